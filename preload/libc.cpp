@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// The C library's allocation functions, one line each. All of them are in this one file, so that a static
+// program gets all or none, and never libc's beside ours.
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/os.h"
+#include "entry/entry.h"
+#include "entry/introspection.h"
+#include "entry/lifecycle.h"
+
+#define TARN_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+constexpr size_t kLargest = PTRDIFF_MAX;
+
+bool power_of_two(size_t value) {
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+void* fail(int error) {
+    errno = error;
+    return nullptr;
+}
+
+void* aligned(size_t alignment, size_t size) {
+    return size > kLargest - alignment ? fail(ENOMEM) : tarn::allocate_aligned(alignment, size);
+}
+
+}  // namespace
+
+TARN_EXPORT void* malloc(size_t size) {
+    return tarn::allocate(size);
+}
+TARN_EXPORT void free(void* pointer) noexcept {
+    tarn::release(pointer);
+}
+TARN_EXPORT void cfree(void* pointer) {
+    tarn::release(pointer);
+}
+
+TARN_EXPORT void* calloc(size_t count, size_t size) {
+    size_t bytes;
+    tarn::Object* object = nullptr;
+    if (!__builtin_mul_overflow(count, size, &bytes) && bytes <= tarn::kSmallMax) {
+        tarn::Bin& bin = tarn::bin_of(*tarn::current_cache, tarn::code_of_size(bytes));
+        object = bin.head;
+        if (object) [[likely]]
+            return memset(tarn::pop(bin, object), 0, bytes);
+    }
+    return tarn::allocate_zeroed(count, size);
+}
+
+TARN_EXPORT void* realloc(void* pointer, size_t size) {
+    return tarn::reallocate(pointer, size);
+}
+
+TARN_EXPORT void* reallocarray(void* pointer, size_t count, size_t size) noexcept {
+    size_t bytes;
+    return __builtin_mul_overflow(count, size, &bytes) ? fail(ENOMEM) : tarn::reallocate(pointer, bytes);
+}
+
+TARN_EXPORT void* memalign(size_t alignment, size_t size) {
+    return power_of_two(alignment) ? aligned(alignment, size) : fail(EINVAL);
+}
+
+TARN_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
+    return power_of_two(alignment) ? aligned(alignment, size) : fail(EINVAL);
+}
+
+TARN_EXPORT int posix_memalign(void** result, size_t alignment, size_t size) noexcept {
+    if (!power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+    const int saved = errno;
+    void* pointer = aligned(alignment, size);
+    errno = saved;
+    if (!pointer) return ENOMEM;
+    *result = pointer;
+    return 0;
+}
+
+TARN_EXPORT void* valloc(size_t size) {
+    return aligned(tarn::os::page_size(), size);
+}
+
+TARN_EXPORT void* pvalloc(size_t size) {
+    const size_t page = tarn::os::page_size();
+    return size > kLargest - page ? fail(ENOMEM) : aligned(page, (size + page - 1) / page * page);
+}
+
+TARN_EXPORT size_t malloc_usable_size(void* pointer) noexcept {
+    return tarn::usable_size(pointer);
+}
+TARN_EXPORT void free_sized(void* pointer, size_t size) {
+    tarn::release_sized(pointer, tarn::kAlignment, size);
+}
+TARN_EXPORT void free_aligned_sized(void* pointer, size_t alignment, size_t size) {
+    tarn::release_sized(pointer, alignment, size);
+}
+
+TARN_EXPORT int malloc_trim(size_t) noexcept {
+    return tarn::trim() > 0;
+}
+TARN_EXPORT void malloc_stats() noexcept {
+    tarn::print_malloc_stats();
+}
+TARN_EXPORT int malloc_info(int options, FILE* stream) noexcept {
+    return tarn::print_malloc_info(options, stream);
+}
+TARN_EXPORT struct mallinfo2 mallinfo2() noexcept {
+    return tarn::malloc_numbers();
+}
+TARN_EXPORT struct mallinfo mallinfo() noexcept {
+    return tarn::malloc_numbers_of_int();
+}
+TARN_EXPORT int mallopt(int parameter, int value) noexcept {
+    return tarn::accept_malloc_option(parameter, value);
+}
+
+namespace {
+
+[[gnu::constructor(101)]] void library_starts() {
+    tarn::libc_ready();
+}
+[[gnu::destructor(101)]] void library_ends() {
+    tarn::process_ends();
+}
+
+}  // namespace

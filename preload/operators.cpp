@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// operator new and delete, every form. No libstdc++ is linked: bad_alloc is thrown, and the new-handler
+// found, through the C++ library that the program itself has, if any.
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <new>
+
+#include "entry/entry.h"
+#include "preload/cpp_runtime.h"
+
+#define TARN_EXPORT __attribute__((visibility("default")))
+
+namespace {
+
+// Links the rest along: of libtarn.a a C++ program may name nothing but operator new, and the C library's
+// malloc must not serve beside it.
+[[gnu::used]] void* (*const malloc_comes_along)(size_t) = malloc;
+
+using tarn::allocate;
+using tarn::allocate_aligned;
+using tarn::release;
+
+bool allocatable(size_t alignment) {
+    return alignment != 0 && (alignment & (alignment - 1)) == 0;
+}
+
+void* allocate_with(size_t size, size_t alignment) {
+    if (!allocatable(alignment) || size > PTRDIFF_MAX - alignment) return nullptr;
+    return alignment <= tarn::kAlignment ? allocate(size) : allocate_aligned(alignment, size);
+}
+
+// [new.delete.single]: call the new-handler until memory is had, or it gives up by an exception.
+[[gnu::cold, gnu::noinline]] void* retry(size_t size, size_t alignment) {
+    for (;;) {
+        tarn::NewHandler handler = tarn::new_handler();
+        if (!handler) tarn::throw_bad_alloc();
+        handler();
+        if (void* pointer = allocate_with(size, alignment)) return pointer;
+    }
+}
+
+[[gnu::always_inline]] inline void* make(size_t size) {
+    void* pointer = allocate(size);
+    if (!pointer) [[unlikely]]
+        return retry(size, tarn::kAlignment);
+    return pointer;
+}
+
+void* make_aligned(size_t size, std::align_val_t alignment) {
+    void* pointer = allocate_with(size, static_cast<size_t>(alignment));
+    return pointer ? pointer : retry(size, static_cast<size_t>(alignment));
+}
+
+// By name, so that whoever replaces the throwing form alone gets its objects from these, too.
+void* make_or_null(size_t size) noexcept {
+    try {
+        return ::operator new(size);
+    } catch (...) {
+        return nullptr;
+    }
+}
+
+void* make_aligned_or_null(size_t size, std::align_val_t alignment) noexcept {
+    try {
+        return ::operator new(size, alignment);
+    } catch (...) {
+        return nullptr;
+    }
+}
+
+[[gnu::always_inline]] inline void check(void* pointer, size_t alignment, size_t size) {
+    if (tarn::options.hardened) [[unlikely]]
+        tarn::check_size(pointer, alignment, size);
+}
+
+}  // namespace
+
+using std::align_val_t;
+using std::nothrow_t;
+
+// As in libstdc++, the other forms go through these two by name: a program may replace just one of them.
+TARN_EXPORT void* operator new(size_t n) {
+    return make(n);
+}
+TARN_EXPORT void operator delete(void* p) noexcept {
+    release(p);
+}
+
+TARN_EXPORT void* operator new[](size_t n) {
+    return ::operator new(n);
+}
+TARN_EXPORT void* operator new(size_t n, const nothrow_t&) noexcept {
+    return make_or_null(n);
+}
+TARN_EXPORT void* operator new[](size_t n, const nothrow_t& t) noexcept {
+    return ::operator new(n, t);
+}
+TARN_EXPORT void* operator new(size_t n, align_val_t a) {
+    return make_aligned(n, a);
+}
+TARN_EXPORT void* operator new[](size_t n, align_val_t a) {
+    return ::operator new(n, a);
+}
+TARN_EXPORT void* operator new(size_t n, align_val_t a, const nothrow_t&) noexcept {
+    return make_aligned_or_null(n, a);
+}
+TARN_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t& t) noexcept {
+    return ::operator new(n, a, t);
+}
+
+TARN_EXPORT void operator delete[](void* p) noexcept {
+    ::operator delete(p);
+}
+TARN_EXPORT void operator delete(void* p, const nothrow_t&) noexcept {
+    ::operator delete(p);
+}
+TARN_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept {
+    ::operator delete[](p);
+}
+TARN_EXPORT void operator delete(void* p, size_t n) noexcept {
+    check(p, tarn::kAlignment, n);
+    ::operator delete(p);
+}
+TARN_EXPORT void operator delete[](void* p, size_t n) noexcept {
+    check(p, tarn::kAlignment, n);
+    ::operator delete[](p);
+}
+
+TARN_EXPORT void operator delete(void* p, align_val_t) noexcept {
+    release(p);
+}
+TARN_EXPORT void operator delete[](void* p, align_val_t a) noexcept {
+    ::operator delete(p, a);
+}
+TARN_EXPORT void operator delete(void* p, size_t n, align_val_t a) noexcept {
+    check(p, static_cast<size_t>(a), n);
+    ::operator delete(p, a);
+}
+TARN_EXPORT void operator delete[](void* p, size_t n, align_val_t a) noexcept {
+    check(p, static_cast<size_t>(a), n);
+    ::operator delete[](p, a);
+}
+TARN_EXPORT void operator delete(void* p, align_val_t a, const nothrow_t&) noexcept {
+    ::operator delete(p, a);
+}
+TARN_EXPORT void operator delete[](void* p, align_val_t a, const nothrow_t&) noexcept {
+    ::operator delete[](p, a);
+}

@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every test, stage by stage; scripts/test starts it. One line per check; the output of each command goes
+to build/test-logs and is shown in full when it fails."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build")
+LOGS = os.path.join(BUILD, "test-logs")
+SOURCES = ("src", "preload", "include", "tests", "bench")
+CORES = str(os.cpu_count() or 1)
+COMMAND_TIMEOUT = 900
+RUNNER_LINE = re.compile(r"^(ok|FAIL|SKIP)\s+([\d.]+) s  (.*)$")
+
+
+class Tally:
+    """What passed, failed and was skipped, by name."""
+
+    def __init__(self):
+        self.names = {"ok": [], "FAIL": [], "SKIP": []}
+
+    def add(self, verdict, name, seconds=0.0, why=""):
+        self.names[verdict].append(name + (f": {why}" if why else ""))
+        print(f"{verdict:4} {seconds:6.1f} s  {name}{': ' if why else ''}{why}", flush=True)
+
+    def finish(self):
+        for verdict, title in (("SKIP", "skipped"), ("FAIL", "failed")):
+            for name in self.names[verdict]:
+                print(f"{title}: {name}")
+        passed, failed, skipped = (len(self.names[v]) for v in ("ok", "FAIL", "SKIP"))
+        print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+        return 1 if failed or not passed else 0
+
+
+TALLY = Tally()
+
+
+def run(name, command, environment=None):
+    """Runs to a log file; (status, log path, seconds)."""
+    os.makedirs(LOGS, exist_ok=True)
+    log = os.path.join(LOGS, re.sub(r"[^\w.-]+", "-", name) + ".log")
+    start = time.monotonic()
+    with open(log, "wb") as output:
+        try:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT,
+                                    env={**os.environ, **(environment or {})}, timeout=COMMAND_TIMEOUT).returncode
+        except subprocess.TimeoutExpired:
+            status = f"none after {COMMAND_TIMEOUT} s"
+        except OSError as error:
+            status = str(error)
+    return status, log, time.monotonic() - start
+
+
+def show(log):
+    with open(log, encoding="utf-8", errors="replace") as file:
+        sys.stdout.write(file.read())
+    sys.stdout.flush()
+
+
+def check(name, command, environment=None):
+    """One command, one check: it passes when its exit status is 0."""
+    status, log, seconds = run(name, command, environment)
+    if status != 0:
+        show(log)
+    TALLY.add("FAIL" if status != 0 else "ok", name, seconds, f"status {status}" if status != 0 else "")
+    return status == 0
+
+
+def skip_without(program, name):
+    if shutil.which(program):
+        return False
+    TALLY.add("SKIP", name, why=f"{program} is not installed")
+    return True
+
+
+def configure(directory, options, environment=None):
+    """Sets a build directory up, or gives one that exists these options."""
+    path = os.path.join(ROOT, directory)
+    command = ["meson", "setup", *options, path, ROOT]
+    if os.path.exists(os.path.join(path, "build.ninja")):
+        command.insert(2, "--reconfigure")
+    return check(f"{directory}: configure", command, environment)
+
+
+def build(directory, targets=()):
+    return check(f"{directory}: compile without warnings", ["ninja", "-C", os.path.join(ROOT, directory), *targets])
+
+
+def meson_results(directory):
+    """The last run's tests, one dictionary each."""
+    with open(os.path.join(ROOT, directory, "meson-logs", "testlog.json"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def meson_tests(directory, options, environment=None):
+    """Runs `meson test`; each of its tests is a check."""
+    log = os.path.join(ROOT, directory, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.remove(log)
+    name = f"{directory}: tests"
+    status, output, _ = run(name, ["meson", "test", "-C", os.path.join(ROOT, directory), "--print-errorlogs",
+                                   "--num-processes", CORES, *options], environment)
+    if not os.path.exists(log):
+        show(output)
+        return TALLY.add("FAIL", name, why=f"status {status}, no test ran")
+    failed = 0
+    for test in meson_results(directory):
+        verdict = {"OK": "ok", "EXPECTEDFAIL": "ok", "SKIP": "SKIP"}.get(test["result"], "FAIL")
+        if verdict == "FAIL":
+            failed += 1
+            print((test.get("stdout") or "") + (test.get("stderr") or ""))
+        TALLY.add(verdict, f"{directory}: {test['name'].split(' / ', 1)[-1]}", test["duration"],
+                  "" if verdict == "ok" else test["result"])
+    if status != 0 and not failed:
+        show(output)
+        TALLY.add("FAIL", name, why=f"status {status}")
+
+
+def runner_tests(name, command):
+    """A runner of ours, which prints a line `VERDICT SECONDS s  NAME` per check."""
+    status, log, _ = run(name, command)
+    verdicts = []
+    with open(log, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if found := RUNNER_LINE.match(line):
+                verdicts.append(found[1])
+                TALLY.add(found[1], f"{name}: {found[3]}", float(found[2]))
+    if (status != 0) != ("FAIL" in verdicts) or not verdicts:
+        show(log)
+        TALLY.add("FAIL", name, why=f"status {status}")
+
+
+def python_script(*words):
+    return [sys.executable, "-B", *words]
+
+
+def stage_style():
+    """formatting, layers, lengths of files"""
+    files = sorted(os.path.join(folder, name) for top in SOURCES
+                   for folder, _, names in os.walk(os.path.join(ROOT, top))
+                   for name in names if name.endswith((".h", ".hpp", ".c", ".cpp")))
+    if not skip_without("clang-format", "style: clang-format"):
+        check("style: clang-format", ["clang-format", "--dry-run", "-Werror", *files])
+    check("style: layers", python_script("scripts/check_layers.py"))
+    check("style: the layer check finds what it should", python_script("scripts/check_layers.py", "--self-test"))
+    check("style: files", python_script("scripts/check_files.py"))
+
+
+def stage_release():
+    """g++, and all of Meson's tests but the real programs"""
+    if configure("build", ["-Dtests=true", "-Dbenchmarks=true"], {"CC": "gcc", "CXX": "g++"}) and build("build"):
+        meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
+
+
+def stage_clang():
+    """the libraries as clang compiles them, under an interpreter"""
+    if skip_without("clang++", "build-clang"):
+        return
+    options = ["-Dtests=false", "-Dbenchmarks=false"]
+    if configure("build-clang", options, {"CC": "clang", "CXX": "clang++"}) and build("build-clang"):
+        runner_tests("build-clang", python_script("tests/programs/run.py", "--build", "build-clang", "--backend",
+                                                  "mimalloc", "python3", "python3-fork", "perl"))
+
+
+def stage_programs():
+    """real programs with every backend"""
+    runner_tests("programs", python_script("tests/programs/run.py"))
+
+
+def stage_commands():
+    """scripts/run, and a program built against an installed tarn"""
+    runner_tests("commands", python_script("tests/scripts/run_test.py"))
+    runner_tests("install", python_script("tests/scripts/install_test.py"))
+
+
+def sanitized(directory, sanitizer, optimization, suites, environment):
+    """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
+    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Db_ndebug=false",
+               "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
+               "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
+    if configure(directory, options, {"CC": "gcc", "CXX": "g++"}):
+        wanted = [word for suite in suites for word in ("--suite", suite)]
+        meson_tests(directory, [*wanted, "--timeout-multiplier", "5"], environment)
+
+
+def stage_asan():
+    """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"""
+    sanitized("build-asan", "address,undefined", 0, ["unit"],
+              {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+
+
+def stage_tsan():
+    """multi-threaded tests under ThreadSanitizer"""
+    sanitized("build-tsan", "thread", 1, ["threads"], {"TSAN_OPTIONS": "halt_on_error=1"})
+
+
+STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
+          if name.startswith("stage_")}
+
+
+def main():
+    if "--list" in sys.argv[1:]:
+        for name, stage in STAGES.items():
+            print(f"{name:10}{stage.__doc__}")
+        return 0
+    chosen = sys.argv[1:] or list(STAGES)
+    unknown = [name for name in chosen if name not in STAGES]
+    if unknown:
+        sys.exit(f"no such stage: {', '.join(unknown)}; scripts/test --list names them")
+    start = time.monotonic()
+    if {"programs", "commands"} & set(chosen) and not os.path.exists(os.path.join(BUILD, "libtarn.so")):
+        chosen = ["release", *[name for name in chosen if name != "release"]]
+    for name in chosen:
+        STAGES[name]()
+    print(f"{time.monotonic() - start:.0f} s")
+    return TALLY.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// The large-block path. Order of steps around the registry: memory is entered after its source handed it out,
+// retired before it goes back.
+#include "backend/blocks.h"
+
+#include <cstring>
+
+#include <algorithm>
+#include <atomic>
+
+#include "backend/loader.h"
+#include "backend/map.h"
+#include "backend/registry.h"
+#include "backend/visits.h"
+#include "base/options.h"
+#include "base/os.h"
+
+namespace tarn {
+
+namespace {
+
+using map::Block;
+
+constexpr size_t kSmallestAlignment = 16;
+constexpr size_t kRemapFrom = size_t{256} << 10;  // what grows gets a mapping of its own from here on
+constexpr size_t kGrowth = 8;                     // below that, 1/8 more room than asked for
+
+// A block that shrinks to three quarters or more stays as it is.
+constexpr size_t worth_keeping(size_t size) {
+    return size - size / 4;
+}
+
+// Relaxed atomics. An allocation is counted before its block is known to anybody who could free it, so no
+// difference is ever negative for who reads frees first.
+struct Counters {
+    std::atomic<uint64_t> allocations, frees, grown_in_place;
+    std::atomic<size_t> live_bytes, peak_bytes;
+};
+constinit Counters counters = {};
+
+void count_live(size_t bytes) {
+    const size_t live = counters.live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    size_t peak = counters.peak_bytes.load(std::memory_order_relaxed);
+    while (live > peak && !counters.peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
+    }
+}
+
+void count_dead(size_t bytes) {
+    counters.live_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+size_t usable_size(const tarn_backend* backend, void* at, size_t asked) {
+    return backend->usable_size ? std::max(backend->usable_size(at), asked) : asked;
+}
+
+// Allocators keep a heap for each thread, of tens of KiB, and what a thread leaves behind there is seldom
+// found again. A thread other than the first that asks for a few blocks only is served by `map`.
+constexpr uint8_t kBlocksFromMap = 16;
+thread_local constinit uint8_t blocks_asked_for __attribute__((tls_model("initial-exec"))) = 0;
+
+bool worth_a_heap() {
+    if (blocks_asked_for == kBlocksFromMap) [[likely]]
+        return true;
+    if (os::thread_id() == os::process_id())
+        blocks_asked_for = kBlocksFromMap;
+    else
+        ++blocks_asked_for;
+    return blocks_asked_for == kBlocksFromMap;
+}
+
+// `at` NULL: the backend does not serve this, cannot now, or is out of memory.
+Block allocate_backend(size_t size, size_t alignment, Zero zero) {
+    if (size >= options.map_from || alignment >= options.map_from) return {};
+    if (!worth_a_heap()) return {};
+    const tarn_backend* backend = loader::chosen();
+    if (!backend) return {};
+    const visits::Visit visit;
+    if (!visit) return {};
+    const bool zeroed = zero == Zero::kYes && backend->allocate_zeroed;
+    void* at = zeroed ? backend->allocate_zeroed(size, alignment) : backend->allocate(size, alignment);
+    if (!at) return {};
+    return {at, {usable_size(backend, at, size), BlockSource::kBackend}, zeroed ? 0 : size};
+}
+
+Block allocate_anywhere(size_t size, size_t alignment, Zero zero) {
+    const Block block = allocate_backend(size, alignment, zero);
+    return block.at ? block : map::allocate(size, alignment);
+}
+
+void give_back(void* at, Record record) {
+    if (record.source == BlockSource::kBackend)
+        visits::free(at, record.size);
+    else
+        map::free(at, record);
+}
+
+// Known to the registry, or given back.
+[[nodiscard]] void* entered(const Block& block) {
+    if (!block.at) return nullptr;
+    if (registry::enter(block.at, block.record)) return block.at;
+    give_back(block.at, block.record);
+    return nullptr;
+}
+
+size_t clamp(size_t size) {
+    return std::max(size, registry::kSmallestBlock);
+}
+
+enum class Copied : bool { kNo, kYes };
+
+void* resized(void* block, Record old_record, Record new_record, Copied copied) {
+    if (new_record.size > old_record.size && copied == Copied::kNo)
+        counters.grown_in_place.fetch_add(1, std::memory_order_relaxed);
+    if (new_record.size > old_record.size)
+        count_live(new_record.size - old_record.size);
+    else
+        count_dead(old_record.size - new_record.size);
+    return block;
+}
+
+// The block's new place, when its source can move it without our help. It is retired meanwhile: another
+// thread may get the old address the moment the source gives it up.
+template <typename Move>
+void* move_at_source(void* block, Record record, Move move) {
+    registry::Spares spares;
+    if (!spares.fill()) return nullptr;
+    registry::retire(block);
+    const Block moved = move();
+    if (!moved.at) {
+        registry::update(block, record);
+        return nullptr;
+    }
+    // Cannot fail: nodes are at hand, and the kernel gave an address like any other.
+    if (!registry::enter(moved.at, moved.record, spares)) __builtin_trap();
+    const bool copied = moved.at != block && record.source == BlockSource::kBackend;
+    return resized(moved.at, record, moved.record, copied ? Copied::kYes : Copied::kNo);
+}
+
+void* resize_mapping(void* block, Record record, size_t new_size) {
+    if (const size_t size = map::resize_in_place(block, record, new_size)) {
+        const Record changed{size, record.source, record.tag};
+        registry::update(block, changed);
+        return resized(block, record, changed, Copied::kNo);
+    }
+    return move_at_source(block, record, [&] { return map::remap(block, record, new_size); });
+}
+
+void* resize_backend(void* block, Record record, size_t new_size) {
+    const tarn_backend* backend = loader::current();
+    if (!backend->resize || new_size >= options.map_from) return nullptr;
+    const visits::Visit visit;
+    if (!visit) return nullptr;
+    return move_at_source(block, record, [&]() -> Block {
+        void* at = backend->resize(block, record.size, new_size);
+        if (!at) return {};
+        return {at, {usable_size(backend, at, new_size), BlockSource::kBackend}, new_size};
+    });
+}
+
+// What has grown will grow again: room to spare, and a mapping as soon as remapping beats copying.
+Block allocate_growing(size_t size) {
+    if (size < kRemapFrom) return allocate_anywhere(size + size / kGrowth, kSmallestAlignment, Zero::kNo);
+    const Block block = map::allocate_growing(size);
+    return block.at ? block : allocate_anywhere(size, kSmallestAlignment, Zero::kNo);
+}
+
+void* resize_by_copy(void* block, Record record, size_t new_size) {
+    const bool grows = new_size > record.size;
+    const Block target = grows ? allocate_growing(new_size)
+                               : allocate_anywhere(clamp(new_size), kSmallestAlignment, Zero::kNo);
+    void* copy = entered(target);
+    if (!copy) return grows ? nullptr : block;
+    count_live(target.record.size);
+    memcpy(copy, block, std::min(record.size, new_size));
+    registry::retire(block);
+    count_dead(record.size);
+    give_back(block, record);
+    return copy;
+}
+
+}  // namespace
+
+void* allocate_block(size_t size, size_t alignment, Zero zero) {
+    if (size > registry::kLargestBlock) return nullptr;
+    const Block block = allocate_anywhere(clamp(size), std::max(alignment, kSmallestAlignment), zero);
+    if (!entered(block)) return nullptr;
+    if (zero == Zero::kYes) memset(block.at, 0, std::min(size, block.dirty));
+    counters.allocations.fetch_add(1, std::memory_order_relaxed);
+    count_live(block.record.size);
+    return block.at;
+}
+
+BlockFree free_block(void* block) {
+    const registry::Found found = registry::retire(block);
+    if (found.state == registry::State::kUnknown) return BlockFree::kUnknown;
+    if (found.state == registry::State::kLive) {
+        count_dead(found.record.size);
+        counters.frees.fetch_add(1, std::memory_order_release);
+        give_back(block, found.record);
+        return BlockFree::kFreed;
+    }
+    // Unmapped since, and mapped again by somebody else? Then it is theirs, not ours twice.
+    const bool unmapped = found.record.source == BlockSource::kMapping && !map::is_cached(block);
+    return unmapped && os::readable(block, 1) ? BlockFree::kUnknown : BlockFree::kAlreadyFreed;
+}
+
+size_t block_size(const void* block) {
+    const registry::Found found = registry::find(block);
+    return found.state == registry::State::kLive ? found.record.size : 0;
+}
+
+bool inside_block(const void* p) {
+    constexpr size_t kReach = size_t{1} << 30;  // further back a message is not worth the walk
+    return registry::covers(p, kReach);
+}
+
+void* resize_block(void* block, size_t new_size) {
+    if (new_size > registry::kLargestBlock) return nullptr;
+    const Record record = registry::find(block).record;
+    if (new_size <= record.size && new_size >= worth_keeping(record.size)) return block;
+    void* done = record.source == BlockSource::kBackend   ? resize_backend(block, record, new_size)
+                 : record.source == BlockSource::kMapping ? resize_mapping(block, record, clamp(new_size))
+                                                          : nullptr;
+    return done ? done : resize_by_copy(block, record, new_size);
+}
+
+BlockStats block_stats() {
+    BlockStats stats = {};
+    stats.frees = counters.frees.load(std::memory_order_acquire);
+    stats.allocations = counters.allocations.load(std::memory_order_relaxed);
+    stats.grown_in_place = counters.grown_in_place.load(std::memory_order_relaxed);
+    stats.live_blocks = stats.allocations > stats.frees ? stats.allocations - stats.frees : 0;
+    stats.live_bytes = counters.live_bytes.load(std::memory_order_relaxed);
+    stats.peak_bytes = counters.peak_bytes.load(std::memory_order_relaxed);
+    const map::Stats mapped = map::stats();
+    tarn_backend_stats inner = {};
+    const tarn_backend* backend = loader::current();
+    if (const visits::Visit visit; visit && backend && backend->stats) backend->stats(&inner);
+    stats.backend_committed = mapped.live + mapped.cached + inner.committed;
+    stats.backend_cached = mapped.cached + inner.cached;
+    return stats;
+}
+
+size_t trim_blocks() {
+    const size_t bytes = map::trim();
+    const tarn_backend* backend = loader::current();
+    if (const visits::Visit visit; visit && backend && backend->trim) backend->trim();
+    return bytes;
+}
+
+const char* backend_name() {
+    return loader::name();
+}
+
+void blocks_before_fork() {}
+void blocks_after_fork_parent() {}
+void blocks_after_fork_child() {
+    map::after_fork_child();
+}
+
+}  // namespace tarn

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Large blocks: all requests that no size class serves. Which backend serves a block is decided here, once,
+// and kept with it in the registry; it goes back to where it came from, whatever is in force by then.
+//
+//   allocate_block -> loader (first time) -> backend, or map -> registry
+//   free_block     -> registry (exactly one caller wins) -> backend, or map
+//   resize_block   -> in place | remapped | copied
+//
+// Every function may be called by any thread at any time, keeps errno, and holds no lock while it is in a
+// backend of others.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn {
+
+enum class Zero : bool { kNo, kYes };
+
+// NULL: out of memory. `alignment` is a power of two. Less than 32 KiB + 1 counts as that much.
+[[nodiscard]] void* allocate_block(size_t size, size_t alignment, Zero zero);
+
+enum class BlockFree { kFreed, kUnknown, kAlreadyFreed };
+BlockFree free_block(void* block);
+
+// Bytes that may be used; 0: not the start of a live block.
+size_t block_size(const void* block);
+
+// Whether p lies in a live block, its start included. A walk over granules: for messages only.
+bool inside_block(const void* p);
+
+// A live block gets `new_size` bytes, more than 32 KiB. NULL: out of memory, the old block is untouched.
+[[nodiscard]] void* resize_block(void* block, size_t new_size);
+
+struct BlockStats {
+    uint64_t allocations, frees;  // a resize is neither
+    uint64_t grown_in_place;      // resizes that gave more and copied nothing
+    size_t live_blocks, live_bytes, peak_bytes;
+    size_t backend_committed, backend_cached;
+};
+BlockStats block_stats();
+
+size_t trim_blocks();  // gives all that is cached back to the kernel; bytes known to have gone
+
+const char* backend_name();  // "none yet" before the first large request
+
+// Handlers of fork. Nothing is locked before it; a backend's module brings its own handlers (visits.h).
+void blocks_before_fork();
+void blocks_after_fork_parent();
+void blocks_after_fork_child();
+
+}  // namespace tarn

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// The choice and its state machine; nothing here knows dlopen.
+#include "backend/loader.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <atomic>
+
+#include "base/message.h"
+#include "base/options.h"
+
+namespace tarn::loader {
+
+namespace {
+
+enum class State : int { kNone, kLoading, kReady };
+
+constinit std::atomic<State> state{State::kNone};
+constinit std::atomic<const tarn_backend*> published{nullptr};
+constinit tarn_backend adopted = {};  // written by the loading thread alone, before it is published
+
+const char* wanted() {
+    return *options.backend ? options.backend : TARN_DEFAULT_BACKEND;
+}
+
+// A copy with NULL in the fields that the table, compiled earlier, does not have.
+const char* adopt(const tarn_backend* table) {
+    constexpr size_t kRequired = offsetof(tarn_backend, free) + sizeof(table->free);
+    if (table->version != TARN_BACKEND_VERSION) return "made for another version of tarn";
+    if (table->size < kRequired) return "its table is too short";
+    memcpy(&adopted, table, table->size < sizeof adopted ? table->size : sizeof adopted);
+    if (!adopted.allocate || !adopted.free) return "it has no allocate or no free";
+    if (adopted.start && adopted.start() != 0) return "it did not start";
+    if (!watch_forks()) return "out of memory";
+    return nullptr;
+}
+
+const tarn_backend* find_table() {
+    if (strcmp(wanted(), "map") == 0) return nullptr;
+    if (strcmp(wanted(), "system") != 0) return open_module(wanted());
+    const tarn_backend* table = system_backend();
+    if (!table) warn("backend system: no second malloc in a static program; map serves");
+    return table;
+}
+
+void load() {
+    const tarn_backend* table = find_table();
+    const char* fault = table ? adopt(table) : nullptr;
+    if (fault) warn("backend ", wanted(), ": ", fault, "; map serves");
+    if (table && !fault) published.store(&adopted, std::memory_order_release);
+    state.store(State::kReady, std::memory_order_release);
+    if (options.verbose) warn("backend ", name(), " ", current() ? file_of(table) : "");
+}
+
+}  // namespace
+
+const tarn_backend* current() {
+    return published.load(std::memory_order_acquire);
+}
+
+const tarn_backend* chosen() {
+    if (state.load(std::memory_order_acquire) == State::kNone && can_load()) {
+        State none = State::kNone;
+        if (state.compare_exchange_strong(none, State::kLoading, std::memory_order_acq_rel)) {
+            const int saved_errno = errno;
+            load();
+            errno = saved_errno;
+        }
+    }
+    return current();
+}
+
+const char* name() {
+    if (state.load(std::memory_order_acquire) == State::kNone) return "none yet";
+    const tarn_backend* table = current();
+    if (!table) return "map";
+    return table->name ? table->name : "unnamed";
+}
+
+}  // namespace tarn::loader

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The built-in backend `map`: runs of the region up to 64 KiB, mappings of our own beyond (and whenever no
+// run is to be had). Serves start-up, static programs, whoever chooses it, and the largest blocks of
+// everybody.
+//
+// A process keeps freed mappings up to half of what it has in live ones plus twice the largest that it has
+// freed (2 to 64 MiB; up to 10 MiB sixteen times); the rest goes back to the kernel at once. What is kept is
+// used whole, split, or lengthened by mremap. Growing uses a free neighbour, then mremap in place, then
+// mremap elsewhere: nothing is copied.
+#pragma once
+#include <cstddef>
+
+#include "backend/registry.h"
+
+namespace tarn::map {
+
+struct Block {
+    void* at = nullptr;
+    Record record;
+    size_t dirty = 0;  // bytes at its front that may not be zero
+};
+
+// `size` at least registry::kSmallestBlock. `at` is NULL when the kernel refuses.
+[[nodiscard]] Block allocate(size_t size, size_t alignment);
+// A mapping with room to spare, for a block that grows.
+[[nodiscard]] Block allocate_growing(size_t size);
+void free(void* at, Record record);
+
+// The block's new size, 0 when it has to move. What shrinks may stay as it is.
+size_t resize_in_place(void* at, Record record, size_t new_size);
+// Moves a mapping without copying. `at` NULL: the old block is untouched.
+[[nodiscard]] Block remap(void* at, Record record, size_t new_size);
+
+size_t trim();  // unmaps all that is kept; bytes
+// Is this address in a freed mapping that is kept?
+bool is_cached(const void* at);
+
+struct Stats {
+    size_t live, cached;  // bytes in mappings; runs are counted where runs are kept
+};
+Stats stats();
+
+// Only the forking thread lives on: when another one
+// held the lock, the cache is in pieces and its address space is given up; otherwise nothing needs doing.
+void after_fork_child();
+
+}  // namespace tarn::map

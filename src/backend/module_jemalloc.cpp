@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Backend module libtarn-jemalloc.so, over the distribution's libjemalloc by its mallocx names alone. It
+// serves blocks from 32 KiB to TARN_MAP_FROM; docs/backends.md has the figures behind the options.
+//
+// It must be preloaded beside libtarn.so (behind it): libjemalloc needs more static TLS than a late dlopen
+// gets.
+#include <jemalloc/jemalloc.h>
+
+#include "tarn/backend.h"
+
+// jemalloc reads this at its start when the module comes before it in the search order, as it does preloaded.
+extern "C" {
+[[gnu::visibility("default")]] extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:false";  // a library starts no threads of its own accord
+}
+
+namespace {
+
+constexpr size_t kOrdinaryAlignment = 16;
+
+int flags_for(size_t alignment) {
+    return alignment <= kOrdinaryAlignment ? 0 : MALLOCX_ALIGN(alignment);
+}
+
+void* allocate(size_t size, size_t alignment) {
+    return mallocx(size, flags_for(alignment));
+}
+
+void* allocate_zeroed(size_t size, size_t alignment) {
+    return mallocx(size, flags_for(alignment) | MALLOCX_ZERO);
+}
+
+void free_block(void* block, size_t) {
+    dallocx(block, 0);
+}
+
+// In place only: tarn copies better, since it knows what is likely to grow again.
+void* resize(void* block, size_t, size_t new_size) {
+    return xallocx(block, new_size, 0, 0) >= new_size ? block : nullptr;
+}
+
+size_t usable_size(void* block) {
+    return sallocx(block, 0);
+}
+
+size_t read_size(const char* name) {
+    size_t value = 0;
+    size_t length = sizeof value;
+    return mallctl(name, &value, &length, nullptr, 0) == 0 ? value : 0;
+}
+
+void stats(tarn_backend_stats* out) {
+    uint64_t epoch = 1;
+    mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
+    const size_t active = read_size("stats.active");
+    const size_t resident = read_size("stats.resident");
+    out->committed = read_size("stats.mapped");
+    out->cached = resident > active ? resident - active : 0;
+}
+
+int trim() {
+    mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+    return mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0) == 0;  // 4096: MALLCTL_ARENAS_ALL
+}
+
+constexpr tarn_backend kTable = {
+    .version = TARN_BACKEND_VERSION,
+    .size = sizeof(tarn_backend),
+    .name = "jemalloc",
+    .start = nullptr,
+    .allocate = allocate,
+    .allocate_zeroed = allocate_zeroed,
+    .free = free_block,
+    .resize = resize,
+    .usable_size = usable_size,
+    .stats = stats,
+    .trim = trim,
+    .before_fork = nullptr,
+    .after_fork_parent = nullptr,
+    .after_fork_child = nullptr,
+    .flags = TARN_BACKEND_LOCKS_AT_FORK,
+};
+
+}  // namespace
+
+extern "C" [[gnu::visibility("default")]] const tarn_backend* tarn_backend_entry() {
+    return &kTable;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Visits: who is inside the chosen backend, so that fork can keep everybody out.
+//
+// The library behind a module may take its own locks in a handler of fork, and libc then waits for stdio's
+// lock: a thread that holds that lock and allocates must not wait for the backend, or fork never ends. So
+// while a fork is in progress nobody enters: requests go to `map`, frees wait in a list. Nothing here is ever
+// locked.
+//
+// Invariant: a thread is inside only while it is counted, and after before_fork has returned nobody else is
+// inside until after_fork.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn::visits {
+
+// errno is kept over the visit.
+class [[nodiscard]] Visit {
+  public:
+    Visit();
+    ~Visit();
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    // False: stay out. A fork is in progress, or this thread is a signal handler over a visit of its own.
+    explicit operator bool() const { return inside_; }
+
+  private:
+    void leave();
+    int errno_;
+    bool inside_ = false;
+    bool signals_blocked_ = false;
+    uint64_t signals_ = 0;
+};
+
+// Gives a block back to the backend, now or after the fork.
+void free(void* block, size_t size);
+
+// Handlers of fork, registered after the backend's own, so that they enclose them.
+void before_fork();
+void after_fork_parent();
+void after_fork_child();
+
+}  // namespace tarn::visits

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "base/message.h"
+
+#include <signal.h>
+
+#include <cstdlib>
+
+#include "base/os.h"
+#include "base/text.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr int kStandardError = 2;
+
+const char* words(Fault fault) {
+    switch (fault) {
+        case Fault::kDoubleFree:
+            return "double free";
+        case Fault::kInsideObject:
+            return "pointer into an object";
+        case Fault::kNeverHandedOut:
+            return "pointer never handed out";
+        case Fault::kWrongSize:
+            return "wrong size";
+        case Fault::kInternal:
+            return "internal error";
+    }
+    return "internal error";
+}
+
+}  // namespace
+
+void warn(const char* a, const char* b, const char* c, const char* d, const char* e) {
+    Text(kStandardError).add("tarn: ").add(a).add(b).add(c).add(d).add(e).add('\n');
+}
+
+void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
+    {
+        Text text(kStandardError);
+        text.add("tarn: ").add(words(fault)).add(": ").address(pointer);
+        if (*detail) text.add(", ").add(detail);
+        if (*unit) text.add(' ').decimal(number).add(' ').add(unit);
+        text.add('\n');
+    }
+    abort();
+}
+
+}  // namespace tarn

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// The table of options, and the walk over the environment.
+#include "base/options.h"
+
+#include <initializer_list>
+
+#include "base/message.h"
+#include "base/os.h"
+#include "base/text.h"
+
+namespace tarn {
+
+constinit Options options;
+
+namespace {
+
+bool equal(const char* a, const char* b) {
+    while (*a && *a == *b)
+        ++a, ++b;
+    return *a == *b;
+}
+
+// A parser returns false when it cannot understand the value; the option then keeps what it had.
+bool parse_flag(const char* value, bool& out) {
+    for (const char* yes : {"1", "yes", "on", "true"})
+        if (equal(value, yes)) return out = true, true;
+    for (const char* no : {"0", "no", "off", "false", ""})
+        if (equal(value, no)) return out = false, true;
+    return false;
+}
+
+bool parse_bytes(const char* value, size_t& out) {
+    size_t bytes = 0;
+    if (*value < '0' || *value > '9') return false;
+    for (; *value >= '0' && *value <= '9'; ++value)
+        if (__builtin_mul_overflow(bytes, size_t{10}, &bytes) ||
+            __builtin_add_overflow(bytes, static_cast<size_t>(*value - '0'), &bytes))
+            return false;
+    int shift = 0;
+    if (*value == 'k' || *value == 'K')
+        shift = 10, ++value;
+    else if (*value == 'm' || *value == 'M')
+        shift = 20, ++value;
+    else if (*value == 'g' || *value == 'G')
+        shift = 30, ++value;
+    if (*value != 0 || (shift && bytes >> (64 - shift))) return false;
+    out = bytes << shift;
+    return true;
+}
+
+bool copy(const char* value, char* out, size_t size) {
+    size_t length = 0;
+    while (value[length])
+        ++length;
+    if (length >= size) return false;
+    for (size_t i = 0; i <= length; ++i)
+        out[i] = value[i];
+    return true;
+}
+
+// The program may change directory before it ends: a relative path means the directory at start.
+bool copy_path(const char* value, char* out, size_t size) {
+    if (*value == '/' || *value == 0) return copy(value, out, size);
+    if (!os::working_directory(out, size)) return false;
+    size_t length = 0;
+    while (out[length])
+        ++length;
+    if (length + 1 >= size) return false;
+    out[length] = '/';
+    return copy(value, out + length + 1, size - length - 1);
+}
+
+bool parse_stats(const char* value, StatsFormat& out) {
+    if (equal(value, "1") || equal(value, "text")) return out = StatsFormat::kText, true;
+    if (equal(value, "json")) return out = StatsFormat::kJson, true;
+    if (equal(value, "prometheus") || equal(value, "openmetrics"))
+        return out = StatsFormat::kPrometheus, true;
+    if (equal(value, "0") || equal(value, "")) return out = StatsFormat::kNone, true;
+    return false;
+}
+
+const char* words(bool flag) {
+    return flag ? "1" : "0";
+}
+const char* words(StatsFormat format) {
+    switch (format) {
+        case StatsFormat::kNone:
+            return "0";
+        case StatsFormat::kText:
+            return "1";
+        case StatsFormat::kJson:
+            return "json";
+        case StatsFormat::kPrometheus:
+            return "prometheus";
+    }
+    return "0";
+}
+
+struct Option {
+    const char* name;
+    const char* help;
+    bool (*parse)(const char* value);
+    void (*print)(Text& text);
+};
+
+constexpr Option kOptions[] = {
+    {"TARN_BACKEND", "serves what no size class does: mimalloc, jemalloc, system, map, or a plugin's path",
+     [](const char* v) { return copy(v, options.backend, sizeof options.backend); },
+     [](Text& t) { t.add(*options.backend ? options.backend : TARN_DEFAULT_BACKEND); }},
+    {"TARN_STATS", "report at exit: 1 (text), json or prometheus",
+     [](const char* v) { return parse_stats(v, options.stats); },
+     [](Text& t) { t.add(words(options.stats)); }},
+    {"TARN_STATS_FILE", "the report is appended to this file, not standard error; %p is the process id",
+     [](const char* v) { return copy_path(v, options.stats_file, sizeof options.stats_file); },
+     [](Text& t) { t.add(options.stats_file); }},
+    {"TARN_STATS_PROCESS", "only the process with this id reports, not its children; 0: every process",
+     [](const char* v) { return parse_bytes(v, options.stats_process); },
+     [](Text& t) { t.decimal(options.stats_process); }},
+    {"TARN_VERBOSE", "1 shows the options and what was chosen, at start",
+     [](const char* v) { return parse_flag(v, options.verbose); },
+     [](Text& t) { t.add(words(options.verbose)); }},
+    {"TARN_HARDENED", "1 checks every free in full and keeps no object in a bin",
+     [](const char* v) { return parse_flag(v, options.hardened); },
+     [](Text& t) { t.add(words(options.hardened)); }},
+    {"TARN_HUGE_PAGES", "1 asks for transparent huge pages; otherwise tarn's memory has none",
+     [](const char* v) { return parse_flag(v, options.huge_pages); },
+     [](Text& t) { t.add(words(options.huge_pages)); }},
+    {"TARN_KEEP_DEEPBIND", "1 leaves RTLD_DEEPBIND to dlopen; otherwise it is cleared",
+     [](const char* v) { return parse_flag(v, options.keep_deepbind); },
+     [](Text& t) { t.add(words(options.keep_deepbind)); }},
+    {"TARN_REGION", "address space reserved for small objects, bytes (k, m, g); 0 sizes it to the machine",
+     [](const char* v) { return parse_bytes(v, options.region); },
+     [](Text& t) { t.decimal(options.region); }},
+    {"TARN_DIRTY",
+     "free memory that may stay resident, bytes (k, m, g); an eighth of what is in use may always",
+     [](const char* v) { return parse_bytes(v, options.dirty); }, [](Text& t) { t.decimal(options.dirty); }},
+    {"TARN_MAP_FROM", "blocks of this size and more go to map whatever the backend, bytes (k, m, g)",
+     [](const char* v) { return parse_bytes(v, options.map_from); },
+     [](Text& t) { t.decimal(options.map_from); }},
+};
+
+constexpr int kCount = sizeof kOptions / sizeof kOptions[0];
+constinit bool given[kCount];
+
+// The value in "NAME=value", or NULL when `entry` is another variable.
+const char* value_of(const char* entry, const char* name) {
+    while (*name && *entry == *name)
+        ++entry, ++name;
+    return *name == 0 && *entry == '=' ? entry + 1 : nullptr;
+}
+
+}  // namespace
+
+bool read_options() {
+    if (os::privileged()) return true;
+    char** entry = os::environment();
+    if (!entry) return false;
+    for (bool& one : given)
+        one = false;
+    for (; *entry; ++entry) {
+        if ((*entry)[0] != 'T' || (*entry)[1] != 'A') continue;
+        for (int i = 0; i < kCount; ++i) {
+            const Option& option = kOptions[i];
+            const char* value = value_of(*entry, option.name);
+            if (!value) continue;
+            if (option.parse(value))
+                given[i] = true;
+            else
+                warn(option.name, "=", value, " is not understood and ignored: ", option.help);
+        }
+    }
+    return true;
+}
+
+void print_options(Text& text) {
+    for (const Option& option : kOptions) {
+        text.add("tarn: ").padded(option.name, 20).add("= ");
+        option.print(text);
+        text.add("   (").add(option.help).add(")\n");
+    }
+}
+
+int option_count() {
+    return kCount;
+}
+const char* option_name(int option) {
+    return kOptions[option].name;
+}
+bool option_given(int option) {
+    return given[option];
+}
+void print_option(Text& text, int option) {
+    kOptions[option].print(text);
+}
+
+}  // namespace tarn

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The one list of options. Each is an environment variable TARN_<NAME>, read once, before libc is ready
+// and without allocating; ignored as a whole in privileged programs (AT_SECURE).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#ifndef TARN_HARDENED_DEFAULT
+#define TARN_HARDENED_DEFAULT false  // Meson: -Dhardened=true
+#endif
+#ifndef TARN_DEFAULT_BACKEND
+#define TARN_DEFAULT_BACKEND "map"  // Meson: -Ddefault_backend
+#endif
+
+namespace tarn {
+
+class Text;
+
+enum class StatsFormat : uint8_t { kNone, kText, kJson, kPrometheus };
+
+struct Options {
+    char backend[256] = {};                  // TARN_BACKEND; empty: the build's default
+    StatsFormat stats = StatsFormat::kNone;  // TARN_STATS
+    char stats_file[512] = {};               // TARN_STATS_FILE, absolute; empty: standard error
+    size_t stats_process = 0;                // TARN_STATS_PROCESS; 0: every process reports
+    bool verbose = false;                    // TARN_VERBOSE
+    bool hardened = TARN_HARDENED_DEFAULT;   // TARN_HARDENED
+    bool huge_pages = false;                 // TARN_HUGE_PAGES
+    bool keep_deepbind = false;              // TARN_KEEP_DEEPBIND
+    size_t region = 0;                       // TARN_REGION; 0: sized to the machine
+    size_t dirty = size_t{1} << 20;          // TARN_DIRTY; free memory that may stay resident, at least
+    size_t map_from = size_t{128} << 10;     // TARN_MAP_FROM; blocks from here on go to `map`
+};
+
+// The options in force; defaults until read_options has run.
+extern Options options;
+
+// Reads the environment; a value that cannot be understood gets one line of warning and is ignored.
+// Does nothing when the program is privileged. Returns false when libc has no environment yet.
+bool read_options();
+
+// Every option with its value, one per line, as TARN_VERBOSE=1 shows them.
+void print_options(Text& text);
+
+// The same list one by one, for reports: 0 .. option_count() - 1.
+int option_count();
+const char* option_name(int option);
+bool option_given(int option);              // by the environment, and understood
+void print_option(Text& text, int option);  // its value alone
+
+}  // namespace tarn

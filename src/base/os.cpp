@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+// The system calls (with lock.cpp's futex). docs/system-calls.md lists them and when they happen.
+#include "base/os.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <linux/sysinfo.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "base/syscall.h"
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+namespace tarn::os {
+
+namespace {
+
+constexpr bool kFaults =
+#ifdef TARN_FAULTS
+    true;
+#else
+    false;
+#endif
+
+constexpr int kCalls = static_cast<int>(Call::kCount);
+constexpr long kNever = -1;
+std::atomic<long> successes_left[kCalls] = {kNever, kNever, kNever, kNever, kNever, kNever};
+std::atomic<long> call_count[kCalls];
+
+bool injected(Call call) {
+    if constexpr (!kFaults) return false;
+    const int index = static_cast<int>(call);
+    call_count[index].fetch_add(1, std::memory_order_relaxed);
+    long left = successes_left[index].load(std::memory_order_relaxed);
+    if (left == kNever) return false;
+    if (left == 0) return true;
+    successes_left[index].store(left - 1, std::memory_order_relaxed);
+    return false;
+}
+
+bool failed(long result) {
+    return static_cast<unsigned long>(result) > -4096UL;
+}
+long address(const void* at) {
+    return reinterpret_cast<long>(at);
+}
+
+void* map_at(void* hint, size_t bytes, int protection, int flags) {
+    long result = raw_syscall(__NR_mmap, address(hint), static_cast<long>(bytes), protection,
+                              MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return failed(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
+// Reads a small file of /proc into a terminated buffer; the length, or 0.
+size_t read_file(const char* path, char* buffer, size_t size) {
+    long fd = raw_syscall(__NR_openat, AT_FDCWD, address(path), O_RDONLY | O_CLOEXEC);
+    if (failed(fd)) return 0;
+    size_t length = 0;
+    while (length + 1 < size) {
+        long got = raw_syscall(__NR_read, fd, address(buffer + length), static_cast<long>(size - 1 - length));
+        if (got <= 0) break;
+        length += static_cast<size_t>(got);
+    }
+    close(static_cast<int>(fd));
+    buffer[length] = 0;
+    return length;
+}
+
+// The number of KiB after "key" in the text of /proc/self/status, in bytes.
+size_t status_bytes(const char* text, const char* key) {
+    for (const char* at = text; *at; ++at) {
+        if (at != text && at[-1] != '\n') continue;
+        const char* k = key;
+        const char* t = at;
+        while (*k && *t == *k)
+            ++k, ++t;
+        if (*k) continue;
+        size_t value = 0;
+        while (*t == ' ' || *t == '\t')
+            ++t;
+        for (; *t >= '0' && *t <= '9'; ++t)
+            value = value * 10 + static_cast<size_t>(*t - '0');
+        return value * 1024;
+    }
+    return 0;
+}
+
+size_t limit_of(int resource) {
+    struct rlimit64 {
+        uint64_t current, maximum;
+    } limit;
+    long result = raw_syscall(__NR_prlimit64, 0, resource, 0, address(&limit));
+    return failed(result) ? SIZE_MAX : static_cast<size_t>(limit.current);
+}
+
+}  // namespace
+
+size_t page_size() {
+    return getauxval(AT_PAGESZ);
+}
+
+void* reserve(size_t bytes, void* hint) {
+    if (injected(Call::kReserve)) return nullptr;
+    return map_at(hint, bytes, PROT_NONE, MAP_NORESERVE);
+}
+
+bool reserve_at(void* at, size_t bytes) {
+    if (injected(Call::kReserve)) return false;
+    void* got = map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+    if (got && got != at) {  // kernels before 4.17 take the address as a hint
+        raw_syscall(__NR_munmap, address(got), static_cast<long>(bytes));
+        return false;
+    }
+    return got != nullptr;
+}
+
+bool commit(void* at, size_t bytes) {
+    if (injected(Call::kCommit)) return false;
+    return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE));
+}
+
+bool purge(void* at, size_t bytes) {
+    if (injected(Call::kPurge)) return false;
+    return !failed(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED));
+}
+
+bool decommit(void* at, size_t bytes) {
+    if (injected(Call::kPurge)) return false;
+    return map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != nullptr;
+}
+
+void* map(size_t bytes) {
+    if (injected(Call::kMap)) return nullptr;
+    return map_at(nullptr, bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+void unmap(void* at, size_t bytes) {
+    // A refusal (too many mappings after the split) loses address space only: give the pages back instead.
+    if (injected(Call::kUnmap) || failed(raw_syscall(__NR_munmap, address(at), static_cast<long>(bytes))))
+        raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED);
+}
+
+void* remap(void* at, size_t old_bytes, size_t new_bytes) {
+    if (injected(Call::kRemap)) return nullptr;
+    long result = raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes),
+                              static_cast<long>(new_bytes), MREMAP_MAYMOVE);
+    return failed(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
+bool resize_in_place(void* at, size_t old_bytes, size_t new_bytes) {
+    if (injected(Call::kRemap)) return false;
+    return !failed(
+        raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
+}
+
+void forbid_huge_pages(void* at, size_t bytes) {
+    raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_NOHUGEPAGE);
+}
+
+void advise_huge_pages(void* at, size_t bytes) {
+    raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE);
+}
+
+void name_range(void* at, size_t bytes, const char* name) {
+    raw_syscall(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address(at), static_cast<long>(bytes),
+                address(name));
+}
+
+Limits limits() {
+    struct sysinfo info;
+    Limits result{0, limit_of(RLIMIT_AS), limit_of(RLIMIT_DATA)};
+    if (!failed(raw_syscall(__NR_sysinfo, address(&info)))) result.memory = info.totalram * info.mem_unit;
+    return result;
+}
+
+Memory memory() {
+    char text[4096];
+    if (read_file("/proc/self/status", text, sizeof text) == 0) return {0, 0};
+    return {status_bytes(text, "VmRSS:"), status_bytes(text, "VmHWM:")};
+}
+
+bool readable(const void* at, size_t bytes) {
+    // The kernel copies a page into nowhere useful: a write to a pipe would need a descriptor, so ask
+    // process_vm_readv of ourselves, which faults politely.
+    char scratch[64];
+    if (bytes > sizeof scratch) bytes = sizeof scratch;
+    struct {
+        void* base;
+        size_t length;
+    } local{scratch, bytes}, remote{const_cast<void*>(at), bytes};
+    return raw_syscall(__NR_process_vm_readv, process_id(), address(&local), 1, address(&remote), 1, 0) ==
+           static_cast<long>(bytes);
+}
+
+bool privileged() {
+    return getauxval(AT_SECURE) != 0;
+}
+char** environment() {
+    return environ;
+}
+
+uint64_t nanoseconds() {
+    struct timespec now;
+    raw_syscall(__NR_clock_gettime, CLOCK_MONOTONIC, address(&now));
+    return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t random() {
+    const unsigned char* bytes = reinterpret_cast<const unsigned char*>(getauxval(AT_RANDOM));
+    uint64_t value = 0;
+    for (int i = 0; bytes && i < 8; ++i)
+        value = value << 8 | bytes[8 + i];  // libc uses the first eight
+    return value;
+}
+
+int process_id() {
+    return static_cast<int>(raw_syscall(__NR_getpid));
+}
+void yield() {
+    raw_syscall(__NR_sched_yield);
+}
+
+uint64_t block_signals() {
+    uint64_t blocked = ~uint64_t{0};
+    for (int raised_by_fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS})
+        blocked &= ~(uint64_t{1} << (raised_by_fault - 1));
+    uint64_t before = 0;
+    raw_syscall(__NR_rt_sigprocmask, SIG_SETMASK, address(&blocked), address(&before), sizeof before);
+    return before;
+}
+
+void restore_signals(uint64_t blocked) {
+    raw_syscall(__NR_rt_sigprocmask, SIG_SETMASK, address(&blocked), 0, sizeof blocked);
+}
+int thread_id() {
+    return static_cast<int>(raw_syscall(__NR_gettid));
+}
+
+long write(int fd, const char* text, size_t length) {
+    size_t done = 0;
+    while (done < length) {
+        long result = raw_syscall(__NR_write, fd, address(text + done), static_cast<long>(length - done));
+        if (result == -4 /* EINTR */) continue;
+        if (result <= 0) return done ? static_cast<long>(done) : result;
+        done += static_cast<size_t>(result);
+    }
+    return static_cast<long>(done);
+}
+
+int open_append(const char* path) {
+    return static_cast<int>(raw_syscall(__NR_openat, AT_FDCWD, address(path),
+                                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644));
+}
+
+int duplicate_high(int fd) {
+    constexpr int kOutOfTheWay = 200;  // above what programs count on, below the usual limit of 1024
+    return static_cast<int>(raw_syscall(__NR_fcntl, fd, F_DUPFD_CLOEXEC, kOutOfTheWay));
+}
+
+void close(int fd) {
+    raw_syscall(__NR_close, fd);
+}
+
+bool file_id(int fd, FileId& id) {
+    struct statx status;
+    if (failed(raw_syscall(__NR_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO, address(&status))))
+        return false;
+    id.device = (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
+    id.inode = status.stx_ino;
+    return true;
+}
+
+bool working_directory(char* buffer, size_t size) {
+    return !failed(raw_syscall(__NR_getcwd, address(buffer), static_cast<long>(size)));
+}
+
+void exit_now(int status) {
+    for (;;)
+        raw_syscall(__NR_exit_group, status);
+}
+
+void fail_after(Call call, long successes) {
+    successes_left[static_cast<int>(call)] = successes;
+}
+void fail_none() {
+    for (auto& left : successes_left)
+        left = kNever;
+}
+long calls(Call call) {
+    return call_count[static_cast<int>(call)];
+}
+
+}  // namespace tarn::os

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// The kernel contract. os.cpp and lock.cpp hold the only system calls of the library; none of these
+// functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
+// where memory is mapped.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn::os {
+
+inline constexpr size_t kPageSize = 4096;  // granularity of carving; the real page may be larger
+
+size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
+
+// Address space without access: no commit charge, nothing resident. NULL when refused.
+[[nodiscard]] void* reserve(size_t bytes, void* hint = nullptr);
+// The same at exactly this address; false when something is there or the kernel refuses.
+[[nodiscard]] bool reserve_at(void* at, size_t bytes);
+// Makes reserved space readable and writable; fresh pages read as zero. False when refused.
+[[nodiscard]] bool commit(void* at, size_t bytes);
+// Gives the pages' memory back; the range stays usable and reads as zero again. False when the kernel
+// refused: the contents are then unchanged.
+bool purge(void* at, size_t bytes);
+// Committed space becomes reserved space again, its contents gone. False when refused.
+bool decommit(void* at, size_t bytes);
+// A readable and writable mapping of its own, zeroed. NULL when refused.
+[[nodiscard]] void* map(size_t bytes);
+void unmap(void* at, size_t bytes);
+// mremap; moves when it must. NULL when refused: the old mapping is then untouched.
+[[nodiscard]] void* remap(void* at, size_t old_bytes, size_t new_bytes);
+// mremap that never moves. False when there is no room behind it.
+bool resize_in_place(void* at, size_t old_bytes, size_t new_bytes);
+// No transparent huge pages in this range / huge pages wanted in it.
+void forbid_huge_pages(void* at, size_t bytes);
+void advise_huge_pages(void* at, size_t bytes);
+// The name in /proc/PID/maps; kernels without CONFIG_ANON_VMA_NAME ignore it.
+void name_range(void* at, size_t bytes, const char* name);
+
+struct Limits {
+    size_t memory;         // physical memory in bytes, 0 when unknown
+    size_t address_space;  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
+    size_t data;           // RLIMIT_DATA in bytes, SIZE_MAX when unlimited
+};
+Limits limits();
+
+struct Memory {
+    size_t resident;       // bytes now
+    size_t peak_resident;  // high-water mark since exec
+};
+Memory memory();  // from /proc/self; zeros when it cannot be read
+
+bool readable(const void* at, size_t bytes);  // asks the kernel, never faults
+bool privileged();       // AT_SECURE: set-user-id and the like; the environment is not to be trusted
+char** environment();    // may be NULL before libc is ready
+uint64_t nanoseconds();  // CLOCK_MONOTONIC
+uint64_t random();       // from the kernel's random bytes for this process (AT_RANDOM)
+int process_id();
+int thread_id();
+void yield();  // lets another thread run
+// Blocks this thread's signals, but for those that a fault raises; what was blocked before.
+uint64_t block_signals();
+void restore_signals(uint64_t blocked);
+
+long write(int fd, const char* text, size_t length);  // whole text unless the descriptor fails
+int open_append(const char* path);  // creates it, mode 0644, close-on-exec; negative on failure
+int duplicate_high(int fd);         // a close-on-exec copy out of the program's way
+void close(int fd);
+struct FileId {
+    uint64_t device, inode;
+    bool operator==(const FileId&) const = default;
+};
+bool file_id(int fd, FileId& id);
+bool working_directory(char* buffer, size_t size);  // as a terminated string
+[[noreturn]] void exit_now(int status);
+
+// Tests only: the n-th call from now of a kind fails (and every one after it until reset). Compiled in
+// when TARN_FAULTS is defined; the shipped library has no trace of it.
+enum class Call { kReserve, kCommit, kPurge, kMap, kUnmap, kRemap, kCount };
+void fail_after(Call call, long successes);
+void fail_none();
+long calls(Call call);
+
+}  // namespace tarn::os

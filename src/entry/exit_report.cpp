@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// The report at exit: where it goes, and that it goes there once.
+//
+// Programs close standard error before they end, or reopen it as something else; the report goes to what it
+// was at start, or nowhere. A descriptor out of the program's way remembers it.
+#include <stdlib.h>
+
+#include "base/message.h"
+#include "base/options.h"
+#include "base/os.h"
+#include "base/text.h"
+#include "entry/lifecycle.h"
+#include "entry/plt_hook.h"
+#include "stats/stats.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr int kStandardError = 2;
+
+struct Report {
+    int copy = -1;       // of standard error
+    os::FileId id = {};  // what standard error was at start
+    bool known = false;
+    int process = 0;                  // not that of a vfork child, who must leave no trace
+    std::atomic<int> reported_by{0};  // process id
+};
+constinit Report report;
+
+bool is_standard_error(int fd) {
+    os::FileId id;
+    return report.known && fd >= 0 && os::file_id(fd, id) && id == report.id;
+}
+
+// TARN_STATS_FILE with %p replaced.
+class Path {
+  public:
+    explicit Path(const char* pattern) {
+        Text text(append, this);
+        for (; *pattern; ++pattern) {
+            if (pattern[0] == '%' && pattern[1] == 'p') {
+                text.decimal(static_cast<uint64_t>(os::process_id()));
+                ++pattern;
+            } else {
+                text.add(*pattern);
+            }
+        }
+    }
+    const char* text() const { return text_; }
+
+  private:
+    static void append(void* context, const char* text, size_t length) {
+        Path& path = *static_cast<Path*>(context);
+        for (size_t i = 0; i < length && path.length_ + 1 < sizeof path.text_; ++i)
+            path.text_[path.length_++] = text[i];
+    }
+    char text_[1024] = {};
+    size_t length_ = 0;
+};
+
+void exit_hook(int status) {
+    if (os::process_id() == report.process) report_at_exit();
+    os::exit_now(status);
+}
+
+}  // namespace
+
+void prepare_report() {
+    if (!*options.stats_file) {
+        report.known = os::file_id(kStandardError, report.id);
+        if (report.known) report.copy = os::duplicate_high(kStandardError);
+    }
+    report.process = os::process_id();
+    at_quick_exit(report_at_exit);
+    // Not through exit(): children of multiprocessing and the like.
+    hook_calls("_exit", reinterpret_cast<void*>(exit_hook));
+    hook_calls("_Exit", reinterpret_cast<void*>(exit_hook));
+}
+
+void report_in_child() {
+    report.process = os::process_id();
+}
+
+void report_at_exit() {
+    const int process = os::process_id();
+    if (options.stats_process && options.stats_process != static_cast<size_t>(process)) return;
+    if (report.reported_by.exchange(process) == process) return;
+    Snapshot snapshot;
+    take_snapshot(snapshot);
+    complete(snapshot);
+    if (*options.stats_file) {
+        const Path path(options.stats_file);
+        const int fd = os::open_append(path.text());
+        if (fd < 0) return warn("cannot open TARN_STATS_FILE ", path.text());
+        send_report(fd, snapshot, options.stats);
+        os::close(fd);
+        return;
+    }
+    for (int fd : {report.copy, kStandardError}) {
+        if (!is_standard_error(fd)) continue;
+        send_report(fd, snapshot, options.stats);
+        return;
+    }
+}
+
+}  // namespace tarn

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Start and end of the process and of threads.
+#include "entry/lifecycle.h"
+
+#include <pthread.h>
+
+#include "base/lock.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "stats/stats.h"
+
+namespace tarn {
+
+namespace {
+
+// A thread's key destructor runs again while others' destructors allocate, PTHREAD_DESTRUCTOR_ITERATIONS
+// times at most (4 in glibc). In its last round nobody would give a new cache back.
+constexpr uint8_t kRoundsWithCache = 3;
+
+struct Process {
+    Lock lock;
+    std::atomic<bool> started{false};
+    bool options_read = false;
+    bool key_made = false;
+    pthread_key_t key = 0;
+};
+constinit Process process;
+
+thread_local constinit uint8_t rounds __attribute__((tls_model("initial-exec"))) = 0;
+
+void leave_thread(void* cache) {
+    current_cache = const_cast<ThreadCache*>(&empty_cache);
+    ++rounds;
+    close_cache(*static_cast<ThreadCache*>(cache));
+}
+
+}  // namespace
+
+void start() {
+    if (process.started.load(std::memory_order_acquire)) return;
+    Guard guard(process.lock);
+    if (process.started.load(std::memory_order_relaxed)) return;
+    process.options_read = read_options();
+    start_pages();
+    start_heaps();
+    process.key_made = pthread_key_create(&process.key, leave_thread) == 0;
+    process.started.store(true, std::memory_order_release);
+}
+
+ThreadCache* enter_thread() {
+    ThreadCache* cache = current_cache;
+    if (has_cache(cache)) [[likely]]
+        return cache;
+    if (rounds >= kRoundsWithCache) return nullptr;
+    start();
+    cache = open_cache();
+    if (!cache) return nullptr;
+    // Current first: pthread_setspecific allocates when the key is a late one.
+    current_cache = cache;
+    if (process.key_made) pthread_setspecific(process.key, cache);
+    return cache;
+}
+
+void libc_ready() {
+    start();
+    if (!process.options_read) process.options_read = read_options();
+    watch_forks();
+    if (options.verbose) {
+        Text text(2);
+        print_options(text);
+    }
+    if (options.stats != StatsFormat::kNone) prepare_report();
+}
+
+void process_ends() {
+    if (options.stats != StatsFormat::kNone) report_at_exit();
+}
+
+}  // namespace tarn

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// What is wrong with a pointer, found on the cold ends.
+#pragma once
+#include "heap/slab.h"
+
+namespace tarn {
+
+struct ThreadCache;
+
+// Dies unless p is the start of an object that was carved.
+void check_object(const Slab& slab, const void* p);
+// The object carries its owner's mark: dies if it is free indeed; returns when the program wrote that value.
+void check_marked(ThreadCache* cache, Slab& slab, Object* object);
+// A pointer that is in no slab and no live block.
+[[noreturn]] void die_never_handed_out(const void* p);
+// Whether libc's allocator may have made p; reads nothing that cannot be read.
+bool plausible_for_libc(const void* p);
+
+}  // namespace tarn

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+// The cold ends. Every one begins by making sure that the thread has a cache, if it can have one.
+#include "entry/slow_path.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/blocks.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "cache/thread_cache.h"
+#include "entry/lifecycle.h"
+#include "entry/misuse.h"
+#include "stats/stats.h"
+
+// libc's own, past our symbols; absent in static programs.
+extern "C" [[gnu::weak]] void __libc_free(void*);
+
+namespace tarn {
+
+namespace {
+
+constexpr size_t kSlabAlignmentMax = kUnitSize;  // slabs start on a unit
+
+void* no_memory() {
+    errno = ENOMEM;
+    return nullptr;
+}
+
+class KeepErrno {
+  public:
+    KeepErrno() : saved_(errno) {}
+    ~KeepErrno() { errno = saved_; }
+
+  private:
+    int saved_;
+};
+
+void* hand_out(Object* object) {
+    object->next = nullptr;
+    object->mark = 0;
+    return object;
+}
+
+// An object of this class, and whether it is all zero. Threads that may not have a cache take from the
+// orphans.
+Refill take_object(SizeClass c) {
+    ThreadCache* cache = enter_thread();
+    if (!cache) {
+        const Batch batch = orphans.take_one(c);
+        return {batch.head, batch.zeroed};
+    }
+    Bin& bin = cache->bins[c];
+    if (Object* object = bin.head) {  // the thread has just got its cache, or the caller has no fast path
+        bin.head = object->next;
+        ++bin.room;
+        ++bin.pops;
+        return {object, false};
+    }
+    const Refill refilled = refill(*cache, c);
+    if (refilled.object) ++bin.pops;
+    return refilled;
+}
+
+void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
+    start();
+    void* block = allocate_block(size, alignment, zero);
+    return block ? block : no_memory();
+}
+
+// The class of the smallest objects that are all aligned; only for alignments up to a unit.
+SizeClass aligned_class(size_t alignment, size_t size) {
+    SizeClass c = class_of_code(code_of_size(size < alignment ? alignment : size));
+    while (kSizeClasses[c].size % alignment != 0)
+        ++c;
+    return c;
+}
+
+// A pointer into no slab. False when it is not ours at all.
+bool release_block(void* pointer) {
+    switch (free_block(pointer)) {
+        case BlockFree::kFreed:
+            return true;
+        case BlockFree::kAlreadyFreed:
+            die(Fault::kDoubleFree, pointer, "a large block");
+        case BlockFree::kUnknown:
+            return false;
+    }
+    return false;
+}
+
+void release_foreign(void* pointer) {
+    if (entry_at(pointer) == kBlockEntry) die(Fault::kInsideObject, pointer, "into a large block");
+    const bool in_region = unit_of(pointer) < page_map.units;
+    if (in_region || !__libc_free || !plausible_for_libc(pointer)) {
+        if (inside_block(pointer)) die(Fault::kInsideObject, pointer, "into a large block");
+        die_never_handed_out(pointer);
+    }
+    count_foreign_free();
+    __libc_free(pointer);
+}
+
+void release_object(void* pointer) {
+    ThreadCache* cache = enter_thread();
+    Slab& slab = *slab_of(pointer);
+    check_object(slab, pointer);
+    const HeapId owner = slab.owner.load(std::memory_order_acquire);
+    if (owner == kNoHeap) die_never_handed_out(pointer);  // released meanwhile: a second free, racing
+    Object* object = static_cast<Object*>(pointer);
+    const uintptr_t mark = heap_of(owner)->mark(slab.size_class);
+    if ((kDoubleFreeCheck || options.hardened) && object->mark == mark) check_marked(cache, slab, object);
+    object->mark = mark;
+    if (cache && owner == cache->heap.id()) return give_past_bin(*cache, slab, object);
+    if (cache) {
+        count(cache->heap.counters(slab.size_class).remote_frees);
+    } else {
+        Guard guard(orphans.lock);
+        count(orphans.heap.counters(slab.size_class).remote_frees);
+    }
+    free_remote(slab, object, cache ? &cache->heap : nullptr);
+}
+
+}  // namespace
+
+void* allocate_small(size_t size) {
+    const Refill taken = take_object(class_of_code(code_of_size(size)));
+    if (!taken.object) {
+        // No address space, or no memory for a slab: a block of the backend may still be had.
+        return allocate_block_or_fail(size, kAlignment, Zero::kNo);
+    }
+    return hand_out(taken.object);
+}
+
+void* allocate_large(size_t size) {
+    return allocate_block_or_fail(size, kAlignment, Zero::kNo);
+}
+
+void* allocate_zeroed(size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
+    if (bytes > kSmallMax) return allocate_block_or_fail(bytes, kAlignment, Zero::kYes);
+    const uint32_t code = code_of_size(bytes);
+    const Refill taken = take_object(class_of_code(code));
+    if (!taken.object) return allocate_block_or_fail(bytes, kAlignment, Zero::kYes);
+    return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
+}
+
+void* allocate_aligned(size_t alignment, size_t size) {
+    if (alignment <= kAlignment && size <= kSmallMax) {
+        const Refill taken = take_object(class_of_code(code_of_size(size)));
+        if (taken.object) return hand_out(taken.object);
+    } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
+        const Refill taken = take_object(aligned_class(alignment, size));
+        if (taken.object) return hand_out(taken.object);
+    }
+    return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
+}
+
+void release_past_bin(void* pointer) {
+    ThreadCache* cache = current_cache;
+    Slab& slab = *slab_of(pointer);
+    ++cache->bins[slab.size_class].room;
+    check_object(slab, pointer);
+    Object* object = static_cast<Object*>(pointer);
+    object->mark = cache->heap.mark(slab.size_class);
+    give_past_bin(*cache, slab, object);
+}
+
+void release_cold(void* pointer) {
+    if (!pointer) return;
+    KeepErrno keep;
+    if (is_slab_entry(entry_at(pointer))) return release_object(pointer);
+    start();
+    if (!release_block(pointer)) release_foreign(pointer);
+}
+
+void check_size(void* pointer, size_t alignment, size_t size) {
+    if (!pointer) return;
+    const size_t usable = usable_size(pointer);
+    if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");
+    // Half of it may be unused: realloc shrinks in place, and blocks are rounded up.
+    if (size >= usable / 2) return;
+    // A block may be far larger than what was asked for: it has room to grow, or was found ready.
+    constexpr size_t kNoBlock = 1024;
+    constexpr size_t kClearlyBlock = size_t{128} << 10;
+    const bool fits = usable > kSmallMax
+                          ? size > kNoBlock || usable < kClearlyBlock || alignment > kSlabAlignmentMax
+                          : kSizeClasses[aligned_class(alignment, size)].size == usable;
+    if (!fits) die(Fault::kWrongSize, pointer, "freed as less than half of its", usable, "bytes");
+}
+
+size_t usable_size(void* pointer) {
+    if (!pointer) return 0;
+    const uint32_t entry = entry_at(pointer);
+    if (is_slab_entry(entry)) {
+        check_object(*slab_of(pointer), pointer);
+        return kSizeClasses[class_of_code(entry & kCodeMask)].size;
+    }
+    if (const size_t size = block_size(pointer)) return size;
+    if (unit_of(pointer) < page_map.units || !plausible_for_libc(pointer)) die_never_handed_out(pointer);
+    const size_t word = *(static_cast<const size_t*>(pointer) - 1);
+    return (word & ~size_t{7}) - ((word & 2) ? 16 : 8);
+}
+
+namespace {
+
+void* reallocate_by_copy(void* pointer, size_t old_size, size_t size) {
+    void* moved = allocate_aligned(kAlignment, size);
+    if (!moved) return nullptr;
+    memcpy(moved, pointer, old_size < size ? old_size : size);
+    release_cold(pointer);
+    return moved;
+}
+
+void* reallocate_foreign(void* pointer, size_t size) {
+    const size_t old_size = usable_size(pointer);  // dies on misuse
+    void* moved = allocate_aligned(kAlignment, size);
+    if (!moved) return nullptr;
+    memcpy(moved, pointer, old_size < size ? old_size : size);
+    count_foreign_free();
+    __libc_free(pointer);
+    return moved;
+}
+
+}  // namespace
+
+void* reallocate(void* pointer, size_t size) {
+    if (!pointer) return allocate_aligned(kAlignment, size);
+    if (size == 0) {
+        release_cold(pointer);
+        return nullptr;
+    }
+    const uint32_t entry = entry_at(pointer);
+    if (is_slab_entry(entry)) {
+        const size_t old_size = kSizeClasses[class_of_code(entry & kCodeMask)].size;
+        check_object(*slab_of(pointer), pointer);
+        // In place while at least half of the object stays in use.
+        if (size <= old_size && size >= old_size / 2) return pointer;
+        if (size <= kSmallMax && code_of_size(size) == (entry & kCodeMask)) return pointer;
+        return reallocate_by_copy(pointer, old_size, size);
+    }
+    const size_t old_size = block_size(pointer);
+    if (old_size == 0) return reallocate_foreign(pointer, size);
+    if (size <= kSmallMax) return reallocate_by_copy(pointer, old_size, size);
+    void* resized = resize_block(pointer, size);
+    return resized ? resized : no_memory();
+}
+
+size_t trim() {
+    start();
+    if (ThreadCache* cache = enter_thread()) flush(*cache);
+    {
+        Guard guard(orphans.lock);
+        orphans.heap.release_empty();
+    }
+    return trim_runs() + trim_blocks();
+}
+
+}  // namespace tarn

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The cold ends of allocate and release, and everything that is not one of the two. All of these may be
+// called at any time: before start-up, after thread exit, after atexit handlers.
+#pragma once
+#include <cstddef>
+
+namespace tarn {
+
+// NULL and errno ENOMEM when out of memory.
+[[gnu::cold, gnu::noinline]] void* allocate_small(size_t size);
+[[gnu::cold, gnu::noinline]] void* allocate_large(size_t size);
+// Every case that release does not serve itself. errno is preserved.
+[[gnu::cold, gnu::noinline]] void release_cold(void* pointer);
+// The bin was full: its room is -1 too low.
+[[gnu::cold, gnu::noinline]] void release_past_bin(void* pointer);
+
+// Zeroed. ENOMEM when count * size overflows.
+void* allocate_zeroed(size_t count, size_t size);
+// Alignment is a power of two. ENOMEM.
+void* allocate_aligned(size_t alignment, size_t size);
+// realloc's contract, as in glibc: size 0 frees and returns NULL.
+void* reallocate(void* pointer, size_t size);
+// Bytes that may be used; 0 for NULL.
+size_t usable_size(void* pointer);
+// Dies when a block asked for with this alignment and size cannot be what is at pointer.
+void check_size(void* pointer, size_t alignment, size_t size);
+
+}  // namespace tarn

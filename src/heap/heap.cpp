@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// What the holder of a heap does with its slabs.
+#include "heap/heap.h"
+
+#include "base/os.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr uint32_t kCarveMax =
+    32;  // objects carved at once: enough to spread the cost, few enough to stay cached
+
+// Objects from `first` to the end of the page it lies in, at least one.
+uint32_t objects_in_page(const Object* first, uint32_t size) {
+    const size_t room = os::kPageSize - reinterpret_cast<uintptr_t>(first) % os::kPageSize;
+    const size_t count = room / size;
+    return count < 1 ? 1 : count > kCarveMax ? kCarveMax : static_cast<uint32_t>(count);
+}
+
+}  // namespace
+
+void Heap::open(HeapId id, uintptr_t marks) {
+    id_ = id;
+    marks_ = marks;
+}
+
+Slab*& Heap::list_of(const Slab& slab) {
+    ClassHeap& c = classes_[slab.size_class];
+    return slab.state == SlabState::kPartial ? c.partial : c.full;
+}
+
+void Heap::link(Slab& slab, SlabState state) {
+    slab.state = state;
+    Slab*& head = list_of(slab);
+    slab.previous = nullptr;
+    slab.next = head;
+    if (head) head->previous = &slab;
+    head = &slab;
+}
+
+void Heap::unlink(Slab& slab) {
+    if (slab.previous)
+        slab.previous->next = slab.next;
+    else
+        list_of(slab) = slab.next;
+    if (slab.next) slab.next->previous = slab.previous;
+    slab.state = SlabState::kNone;
+}
+
+void Heap::claim(Slab& slab) {
+    slab.owner.store(id_, std::memory_order_seq_cst);
+    set_entries(slab.first, slab.info().units, tag() | code_of_class(slab.size_class));
+    count(counters(slab.size_class).slabs);
+    link(slab, slab.exhausted() ? SlabState::kFull : SlabState::kPartial);
+}
+
+Slab* Heap::make_slab(SizeClass c) {
+    const SizeClassInfo& info = kSizeClasses[c];
+    const Run run = take_run(info.units, RunUse::kSlab);
+    if (!run.at) return nullptr;
+    const size_t first = unit_of(run.at);
+    for (size_t unit = first; unit < first + info.units; ++unit)
+        static_cast<Slab*>(record_of(unit))->first = static_cast<uint32_t>(first);
+    Slab& slab = *static_cast<Slab*>(record_of(first));
+    slab.free = nullptr;
+    slab.carved = slab.used = 0;
+    slab.size_class = static_cast<uint8_t>(c);
+    slab.zeroed = run.zeroed;
+    slab.remote.store(0, std::memory_order_relaxed);
+    claim(slab);
+    return &slab;
+}
+
+Slab* Heap::slab_with_room(SizeClass c) {
+    if (!mail_.empty()) drain_mail();
+    Slab* slab = classes_[c].partial;
+    if (!slab) slab = orphans.take_slab(c, *this);
+    if (!slab) slab = make_slab(c);
+    return slab;
+}
+
+Batch Heap::carve(Slab& slab, uint32_t at_most) {
+    const SizeClassInfo& info = slab.info();
+    Object* const first = slab.object(slab.carved);
+    uint32_t batch = objects_in_page(first, info.size);
+    if (batch > at_most) batch = at_most;
+    if (batch > info.objects - slab.carved) batch = info.objects - slab.carved;
+    Object* object = first;
+    for (uint32_t i = 1; i < batch; ++i) {
+        Object* next = reinterpret_cast<Object*>(reinterpret_cast<char*>(object) + info.size);
+        object->next = next;
+        object = next;
+    }
+    object->next = nullptr;
+    slab.carved = static_cast<uint16_t>(slab.carved + batch);
+    slab.used = static_cast<uint16_t>(slab.used + batch);
+    count(counters(slab.size_class).fresh, batch);
+    return {first, batch, slab.zeroed};
+}
+
+void Heap::after_take(Slab& slab) {
+    if (!slab.exhausted()) return;
+    unlink(slab);
+    link(slab, SlabState::kFull);
+}
+
+Batch Heap::take(SizeClass c) {
+    Slab* slab = slab_with_room(c);
+    if (!slab) return {};
+    Batch batch;
+    if (slab->free) {
+        batch = {slab->free, static_cast<uint32_t>(slab->free_count()), false};
+        slab->free = nullptr;
+        slab->used = slab->carved;
+    } else {
+        batch = carve(*slab, kCarveMax);
+    }
+    after_take(*slab);
+    count(counters(c).filled, batch.count);
+    return batch;
+}
+
+Batch Heap::take_one(SizeClass c) {
+    Slab* slab = slab_with_room(c);
+    return slab ? take_one_of(*slab) : Batch{};
+}
+
+Batch Heap::take_one_of(Slab& slab) {
+    Batch batch;
+    if (slab.free) {
+        batch = {slab.free, 1, false};
+        slab.free = batch.head->next;
+        batch.head->next = nullptr;
+        ++slab.used;
+    } else {
+        batch = carve(slab, 1);
+    }
+    after_take(slab);
+    count(counters(slab.size_class).filled);
+    return batch;
+}
+
+void Heap::release(Slab& slab) {
+    unlink(slab);
+    count_down(counters(slab.size_class).slabs);
+    slab.owner.store(kNoHeap, std::memory_order_relaxed);
+    give_run(slab.begin(), slab.info().units);
+}
+
+void Heap::settle(Slab& slab) {
+    if (slab.state == SlabState::kFull && !slab.exhausted()) {
+        unlink(slab);
+        link(slab, SlabState::kPartial);
+    }
+    if (slab.used != 0 || posted(slab)) return;  // R2
+    // One empty slab a class stays with its heap, so that a class in use does not give and take in turns.
+    const bool alone = !slab.next && !slab.previous;
+    if (!alone || id_ == kOrphanHeap) release(slab);
+}
+
+void Heap::give(Slab& slab, Object* object) {
+    object->next = slab.free;
+    slab.free = object;
+    --slab.used;
+    settle(slab);
+}
+
+void Heap::absorb(Slab& slab, RemoteChain chain) {
+    if (chain.count == 0) return settle(slab);
+    if (slab.free) {
+        Object* tail = chain.head;
+        while (tail->next)
+            tail = tail->next;
+        tail->next = slab.free;
+    }
+    slab.free = chain.head;
+    slab.used = static_cast<uint16_t>(slab.used - chain.count);
+    settle(slab);
+}
+
+// Collects the mail; the slabs in it that are no longer this heap's, linked by next_mail (R4).
+Slab* Heap::open_mail() {
+    Slab* elsewhere = nullptr;
+    for (Slab* slab = mail_.take_all(); slab;) {
+        Slab* const next = slab->next_mail;  // before take_remote: it may be posted again right after
+        if (slab->owner.load(std::memory_order_seq_cst) == id_) {
+            absorb(*slab, take_remote(*slab));
+        } else {
+            slab->next_mail = elsewhere;
+            elsewhere = slab;
+        }
+        slab = next;
+    }
+    return elsewhere;
+}
+
+void Heap::drain_mail() {
+    post_slabs(open_mail());
+}
+
+void Heap::release_empty() {
+    for (ClassHeap& c : classes_) {
+        for (Slab* slab = c.partial; slab;) {
+            Slab* const next = slab->next;
+            if (slab->used == 0 && !posted(*slab)) release(*slab);
+            slab = next;
+        }
+    }
+}
+
+}  // namespace tarn

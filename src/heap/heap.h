@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs of threads
+// that have ended and is used under its lock.
+//
+// Every slab of a heap is on one list of its class: partial (something to take) or full. Only the holder
+// calls a heap's functions; mail and idle alone are for everybody.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "base/lock.h"
+#include "heap/remote.h"
+#include "heap/slab.h"
+
+namespace tarn {
+
+inline constexpr size_t kHeapsMax = size_t{1} << 16;
+
+// Objects for a bin, linked by `next`.
+struct Batch {
+    Object* head = nullptr;  // NULL: out of memory
+    uint32_t count = 0;
+    bool zeroed = false;  // all bytes of the first object but its two words read as zero
+};
+
+// Written by the holder only; read by anyone for statistics.
+struct ClassCounters {
+    std::atomic<uint64_t> filled{0};        // objects that went into the bin from slabs
+    std::atomic<uint64_t> flushed{0};       // objects that went from the bin back to slabs
+    std::atomic<uint64_t> fresh{0};         // of those filled, carved
+    std::atomic<uint64_t> direct_frees{0};  // freed past the bin
+    std::atomic<uint64_t> remote_frees{0};  // freed by this holder for another heap
+    std::atomic<uint64_t> slabs{0};         // now
+};
+
+inline void count(std::atomic<uint64_t>& counter, uint64_t more = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
+inline void count_down(std::atomic<uint64_t>& counter) {
+    counter.store(counter.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+}
+
+class Heap {
+  public:
+    constexpr Heap() = default;
+
+    // Before first use. `marks`: see mark().
+    void open(HeapId id, uintptr_t marks);
+
+    HeapId id() const { return id_; }
+    uint32_t tag() const { return id_ << kTagShift; }
+    // What a free object of the class carries: the address of the holder's bin, which no program knows.
+    uintptr_t mark(SizeClass c) const { return marks_ + code_of_class(c); }
+    bool idle() const { return idle_.load(std::memory_order_seq_cst); }
+    const ClassCounters& counters(SizeClass c) const { return classes_[c].counters; }
+    ClassCounters& counters(SizeClass c) { return classes_[c].counters; }
+
+    // Objects of one class: a partial slab's free list, else objects carved up to the end of the page that
+    // the first of them touches; asks orphans, then the run supply, for slabs.
+    Batch take(SizeClass c);
+    // A single object, for bins that hold nothing.
+    Batch take_one(SizeClass c);
+    // A freed object of one of this heap's slabs. It carries the mark already.
+    void give(Slab& slab, Object* object);
+
+    // Collects what other threads freed.
+    void drain_mail();
+    // Returns slabs kept empty for reuse.
+    void release_empty();
+
+    // The holder ends: all slabs go to the orphan heap. Bins are empty by now.
+    void retire();
+    // A new holder.
+    void revive();
+
+  private:
+    friend class Orphans;
+    friend void post_slab(Slab& slab);
+    friend void salvage_heaps(Heap* survivor);
+
+    struct ClassHeap {
+        Slab* partial = nullptr;
+        Slab* full = nullptr;
+        ClassCounters counters;
+    };
+
+    Batch take_one_of(Slab& slab);
+    void hand_over(Slab& slab, Heap& to);  // with the orphan lock held, one of the two being the orphans'
+    Slab* slab_with_room(SizeClass c);
+    Slab* make_slab(SizeClass c);
+    Batch carve(Slab& slab, uint32_t at_most);
+    void absorb(Slab& slab, RemoteChain chain);
+    void settle(Slab& slab);  // after objects came back: on the right list, or released
+    void after_take(Slab& slab);
+    void release(Slab& slab);
+    void claim(Slab& slab);  // owner, entries and list become this heap's
+    void link(Slab& slab, SlabState state);
+    void unlink(Slab& slab);
+    Slab*& list_of(const Slab& slab);
+    Slab* open_mail();
+
+    HeapId id_ = kNoHeap;
+    uintptr_t marks_ = 0;
+    std::atomic<bool> idle_{true};
+    Mail mail_;
+    ClassHeap classes_[kClasses];
+};
+
+// Puts a slab on its owner's mail (remote.h). Nobody calls it but who set posted or took the slab off a mail.
+void post_slab(Slab& slab);
+void post_slabs(Slab* first);  // a list of them, linked by next_mail
+
+// The heaps by id, for whoever finds an id in a slab. Set once per id.
+Heap* heap_of(HeapId id);
+// A new id for this heap; kNoHeap when there are kHeapsMax already.
+HeapId register_heap(Heap& heap);
+HeapId heap_count();  // ids 1 .. heap_count() - 1 have been given out
+
+// A freed object whose slab is not the caller's. `mine` may be NULL. The object carries the mark already.
+void free_remote(Slab& slab, Object* object, Heap* mine);
+
+// The orphan heap; its functions take the lock.
+class Orphans {
+  public:
+    // A partial slab of this class, now the taker's; NULL when there is none.
+    Slab* take_slab(SizeClass c, Heap& taker);
+    // Frees an object of a slab that may be the orphans'. False when it is somebody else's by now.
+    bool free(Slab& slab, Object* object, Heap* mine);
+    // For threads that are past having a heap.
+    Batch take_one(SizeClass c);
+    size_t slabs();
+
+    Lock lock;
+    Heap heap;
+};
+extern Orphans orphans;
+
+void start_heaps();
+
+// In the child of a fork made while other threads ran: every slab but the survivor's becomes an orphan, after
+// its lists were checked, since the other threads may have been at work on them. Mail is read again.
+void salvage_heaps(Heap* survivor);
+
+}  // namespace tarn

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Objects freed by a thread that does not own their slab: the one subtle protocol. tests/model has it for
+// spin.
+//
+// A slab's remote word: | posted : 1 | count : 15 | head : 48 |  head is the address of the object freed
+// last, and `next` links the others. A heap's mail is a stack of slabs linked by `next_mail`.
+//
+//   push   (any thread)  CAS the object onto the word and set posted. Who finds posted clear posts the slab.
+//   post   (that thread) puts the slab on the mail of its owner as read *after* the CAS.
+//   drain  (the owner)   takes the whole mail; of each slab reads next_mail, then exchanges the word for 0.
+//   gather (the owner)   takes the chain but leaves posted as it is.
+//
+// What must hold:
+//   R1  posted is set  <=>  the slab is on exactly one mail, or one thread is about to put it there.
+//       So next_mail has one writer, and a slab is on one list at most.
+//   R2  A slab with posted set is not released, since its record is in use by R1.
+//   R3  `owner` changes only with the orphan lock held, from a heap to kOrphanHeap by that heap's thread,
+//       or from kOrphanHeap to the heap of the thread that holds the lock.
+//   R4  A slab on the mail of a heap that is not its owner is sent on by whoever drains that mail.
+//   R5  No mail is left alone: a heap that nobody holds is marked idle *before* its last drain, and who posts
+//       looks at idle *after* posting (both sequentially consistent); one of the two sees the other.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "heap/slab.h"
+
+namespace tarn {
+
+struct RemoteChain {
+    Object* head;
+    unsigned count;
+};
+
+inline constexpr uint64_t kPosted = uint64_t{1} << 63;
+
+// Puts a freed object on its slab's word. True: the caller must post the slab.
+[[nodiscard]] bool push_remote(Slab& slab, Object* object);
+
+// The whole chain; posted becomes clear. Only for who took the slab from a mail.
+RemoteChain take_remote(Slab& slab);
+// The whole chain; posted stays. For the owner.
+RemoteChain gather_remote(Slab& slab);
+
+inline bool posted(const Slab& slab) {
+    return slab.remote.load(std::memory_order_acquire) & kPosted;
+}
+inline unsigned remote_count(const Slab& slab) {
+    return static_cast<unsigned>(slab.remote.load(std::memory_order_relaxed) >> 48) & 0x7fff;
+}
+
+class Mail {
+  public:
+    void post(Slab& slab) {
+        Slab* head = head_.load(std::memory_order_relaxed);
+        do
+            slab.next_mail = head;
+        while (
+            !head_.compare_exchange_weak(head, &slab, std::memory_order_seq_cst, std::memory_order_relaxed));
+    }
+    bool empty() const { return head_.load(std::memory_order_relaxed) == nullptr; }
+    Slab* take_all() { return head_.exchange(nullptr, std::memory_order_seq_cst); }
+
+  private:
+    std::atomic<Slab*> head_{nullptr};
+};
+
+}  // namespace tarn

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Size classes: every 16 bytes up to 256, then four per doubling up to 32 KiB. One constexpr table serves
+// all; the static_asserts at the end prove it.
+//
+// A class travels as its code, class << kCodeShift: the byte offset of its bin in a thread's cache, so that
+// neither malloc nor free has to shift.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn {
+
+inline constexpr size_t kAlignment = 16;
+inline constexpr size_t kSmallMax = 32768;
+inline constexpr unsigned kCodeShift = 5;
+inline constexpr unsigned kFineClasses = 16;  // 16, 32 ... 256
+inline constexpr unsigned kClasses = kFineClasses + 7 * 4;
+inline constexpr uint32_t kCodeLimit = kClasses << kCodeShift;
+
+using SizeClass = unsigned;
+
+struct SizeClassInfo {
+    uint32_t size;        // bytes of an object
+    uint32_t objects;     // in a slab
+    uint32_t units;       // of a slab
+    uint32_t bin_limit;   // objects a bin may hold
+    uint64_t reciprocal;  // for index_in_slab
+};
+
+namespace detail {
+
+inline constexpr unsigned kReciprocalShift = 40;
+
+constexpr uint32_t class_size(SizeClass c) {
+    if (c < kFineClasses) return (c + 1) * 16;
+    const unsigned step = c - kFineClasses;
+    const uint32_t base = uint32_t{256} << (step / 4);
+    return base + base / 4 * (step % 4 + 1);
+}
+
+// The fewest units that hold at least eight objects and waste at most 3 %.
+constexpr uint32_t slab_units(uint32_t size) {
+    for (uint32_t units = 1;; ++units) {
+        const uint32_t bytes = units * 16384;
+        if (bytes / size >= 8 && bytes % size * 100 <= bytes * 3) return units;
+    }
+}
+
+constexpr auto make_classes() {
+    std::array<SizeClassInfo, kClasses> classes{};
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        SizeClassInfo& info = classes[c];
+        info.size = class_size(c);
+        info.units = slab_units(info.size);
+        info.objects = info.units * 16384 / info.size;
+        const uint32_t fit = 8192 / info.size;
+        info.bin_limit = fit < 4 ? 4 : fit > 128 ? 128 : fit;
+        info.reciprocal = (uint64_t{1} << kReciprocalShift) / info.size + 1;
+    }
+    return classes;
+}
+
+constexpr auto make_codes(const std::array<SizeClassInfo, kClasses>& classes) {
+    std::array<uint16_t, kSmallMax / 16 + 1> codes{};
+    SizeClass c = 0;
+    for (size_t i = 0; i < codes.size(); ++i) {
+        while (classes[c].size < i * 16)
+            ++c;
+        codes[i] = static_cast<uint16_t>(c << kCodeShift);
+    }
+    return codes;
+}
+
+}  // namespace detail
+
+inline constexpr std::array<SizeClassInfo, kClasses> kSizeClasses = detail::make_classes();
+// By (size + 15) / 16.
+inline constexpr std::array<uint16_t, kSmallMax / 16 + 1> kClassCodes = detail::make_codes(kSizeClasses);
+
+inline constexpr uint32_t code_of_size(size_t size) {
+    return kClassCodes[(size + 15) / 16];
+}
+inline constexpr SizeClass class_of_code(uint32_t code) {
+    return code >> kCodeShift;
+}
+inline constexpr uint32_t code_of_class(SizeClass c) {
+    return c << kCodeShift;
+}
+
+inline constexpr size_t index_in_slab(const SizeClassInfo& info, size_t offset) {
+    return static_cast<size_t>((offset * info.reciprocal) >> detail::kReciprocalShift);
+}
+
+static_assert(kSizeClasses[kClasses - 1].size == kSmallMax);
+static_assert(kCodeLimit <= 4096, "a code fits below the tag of a page map entry");
+static_assert([] {
+    for (const SizeClassInfo& info : kSizeClasses) {
+        if (info.size % kAlignment || info.objects > 1024 || info.units > 64) return false;
+        for (uint32_t i = 0; i < info.objects; ++i)
+            if (index_in_slab(info, i * info.size) != i || index_in_slab(info, (i + 1) * info.size - 1) != i)
+                return false;
+    }
+    for (size_t size = 0; size <= kSmallMax; size += 8)
+        if (kSizeClasses[class_of_code(code_of_size(size))].size < size) return false;
+    return true;
+}());
+
+}  // namespace tarn

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Slab: a run cut into objects of one class. The record lives outside the run, one cache line.
+//
+// Objects of a slab, by index:
+//     0 ............. carved ............. capacity
+//     | on `free`, or on `remote`, or out  |  never touched: taken by bumping `carved`
+//
+//     carved = used + objects on `free`            (owner's view)
+//     used   = objects in bins, with users, and on `remote`
+//
+// Who may touch what: `remote` and `next_mail` follow the protocol in remote.h; `owner` is written by its
+// holder (remote.h, too); everything else by the owner alone.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/size_classes.h"
+#include "pages/pages.h"
+
+namespace tarn {
+
+// A free object. `mark` is the owner's mark for the class while the object is free, so that a second free
+// is seen; see Heap::mark.
+struct Object {
+    Object* next;
+    uintptr_t mark;
+};
+static_assert(sizeof(Object) == kAlignment, "the smallest object holds both words");
+
+using HeapId = uint32_t;
+inline constexpr HeapId kNoHeap = 0;
+inline constexpr HeapId kOrphanHeap = 1;
+
+enum class SlabState : uint8_t {
+    kNone,     // not a slab
+    kPartial,  // on its heap's partial list: has free or uncarved objects
+    kFull,     // on its heap's full list
+};
+
+struct alignas(kRecordSize) Slab {
+    Object* free;
+    Slab* next;
+    Slab* previous;
+    std::atomic<uint64_t> remote;
+    std::atomic<HeapId> owner;
+    uint32_t first;  // the slab's first unit, in the record of each of its units
+    Slab* next_mail;
+    uint16_t carved;
+    uint16_t used;
+    uint8_t size_class;
+    SlabState state;
+    bool zeroed;  // what is not carved yet reads as zero
+
+    const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
+    char* begin() const { return static_cast<char*>(unit_address(first)); }
+    size_t free_count() const { return size_t{carved} - used; }
+    bool exhausted() const { return free == nullptr && carved == info().objects; }
+    Object* object(size_t index) const { return reinterpret_cast<Object*>(begin() + index * info().size); }
+    // capacity when p is no object's start
+    size_t index_of(const void* p) const {
+        const size_t offset = static_cast<size_t>(static_cast<const char*>(p) - begin());
+        const size_t index = index_in_slab(info(), offset);
+        return index * info().size == offset ? index : info().objects;
+    }
+};
+static_assert(sizeof(Slab) == kRecordSize);
+
+// The slab that holds p, whose page map entry is known to be a slab's.
+inline Slab* slab_of(const void* p) {
+    Slab* any = static_cast<Slab*>(record_of(unit_of(p)));
+    return static_cast<Slab*>(record_of(any->first));
+}
+
+inline bool is_slab_entry(uint32_t entry) {
+    return entry != 0 && entry != kBlockEntry;
+}
+
+}  // namespace tarn

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// The one list of metrics. A new number is a member in tarn.h and one line here; all three reports follow.
+// Names are those of tarn.h and the keys of the JSON report; family_name() makes the Prometheus ones.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "tarn/tarn.h"
+
+namespace tarn {
+
+enum class Kind : uint8_t { kCounter, kGauge };
+enum class Unit : uint8_t { kCount, kBytes, kShare, kRatio };  // a share is 0..1, shown as per cent
+// In the text report (the others show all). A ratio to next to nothing only puzzles.
+enum class Show : uint8_t { kAlways, kUnlessZero, kFromOneMiBLive };
+
+template <class Owner>
+struct Metric {
+    const char* name;
+    Kind kind;
+    Unit unit;
+    uint64_t Owner::*count;  // exactly one of the two
+    double Owner::*ratio;
+    const char* help;  // one sentence, no full stop
+    const char* line;  // text report: the line it stands in; a class's: the column, NULL for none
+    // Text report: what follows the value (precedes a ratio), NULL to leave it out; a class's: "%" to show
+    // the value as share of the allocations.
+    const char* words;
+    Show show = Show::kAlways;
+};
+
+using Total = Metric<tarn_stats>;
+using PerClass = Metric<tarn_class_stats>;
+
+// `reused` is no counter, though it mostly grows: it is allocations - fresh, and fresh runs ahead (tarn.h).
+// In the order of the reports; the lines of the text report are runs of equal `line`.
+inline constexpr Total kTotals[] = {
+    {"peak_resident", Kind::kGauge, Unit::kBytes, &tarn_stats::peak_resident, nullptr,
+     "Most memory of the process that was ever resident", "memory", "peak resident"},
+    {"resident", Kind::kGauge, Unit::kBytes, &tarn_stats::resident, nullptr,
+     "Memory of the process that is resident", "memory", "resident"},
+    {"live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::live_bytes, nullptr,
+     "Usable bytes of all live objects", "memory", "live"},
+    {"fragmentation_ratio", Kind::kGauge, Unit::kRatio, nullptr, &tarn_stats::fragmentation_ratio,
+     "Resident memory divided by live bytes", "memory", "fragmentation ratio", Show::kFromOneMiBLive},
+
+    {"allocations", Kind::kCounter, Unit::kCount, &tarn_stats::allocations, nullptr, "Objects handed out",
+     "requests", "allocations"},
+    {"frees", Kind::kCounter, Unit::kCount, &tarn_stats::frees, nullptr, "Objects given back", "requests",
+     "frees"},
+    {"live_objects", Kind::kGauge, Unit::kCount, &tarn_stats::live_objects, nullptr, "Objects in use",
+     "requests", "live"},
+    {"foreign_frees", Kind::kCounter, Unit::kCount, &tarn_stats::foreign_frees, nullptr,
+     "Pointers of another allocator that were handed to libc", "requests", "foreign frees",
+     Show::kUnlessZero},
+
+    {"pool_share", Kind::kGauge, Unit::kShare, nullptr, &tarn_stats::pool_share,
+     "Share of all allocations that size classes served", "pool", "of allocations"},
+    {"pool_hit_rate", Kind::kGauge, Unit::kShare, nullptr, &tarn_stats::pool_hit_rate,
+     "Share of small allocations served by reuse", "pool", "hit rate"},
+    {"small_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::small_allocations, nullptr,
+     "Objects handed out by size classes", "pool", nullptr},
+    {"small_frees", Kind::kCounter, Unit::kCount, &tarn_stats::small_frees, nullptr,
+     "Objects given back to size classes", "pool", nullptr},
+    {"reused", Kind::kGauge, Unit::kCount, &tarn_stats::reused, nullptr,
+     "Small allocations that got an object freed before", "pool", "reused"},
+    {"fresh", Kind::kCounter, Unit::kCount, &tarn_stats::fresh, nullptr,
+     "Small allocations from memory not used since its slab was made", "pool", "fresh"},
+    {"small_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::small_live_bytes, nullptr,
+     "Bytes of live small objects", "pool", nullptr},
+    {"slabs", Kind::kGauge, Unit::kCount, &tarn_stats::slabs, nullptr, "Slabs that hold small objects",
+     "pool", nullptr},
+
+    {"large_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::large_allocations, nullptr,
+     "Large blocks handed out", "large", "allocations"},
+    {"large_frees", Kind::kCounter, Unit::kCount, &tarn_stats::large_frees, nullptr,
+     "Large blocks given back", "large", "frees", Show::kUnlessZero},
+    {"large_live_objects", Kind::kGauge, Unit::kCount, &tarn_stats::large_live_objects, nullptr,
+     "Large blocks in use", "large", "live blocks", Show::kUnlessZero},
+    {"large_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::large_live_bytes, nullptr,
+     "Bytes of live large blocks", "large", "live", Show::kUnlessZero},
+    {"large_peak_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::large_peak_bytes, nullptr,
+     "Most bytes of large blocks that were ever live", "large", "peak live", Show::kUnlessZero},
+    {"large_grown_in_place", Kind::kCounter, Unit::kCount, &tarn_stats::large_grown_in_place, nullptr,
+     "Large blocks resized without a copy", "large", "grown in place", Show::kUnlessZero},
+    {"backend_committed", Kind::kGauge, Unit::kBytes, &tarn_stats::backend_committed, nullptr,
+     "Address space that the backend may touch, as it says", "large", "committed", Show::kUnlessZero},
+    {"backend_cached", Kind::kGauge, Unit::kBytes, &tarn_stats::backend_cached, nullptr,
+     "Memory that the backend holds for reuse, as it says", "large", "cached", Show::kUnlessZero},
+
+    {"threads", Kind::kGauge, Unit::kCount, &tarn_stats::threads, nullptr,
+     "Heaps that belong to a living thread", "threads", "with a heap"},
+    {"threads_ended", Kind::kCounter, Unit::kCount, &tarn_stats::threads_ended, nullptr,
+     "Heaps given up by threads that ended", "threads", "ended", Show::kUnlessZero},
+    {"remote_frees", Kind::kCounter, Unit::kCount, &tarn_stats::remote_frees, nullptr,
+     "Small objects freed by another thread than the owner", "threads", "remote frees", Show::kUnlessZero},
+    {"orphan_slabs", Kind::kGauge, Unit::kCount, &tarn_stats::orphan_slabs, nullptr,
+     "Slabs of ended threads that hold live objects", "threads", "slabs of ended threads", Show::kUnlessZero},
+
+    {"reserved", Kind::kGauge, Unit::kBytes, &tarn_stats::reserved, nullptr,
+     "Address space reserved for small objects", "region", "reserved"},
+    {"committed", Kind::kGauge, Unit::kBytes, &tarn_stats::committed, nullptr,
+     "Reserved address space that is readable and writable", "region", "committed"},
+    {"in_use", Kind::kGauge, Unit::kBytes, &tarn_stats::in_use, nullptr,
+     "Committed memory in slabs and other runs", "region", "in use"},
+    {"dirty", Kind::kGauge, Unit::kBytes, &tarn_stats::dirty, nullptr,
+     "Committed memory that is free but still resident", "region", "dirty", Show::kUnlessZero},
+    {"returned", Kind::kCounter, Unit::kBytes, &tarn_stats::returned, nullptr,
+     "Memory given back to the operating system", "region", "returned", Show::kUnlessZero},
+};
+
+inline constexpr PerClass kPerClass[] = {
+    {"object_size", Kind::kGauge, Unit::kCount, &tarn_class_stats::object_size, nullptr,
+     "Bytes of one object of the size class", "size", ""},
+    {"allocations", Kind::kCounter, Unit::kCount, &tarn_class_stats::allocations, nullptr,
+     "Objects of the size class handed out", "allocations", ""},
+    {"frees", Kind::kCounter, Unit::kCount, &tarn_class_stats::frees, nullptr,
+     "Objects of the size class given back", "frees", ""},
+    {"live_objects", Kind::kGauge, Unit::kCount, &tarn_class_stats::live_objects, nullptr,
+     "Objects of the size class in use", "live", ""},
+    {"live_bytes", Kind::kGauge, Unit::kBytes, &tarn_class_stats::live_bytes, nullptr,
+     "Bytes of live objects of the size class", "live bytes", ""},
+    {"fresh", Kind::kCounter, Unit::kCount, &tarn_class_stats::fresh, nullptr,
+     "Allocations from memory not used since its slab was made", nullptr, ""},
+    {"reused", Kind::kGauge, Unit::kCount, &tarn_class_stats::reused, nullptr,
+     "Allocations that got an object of the size class freed before", "reused", "%"},
+    {"remote_frees", Kind::kCounter, Unit::kCount, &tarn_class_stats::remote_frees, nullptr,
+     "Objects of the size class freed by another thread than the owner", "remote", ""},
+    {"slabs", Kind::kGauge, Unit::kCount, &tarn_class_stats::slabs, nullptr, "Slabs of the size class",
+     "slabs", ""},
+    {"slab_bytes", Kind::kGauge, Unit::kBytes, &tarn_class_stats::slab_bytes, nullptr,
+     "Address space of the slabs of the size class", "slab bytes", ""},
+};
+
+// Every member is in the list: what is not a metric is `version`, `classes` and `backend`.
+static_assert(offsetof(tarn_stats, class_stats) ==
+              2 * sizeof(uint32_t) + std::size(kTotals) * sizeof(uint64_t) + sizeof(tarn_stats::backend));
+static_assert(sizeof(tarn_class_stats) == std::size(kPerClass) * sizeof(uint64_t));
+
+inline bool is_zero(const Total& metric, const tarn_stats& stats) {
+    return metric.ratio ? !(stats.*metric.ratio > 0) : stats.*metric.count == 0;
+}
+
+inline bool is_shown(const Total& metric, const tarn_stats& stats) {
+    constexpr uint64_t kMiB = uint64_t{1} << 20;
+    switch (metric.show) {
+        case Show::kAlways:
+            return metric.words != nullptr;
+        case Show::kUnlessZero:
+            return !is_zero(metric, stats);
+        case Show::kFromOneMiBLive:
+            return stats.live_bytes >= kMiB;
+    }
+    return true;
+}
+
+// Only these are worth a row: a class that has a slab has served somebody.
+inline bool was_used(const tarn_class_stats& size_class) {
+    return size_class.allocations != 0 || size_class.slabs != 0;
+}
+
+// Ratios as the machine-readable reports write them: never NaN, infinite or negative.
+inline constexpr int kRatioDecimals = 6;
+inline double presentable(double ratio) {
+    constexpr double kMost = 1e9;
+    return ratio > 0 ? (ratio < kMost ? ratio : kMost) : 0;
+}
+
+}  // namespace tarn

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Chooses the writer, and collects a whole report so that it reaches its descriptor in one piece.
+#include "stats/report.h"
+
+#include <errno.h>
+
+#include "base/os.h"
+#include "stats/monotone.h"
+
+namespace tarn {
+
+namespace {
+
+// Holds the largest report (96 classes in Prometheus' format take 70 KiB); untouched pages cost nothing.
+constexpr size_t kCollected = size_t{256} << 10;
+
+struct Outlet {
+    int fd;
+    char* buffer;  // NULL: no memory, pieces go straight to the descriptor
+    size_t used = 0;
+    bool complete = true;
+
+    void write(const char* text, size_t length) {
+        if (length && os::write(fd, text, length) != static_cast<long>(length)) complete = false;
+    }
+    void flush() {
+        write(buffer, used);
+        used = 0;
+    }
+};
+
+constinit Monotone shown;  // by the reports in Prometheus' format
+
+void write_scrape(Text& text, const Snapshot& snapshot, const Process& process) {
+    Snapshot held = snapshot;
+    shown.hold(held);
+    write_prometheus(text, held, process);
+}
+
+void collect(void* context, const char* text, size_t length) {
+    Outlet& outlet = *static_cast<Outlet*>(context);
+    if (!outlet.buffer) return outlet.write(text, length);
+    if (outlet.used + length > kCollected) outlet.flush();
+    __builtin_memcpy(outlet.buffer + outlet.used, text, length);
+    outlet.used += length;
+}
+
+}  // namespace
+
+void write_report(Text& text, const Snapshot& snapshot, StatsFormat format) {
+    const char* name = program_invocation_short_name;
+    const Process process{name ? name : "", os::process_id()};
+    switch (format) {
+        case StatsFormat::kNone:
+            return;
+        case StatsFormat::kText:
+            return write_text(text, snapshot, process);
+        case StatsFormat::kJson:
+            return write_json(text, snapshot, process);
+        case StatsFormat::kPrometheus:
+            return write_scrape(text, snapshot, process);
+    }
+}
+
+bool send_report(int fd, const Snapshot& snapshot, StatsFormat format) {
+    Outlet outlet{fd, static_cast<char*>(os::map(kCollected))};
+    {
+        Text text(collect, &outlet);
+        write_report(text, snapshot, format);
+    }
+    outlet.flush();
+    if (outlet.buffer) os::unmap(outlet.buffer, kCollected);
+    return outlet.complete;
+}
+
+}  // namespace tarn

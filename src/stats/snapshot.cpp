@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Reads the counters of the layers below.
+#include "backend/blocks.h"
+#include "base/os.h"
+#include "cache/thread_cache.h"
+#include "pages/runs.h"
+#include "stats/stats.h"
+
+namespace tarn {
+
+namespace {
+
+std::atomic<uint64_t> foreign_frees{0};
+
+static_assert(kClasses <= TARN_SIZE_CLASSES_MAX);
+
+void read_classes(Snapshot& snapshot) {
+    snapshot.classes = kClasses;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        const ClassTotals totals = class_totals(c);
+        tarn_class_stats& stats = snapshot.class_stats[c];
+        stats.object_size = kSizeClasses[c].size;
+        stats.allocations = totals.allocations;
+        stats.frees = totals.frees;
+        stats.fresh = totals.fresh;
+        stats.remote_frees = totals.remote_frees;
+        stats.slabs = totals.slabs;
+        stats.slab_bytes = totals.slabs * kSizeClasses[c].units * kUnitSize;
+    }
+}
+
+void read_blocks(Snapshot& snapshot) {
+    const BlockStats blocks = block_stats();
+    snapshot.large_allocations = blocks.allocations;
+    snapshot.large_frees = blocks.frees;
+    snapshot.large_live_bytes = blocks.live_bytes;
+    snapshot.large_peak_bytes = blocks.peak_bytes;
+    snapshot.large_grown_in_place = blocks.grown_in_place;
+    snapshot.backend_committed = blocks.backend_committed;
+    snapshot.backend_cached = blocks.backend_cached;
+    const char* name = backend_name();
+    for (size_t i = 0; name[i] && i + 1 < sizeof snapshot.backend; ++i)
+        snapshot.backend[i] = name[i];
+}
+
+}  // namespace
+
+void count_foreign_free() {
+    foreign_frees.fetch_add(1, std::memory_order_relaxed);
+}
+
+void take_snapshot(Snapshot& snapshot) {
+    snapshot = {};
+    snapshot.version = TARN_STATS_VERSION;
+    read_classes(snapshot);
+    read_blocks(snapshot);
+    snapshot.foreign_frees = foreign_frees.load(std::memory_order_relaxed);
+    const CacheCount caches = count_caches();
+    snapshot.threads = caches.living;
+    snapshot.threads_ended = caches.ended;
+    snapshot.orphan_slabs = orphans.slabs();
+    const RunStats runs = run_stats();
+    snapshot.reserved = runs.reserved;
+    snapshot.committed = runs.committed;
+    snapshot.in_use = runs.in_use;
+    snapshot.dirty = runs.dirty;
+    snapshot.returned = runs.returned;
+    const os::Memory memory = os::memory();
+    snapshot.resident = memory.resident;
+    snapshot.peak_resident = memory.peak_resident;
+}
+
+}  // namespace tarn

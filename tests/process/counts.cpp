@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// The numbers of tarn_stats_get are exact: what happens between two calls is their difference.
+#include <pthread.h>
+#include <stdint.h>
+
+#include "check.h"
+#include "process.h"
+#include "snapshot.h"
+
+using check::opaque;
+using check::require;
+using process::kMiB;
+
+namespace {
+
+tarn_stats before, after;
+constexpr uint32_t kPerClass = 7;
+void* objects[TARN_SIZE_CLASSES_MAX][64];
+
+// Class number c gets 3 * c + 7 objects, so that no two classes are taken for one another.
+uint32_t made_in(uint32_t index) {
+    return kPerClass + 3 * (index % 16);
+}
+
+void make_known_numbers() {
+    for (uint32_t c = 0; c < before.classes; ++c)
+        for (uint32_t i = 0; i < made_in(c); ++i)
+            objects[c][i] = opaque(malloc(before.class_stats[c].object_size));
+}
+
+void free_all_but(uint32_t kept) {
+    for (uint32_t c = 0; c < before.classes; ++c)
+        for (uint32_t i = kept; i < made_in(c); ++i)
+            free(objects[c][i]);
+}
+
+void allocations_per_class() {
+    surface::take(before);
+    require(before.classes > 10, "there are size classes");
+    make_known_numbers();
+    surface::take(after);
+    uint64_t sum = 0;
+    for (uint32_t c = 0; c < before.classes; ++c) {
+        const tarn_class_stats &a = before.class_stats[c], &b = after.class_stats[c];
+        require(b.object_size == a.object_size, "classes keep their place");
+        require(b.allocations - a.allocations == made_in(c), "allocations");
+        require(b.frees == a.frees, "frees");
+        require(b.live_objects - a.live_objects == made_in(c), "live objects");
+        require(b.live_bytes - a.live_bytes == made_in(c) * a.object_size, "live bytes");
+        require(b.fresh + b.reused == b.allocations, "each is fresh or reused");
+        sum += made_in(c);
+    }
+    require(after.small_allocations - before.small_allocations == sum, "small allocations");
+    require(after.allocations - before.allocations == sum, "allocations in all");
+    require(after.large_allocations == before.large_allocations, "no large one");
+}
+
+void frees_per_class() {
+    surface::take(before);
+    make_known_numbers();
+    surface::take(before);
+    free_all_but(2);
+    surface::take(after);
+    for (uint32_t c = 0; c < before.classes; ++c) {
+        const tarn_class_stats &a = before.class_stats[c], &b = after.class_stats[c];
+        require(b.frees - a.frees == made_in(c) - 2, "frees");
+        require(b.allocations == a.allocations, "allocations");
+        require(a.live_objects - b.live_objects == made_in(c) - 2, "live objects");
+        require(b.remote_frees == a.remote_frees, "none by another thread");
+    }
+}
+
+void* free_in_thread(void*) {
+    free_all_but(0);
+    return nullptr;
+}
+
+void remote_frees_per_class() {
+    surface::take(before);
+    make_known_numbers();
+    surface::take(before);
+    pthread_t thread;
+    pthread_create(&thread, nullptr, free_in_thread, nullptr);
+    pthread_join(thread, nullptr);
+    surface::take(after);
+    for (uint32_t c = 0; c < before.classes; ++c) {
+        const tarn_class_stats &a = before.class_stats[c], &b = after.class_stats[c];
+        require(b.remote_frees - a.remote_frees == made_in(c), "frees by another thread");
+        require(b.frees - a.frees >= made_in(c), "are frees");
+    }
+}
+
+void many_allocations_and_frees() {
+    surface::take(before);
+    for (int i = 0; i < 1000000; ++i)
+        free(opaque(malloc(48)));
+    surface::take(after);
+    require(after.allocations - before.allocations == 1000000, "a million allocations");
+    require(after.frees - before.frees == 1000000, "a million frees");
+    require(after.live_objects == before.live_objects, "nothing live");
+    require(after.fresh - before.fresh < 1000, "nearly all reused");
+}
+
+void large_blocks() {
+    void* blocks[5];
+    surface::take(before);
+    for (void*& block : blocks)
+        block = malloc(3 * kMiB);
+    surface::take(after);
+    require(after.large_allocations - before.large_allocations == 5, "large allocations");
+    require(after.large_live_objects - before.large_live_objects == 5, "large live objects");
+    uint64_t bytes = after.large_live_bytes - before.large_live_bytes;
+    require(bytes >= 15 * kMiB && bytes < 16 * kMiB, "large live bytes");
+    require(after.large_peak_bytes >= after.large_live_bytes, "the peak is no less");
+    for (int i = 0; i < 3; ++i)
+        free(blocks[i]);
+    surface::take(before);
+    require(before.large_frees - (after.large_frees) == 3, "large frees");
+    require(after.large_live_objects - before.large_live_objects == 3, "fewer live");
+    require(before.large_peak_bytes >= 15 * kMiB, "the peak stays");
+}
+
+// Threads that have ended still count.
+void* work(void*) {
+    for (int i = 0; i < 5000; ++i)
+        free(opaque(malloc(static_cast<size_t>(i))));
+    return nullptr;
+}
+void ended_threads() {
+    opaque(malloc(1));  // this thread counts from its first request on
+    surface::take(before);
+    for (int i = 0; i < 20; ++i) {
+        pthread_t thread;
+        pthread_create(&thread, nullptr, work, nullptr);
+        pthread_join(thread, nullptr);
+    }
+    surface::take(after);
+    uint64_t made = after.allocations - before.allocations;
+    require(made >= 100000 && made < 100000 + 20 * 20,
+            "all of ended threads are counted, and hardly any other");
+    require(after.threads == before.threads, "no thread is left");
+    require(after.allocations - after.frees == after.live_objects, "live is the difference");
+}
+
+void calloc_and_realloc() {
+    surface::take(before);
+    void* object = opaque(calloc(10, 10));
+    surface::take(after);
+    require(after.allocations - before.allocations == 1, "calloc is one allocation");
+    object = opaque(realloc(object, 101));
+    surface::take(before);
+    require(before.allocations == after.allocations, "realloc within the class is none");
+    object = opaque(realloc(object, 5000));
+    surface::take(after);
+    require(after.allocations - before.allocations == 1 && after.frees - before.frees == 1,
+            "realloc that moves is one allocation and one free");
+    free(object);
+}
+
+void failures_count_nothing() {
+    surface::take(before);
+    require(!opaque(malloc(opaque(SIZE_MAX / 2))) && !opaque(calloc(opaque(SIZE_MAX / 2), 2)), "refused");
+    void* object = nullptr;
+    require(posix_memalign(&object, 24, 8) != 0, "refused");
+    surface::take(after);
+    require(after.allocations == before.allocations && after.live_bytes == before.live_bytes,
+            "nothing counted");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    return check::run(count, arguments,
+                      {{"allocations_per_class", allocations_per_class},
+                       {"frees_per_class", frees_per_class},
+                       {"remote_frees_per_class", remote_frees_per_class},
+                       {"many_allocations_and_frees", many_allocations_and_frees},
+                       {"large_blocks", large_blocks},
+                       {"ended_threads", ended_threads},
+                       {"calloc_and_realloc", calloc_and_realloc},
+                       {"failures_count_nothing", failures_count_nothing}});
+}

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""dlopen: of the library itself, and by programs that run under it."""
+import pathlib
+import shutil
+import tempfile
+
+
+def late_dlopen(context, scope):
+    result = context.run(["late_dlopen", context.library, scope], preload=False)
+    assert result.status == 0 and result.output == b"done\n", result.short()
+
+
+def late_dlopen_by_python(context):
+    code = f"import ctypes, json; ctypes.CDLL({context.library!r}); print(len(json.dumps(list(range(9999)))))"
+    result = context.run(["/usr/bin/python3", "-S", "-c", code], preload=False)
+    assert result.status == 0 and result.output == b"58884\n", result.short()
+
+
+def deepbind(context, mode, *environment):
+    library = str(context.programs / "libdeepbind_library.so")
+    settings = dict(setting.split("=") for setting in environment)
+    result = context.run(["deepbind", mode, library], environment=settings)
+    assert result.status == 0, result.short()
+
+
+def opt_out_leaves_deepbind(context):
+    """The library's malloc is then libc's, and libc stops at a block it did not make."""
+    library = str(context.programs / "libdeepbind_library.so")
+    command = ["deepbind", "library_frees_ours", library]
+    result = context.run(command, environment={"TARN_KEEP_DEEPBIND": "1"})
+    assert result.status < 0, f"libc's free should have been called: {result.short()}"
+
+
+def runpath_of_the_caller(context):
+    with tempfile.TemporaryDirectory() as folder:
+        beside = pathlib.Path(folder) / "beside"
+        beside.mkdir()
+        shutil.copy(context.programs / "librunpath_library.so", folder)
+        shutil.copy(context.programs / "libdeepbind_library.so", beside)
+        result = context.run(["runpath", f"{folder}/librunpath_library.so"])
+        assert result.status == 0, result.short()

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// The built-in backend: runs and mappings, grown, shrunk, aligned, kept and given back.
+#include "backend/map.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "base/os.h"
+#include "pages/pages.h"
+
+namespace tarn::map {
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+class Map : public testing::Test {
+  protected:
+    static void SetUpTestSuite() { start_pages(); }
+    void SetUp() override { trim(); }
+    void TearDown() override {
+        os::fail_none();
+        trim();
+        EXPECT_EQ(stats().live, 0u);
+        EXPECT_EQ(stats().cached, 0u);
+    }
+};
+
+bool all_zero(const void* at, size_t size) {
+    const char* first = static_cast<const char*>(at);
+    return std::all_of(first, first + size, [](char c) { return c == 0; });
+}
+
+TEST_F(Map, SmallBlocksAreRunsLargeOnesMappings) {
+    const Block small = allocate(registry::kSmallestBlock, 16);
+    const Block large = allocate(5 * kMiB + 1, 16);
+    ASSERT_TRUE(small.at && large.at);
+    EXPECT_EQ(small.record.source, BlockSource::kRun);
+    EXPECT_GE(small.record.size, registry::kSmallestBlock);
+    EXPECT_EQ(large.record.source, BlockSource::kMapping);
+    EXPECT_EQ(large.record.size, 5 * kMiB + os::page_size());
+    free(small.at, small.record);
+    free(large.at, large.record);
+}
+
+TEST_F(Map, EveryAlignment) {
+    for (size_t alignment = 16; alignment <= 64 * kMiB; alignment *= 2)
+        for (size_t size : {registry::kSmallestBlock, kMiB, 3 * kMiB}) {
+            const Block block = allocate(size, alignment);
+            ASSERT_TRUE(block.at) << alignment;
+            EXPECT_EQ(reinterpret_cast<uintptr_t>(block.at) % alignment, 0u);
+            EXPECT_GE(block.record.size, size);
+            memset(block.at, 1, block.record.size);
+            free(block.at, block.record);
+        }
+}
+
+TEST_F(Map, FreshIsZeroAndKeptIsMarkedDirty) {
+    const Block fresh = allocate(4 * kMiB, 16);
+    ASSERT_TRUE(fresh.at);
+    EXPECT_EQ(fresh.dirty, 0u);
+    EXPECT_TRUE(all_zero(fresh.at, fresh.record.size));
+    memset(fresh.at, 7, fresh.record.size);
+    free(fresh.at, fresh.record);
+    const Block again = allocate(4 * kMiB, 16);
+    EXPECT_EQ(again.at, fresh.at);
+    EXPECT_EQ(again.dirty, again.record.size);
+    free(again.at, again.record);
+}
+
+TEST_F(Map, AKeptRangeIsLengthenedAndOnlyItsFrontIsDirty) {
+    const Block first = allocate(3 * kMiB, 16);
+    ASSERT_TRUE(first.at);
+    memset(first.at, 7, first.record.size);
+    free(first.at, first.record);
+    const long mapped = os::calls(os::Call::kMap);
+    const Block longer = allocate(6 * kMiB, 16);
+    ASSERT_TRUE(longer.at);
+    EXPECT_EQ(os::calls(os::Call::kMap), mapped);
+    EXPECT_EQ(longer.dirty, 3 * kMiB);
+    EXPECT_EQ(stats().cached, 0u);
+    EXPECT_EQ(static_cast<char*>(longer.at)[3 * kMiB - 1], 7);
+    EXPECT_TRUE(all_zero(static_cast<char*>(longer.at) + longer.dirty, longer.record.size - longer.dirty));
+    free(longer.at, longer.record);
+}
+
+TEST_F(Map, KeepsAtMostHalfOfTheLivePlusTwiceTheLargestFreed) {
+    const Block largest = allocate(32 * kMiB, 16);
+    ASSERT_TRUE(largest.at);
+    free(largest.at, largest.record);
+    std::vector<Block> blocks;
+    for (int i = 0; i < 40; ++i)
+        blocks.push_back(allocate(4 * kMiB, 16));
+    for (const Block& block : blocks) {
+        ASSERT_TRUE(block.at);
+        free(block.at, block.record);
+        EXPECT_LE(stats().cached, stats().live / 2 + 64 * kMiB);
+    }
+    EXPECT_GE(stats().cached, 60 * kMiB);
+    EXPECT_LE(stats().cached, 64 * kMiB);
+}
+
+TEST_F(Map, TrimGivesEverythingBack) {
+    const Block block = allocate(4 * kMiB, 16);
+    free(block.at, block.record);
+    EXPECT_TRUE(is_cached(block.at));
+    EXPECT_EQ(trim(), 4 * kMiB);
+    EXPECT_FALSE(is_cached(block.at));
+    EXPECT_FALSE(os::readable(block.at, 1));
+    EXPECT_EQ(trim(), 0u);
+}
+
+TEST_F(Map, GrowsIntoItsOwnFreedTail) {
+    const Block block = allocate(16 * kMiB, 16);
+    ASSERT_TRUE(block.at);
+    const size_t smaller = resize_in_place(block.at, block.record, 8 * kMiB);
+    EXPECT_EQ(smaller, 8 * kMiB);
+    const long remapped = os::calls(os::Call::kRemap);
+    const size_t larger = resize_in_place(block.at, {smaller, BlockSource::kMapping}, 12 * kMiB);
+    EXPECT_GE(larger, 12 * kMiB);
+    EXPECT_EQ(os::calls(os::Call::kRemap), remapped);
+    free(block.at, {larger, BlockSource::kMapping});
+}
+
+TEST_F(Map, RemapKeepsTheContentsAndCopiesNothing) {
+    Block block = allocate(2 * kMiB, 16);
+    ASSERT_TRUE(block.at);
+    static_cast<char*>(block.at)[2 * kMiB - 1] = 42;
+    for (size_t size = 4 * kMiB; size <= 1024 * kMiB; size *= 2) {
+        const size_t before = os::memory().resident;
+        block = remap(block.at, block.record, size);
+        ASSERT_TRUE(block.at);
+        EXPECT_GE(block.record.size, size);
+        EXPECT_EQ(static_cast<char*>(block.at)[2 * kMiB - 1], 42);
+        EXPECT_LE(os::memory().resident, before + kMiB);
+    }
+    free(block.at, block.record);
+}
+
+TEST_F(Map, RefusedByTheKernel) {
+    const Block block = allocate(4 * kMiB, 16);
+    ASSERT_TRUE(block.at);
+    os::fail_after(os::Call::kMap, 0);
+    os::fail_after(os::Call::kRemap, 0);
+    EXPECT_EQ(allocate(4 * kMiB, 16).at, nullptr);
+    EXPECT_EQ(allocate(4 * kMiB, 4 * kMiB).at, nullptr);
+    EXPECT_EQ(resize_in_place(block.at, block.record, 8 * kMiB), 0u);
+    EXPECT_EQ(remap(block.at, block.record, 8 * kMiB).at, nullptr);
+    EXPECT_EQ(stats().live, 4 * kMiB);
+    os::fail_none();
+    free(block.at, block.record);
+}
+
+TEST_F(Map, OutOfMemoryWhatIsKeptGoesFirst) {
+    const Block kept = allocate(4 * kMiB, 16);
+    free(kept.at, kept.record);
+    os::fail_after(os::Call::kRemap, 0);
+    os::fail_after(os::Call::kMap, 0);
+    EXPECT_EQ(allocate(8 * kMiB, 16).at, nullptr);
+    EXPECT_EQ(stats().cached, 0u);
+    os::fail_none();
+}
+
+TEST_F(Map, WithoutARegionSmallBlocksAreMappings) {
+    os::fail_after(os::Call::kReserve, 0);
+    os::fail_after(os::Call::kCommit, 0);
+    std::vector<Block> blocks;
+    bool mapped = false;
+    for (int i = 0; i < 10000 && !mapped; ++i) {
+        blocks.push_back(allocate(registry::kSmallestBlock, 16));
+        ASSERT_TRUE(blocks.back().at);
+        mapped = blocks.back().record.source == BlockSource::kMapping;
+    }
+    EXPECT_TRUE(mapped);
+    os::fail_none();
+    for (const Block& block : blocks)
+        free(block.at, block.record);
+}
+
+TEST_F(Map, ImpossibleSizesAndAlignments) {
+    EXPECT_EQ(allocate(registry::kLargestBlock + 1, 16).at, nullptr);
+    EXPECT_EQ(allocate(registry::kLargestBlock, 16).at, nullptr);
+    EXPECT_EQ(allocate(kMiB, size_t{1} << 62).at, nullptr);
+    EXPECT_EQ(allocate_growing(registry::kLargestBlock).at, nullptr);
+}
+
+// Contents survive while blocks come, grow, shrink and go at random; nothing overlaps.
+TEST_F(Map, AtRandomContentsSurvive) {
+    std::mt19937 random(5);
+    struct Held {
+        Block block;
+        unsigned char mark;
+    };
+    std::vector<Held> held;
+    auto fill = [](const Held& h) { memset(h.block.at, h.mark, h.block.record.size); };
+    auto intact = [](const Held& h, size_t size) {
+        const auto* first = static_cast<const unsigned char*>(h.block.at);
+        return std::all_of(first, first + size, [&](unsigned char c) { return c == h.mark; });
+    };
+    for (int i = 0; i < 2000; ++i) {
+        const size_t size = registry::kSmallestBlock + random() % (4 * kMiB);
+        if (held.size() < 12) {
+            held.push_back({allocate(size, 16), static_cast<unsigned char>(1 + i % 255)});
+            ASSERT_TRUE(held.back().block.at);
+            fill(held.back());
+            continue;
+        }
+        Held& h = held[random() % held.size()];
+        ASSERT_TRUE(intact(h, h.block.record.size));
+        if (random() % 2 && h.block.record.source == BlockSource::kMapping) {
+            const size_t kept = std::min(size, h.block.record.size);
+            if (const size_t changed = resize_in_place(h.block.at, h.block.record, size))
+                h.block.record.size = changed;
+            else
+                h.block = remap(h.block.at, h.block.record, size);
+            ASSERT_TRUE(h.block.at);
+            ASSERT_TRUE(intact(h, kept));
+            fill(h);
+        } else {
+            free(h.block.at, h.block.record);
+            h = held.back();
+            held.pop_back();
+        }
+    }
+    for (const Held& h : held)
+        free(h.block.at, h.block.record);
+}
+
+}  // namespace
+}  // namespace tarn::map

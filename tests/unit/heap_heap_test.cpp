@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// One heap and its slabs, without other threads: every object once, the lists, and the return of what is
+// empty.
+#include "heap/heap.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "heap_sample.h"
+
+namespace tarn {
+namespace {
+
+struct Start {
+    Start() { sample::start(); }
+} start;
+
+class HeapTest : public testing::Test {
+  protected:
+    void TearDown() override {
+        os::fail_none();
+        heap.release_empty();
+        EXPECT_EQ(sample::slabs_of(heap), 0u);
+        EXPECT_EQ(run_stats().in_use, 0u);
+    }
+    void take(SizeClass c, size_t at_least) {
+        while (objects.size() < at_least) {
+            const Batch batch = heap.take(c);
+            ASSERT_TRUE(batch.head);
+            sample::add(objects, batch);
+        }
+    }
+    Heap& heap = *sample::new_heap();
+    std::vector<Object*> objects;
+};
+
+TEST_F(HeapTest, EveryObjectOfEveryClassIsHandedOutOnce) {
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        take(c, 3 * kSizeClasses[c].objects);
+        sample::expect_distinct(objects, c);
+        // Each holds a pattern of its own from its first to its last byte: none overlaps another.
+        for (size_t i = 0; i < objects.size(); ++i)
+            memset(static_cast<void*>(objects[i]), static_cast<int>(i % 251), kSizeClasses[c].size);
+        for (size_t i = 0; i < objects.size(); ++i) {
+            const auto* bytes = reinterpret_cast<unsigned char*>(objects[i]);
+            ASSERT_EQ(bytes[0], i % 251);
+            ASSERT_EQ(memcmp(bytes, bytes + 1, kSizeClasses[c].size - 1), 0);
+        }
+        sample::give_all(heap, objects);
+    }
+}
+
+TEST_F(HeapTest, SingleObjectsComeFromTheSameSlabs) {
+    for (SizeClass c : {0u, 7u, kClasses - 1}) {
+        for (uint32_t i = 0; i < kSizeClasses[c].objects; ++i) {
+            const Batch batch = heap.take_one(c);
+            ASSERT_EQ(batch.count, 1u);
+            sample::add(objects, batch);
+        }
+        sample::expect_distinct(objects, c);
+        EXPECT_EQ(heap.counters(c).slabs.load(), 1u);
+        sample::give_all(heap, objects);
+    }
+}
+
+TEST_F(HeapTest, ExhaustedSlabsAreFullAndBecomePartialWithTheFirstObjectBack) {
+    const SizeClass c = kClasses - 1;
+    take(c, 2 * kSizeClasses[c].objects);
+    Slab& slab = *slab_of(objects[0]);
+    EXPECT_TRUE(slab.exhausted());
+    EXPECT_EQ(slab.state, SlabState::kFull);
+    heap.give(slab, objects[0]);
+    EXPECT_EQ(slab.state, SlabState::kPartial);
+    sample::expect_sound(slab);
+    const Batch again = heap.take(c);
+    EXPECT_EQ(again.head, objects[0]);
+    EXPECT_EQ(again.count, 1u);
+    EXPECT_EQ(slab.state, SlabState::kFull);
+    sample::give_all(heap, objects);
+}
+
+TEST_F(HeapTest, EmptySlabsAreReleasedAndTheLastOfAClassIsKept) {
+    const SizeClass c = 3;
+    take(c, 5 * kSizeClasses[c].objects);
+    EXPECT_EQ(heap.counters(c).slabs.load(), 5u);
+    sample::give_all(heap, objects);
+    EXPECT_EQ(heap.counters(c).slabs.load(), 1u);
+    EXPECT_EQ(run_stats().in_use, kSizeClasses[c].units * kUnitSize);
+    heap.release_empty();
+    EXPECT_EQ(heap.counters(c).slabs.load(), 0u);
+}
+
+TEST_F(HeapTest, AnEmptySlabIsNoSlabInThePageMap) {
+    const SizeClass c = 20;
+    take(c, kSizeClasses[c].objects);
+    void* const inside = objects.back();
+    EXPECT_TRUE(is_slab_entry(entry_at(inside)));
+    sample::give_all(heap, objects);
+    heap.release_empty();
+    EXPECT_EQ(entry_at(inside), 0u);
+}
+
+TEST_F(HeapTest, FreshObjectsAreZeroWhenSaidToBe) {
+    for (int round = 0; round < 2; ++round) {
+        for (SizeClass c = 0; c < kClasses; ++c) {
+            const Batch batch = heap.take(c);
+            const size_t size = kSizeClasses[c].size;
+            const char* bytes = reinterpret_cast<char*>(batch.head);
+            if (batch.zeroed) {
+                for (size_t i = sizeof(Object); i < size; ++i)
+                    ASSERT_EQ(bytes[i], 0) << "class " << c;
+            }
+            sample::add(objects, batch);
+            for (Object* object : objects)
+                memset(static_cast<void*>(object), 0xee, size);
+            sample::give_all(heap, objects);
+            const Batch used = heap.take(c);
+            EXPECT_FALSE(used.zeroed);
+            sample::add(objects, used);
+            sample::give_all(heap, objects);
+        }
+        heap.release_empty();
+    }
+}
+
+TEST_F(HeapTest, NoMemoryIsAnEmptyBatchAndNothingIsLost) {
+    const SizeClass c = 10;
+    os::fail_after(os::Call::kCommit, 0);
+    for (;;) {
+        const Batch batch = heap.take(c);
+        if (!batch.head) break;
+        sample::add(objects, batch);
+    }
+    EXPECT_FALSE(heap.take_one(c).head);
+    sample::expect_distinct(objects, c);
+    Object* const last = objects.back();
+    objects.pop_back();
+    heap.give(*slab_of(last), last);
+    const Batch again = heap.take(c);
+    EXPECT_EQ(again.head, last);
+    sample::add(objects, again);
+    os::fail_none();
+    take(c, objects.size() + 1);
+    sample::give_all(heap, objects);
+}
+
+TEST_F(HeapTest, CountersAgreeWithWhatHappened) {
+    const SizeClass c = 5;
+    const ClassCounters& counters = heap.counters(c);
+    const uint64_t filled = counters.filled.load(), fresh = counters.fresh.load();
+    take(c, 1000);
+    EXPECT_EQ(counters.filled.load() - filled, objects.size());
+    EXPECT_EQ(counters.fresh.load() - fresh, objects.size());
+    const size_t again = objects.size() / 2;
+    for (size_t i = 0; i < again; ++i) {
+        heap.give(*slab_of(objects.back()), objects.back());
+        objects.pop_back();
+    }
+    const uint64_t before = counters.fresh.load();
+    const Batch batch = heap.take(c);
+    EXPECT_EQ(counters.fresh.load(), before);  // reused
+    sample::add(objects, batch);
+    sample::give_all(heap, objects);
+}
+
+TEST_F(HeapTest, RandomTakesAndGivesKeepEverySlabSound) {
+    std::mt19937 random(11);
+    const std::vector<SizeClass> classes = {0, 1, 15, 30, kClasses - 1};
+    std::vector<std::vector<Object*>> held(kClasses);
+    for (int step = 0; step < 6000; ++step) {
+        const SizeClass c = classes[random() % classes.size()];
+        auto& mine = held[c];
+        if (random() % 2 || mine.empty()) {
+            sample::add(mine, random() % 3 ? heap.take(c) : heap.take_one(c));
+        } else {
+            const size_t many = random() % 50 == 0 ? mine.size() : 1 + random() % 8;
+            for (size_t i = 0; i < many && !mine.empty(); ++i) {
+                std::swap(mine[random() % mine.size()], mine.back());
+                Slab& slab = *slab_of(mine.back());
+                heap.give(slab, mine.back());
+                mine.pop_back();
+                if (slab.state != SlabState::kNone) sample::expect_sound(slab);
+            }
+        }
+        if (step % 500 == 0)
+            for (SizeClass each : classes)
+                sample::expect_distinct(held[each], each);
+        ASSERT_FALSE(HasFailure()) << "step " << step;
+    }
+    for (auto& mine : held)
+        sample::give_all(heap, mine);
+}
+
+}  // namespace
+}  // namespace tarn

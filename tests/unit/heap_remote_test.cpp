@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+// Objects freed by threads that do not own their slab, and slabs that change hands: first one step after
+// another, then all at once. No object is lost or handed out twice; R1 to R5 of remote.h.
+#include "heap/remote.h"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "heap_sample.h"
+
+namespace tarn {
+namespace {
+
+struct Start {
+    Start() { sample::start(); }
+} start;
+
+constexpr SizeClass kClass = 3;
+constexpr size_t kObjects = kSizeClasses[kClass].objects;
+
+class Remote : public testing::Test {
+  protected:
+    void SetUp() override { owner.revive(); }
+    void TearDown() override {
+        owner.drain_mail();
+        owner.release_empty();
+        owner.retire();
+        Guard guard(orphans.lock);
+        orphans.heap.release_empty();
+        EXPECT_EQ(orphans.slabs(), 0u);
+        EXPECT_EQ(run_stats().in_use, 0u);
+    }
+    // One whole slab's objects.
+    std::vector<Object*> take_slab() {
+        std::vector<Object*> objects;
+        while (objects.size() < kObjects)
+            sample::add(objects, owner.take(kClass));
+        EXPECT_EQ(objects.size(), kObjects);
+        return objects;
+    }
+    static inline Heap& owner = *sample::new_heap();
+    static inline Heap& other = *sample::new_heap();
+};
+
+TEST_F(Remote, TheFirstObjectPostsAndTheOthersDoNot) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    EXPECT_TRUE(push_remote(slab, objects[0]));
+    EXPECT_FALSE(push_remote(slab, objects[1]));
+    EXPECT_TRUE(posted(slab));
+    EXPECT_EQ(remote_count(slab), 2u);
+    const RemoteChain chain = take_remote(slab);
+    EXPECT_EQ(chain.count, 2u);
+    EXPECT_EQ(chain.head, objects[1]);
+    EXPECT_EQ(chain.head->next, objects[0]);
+    EXPECT_FALSE(chain.head->next->next);
+    EXPECT_FALSE(posted(slab));
+    sample::give_all(owner, objects);
+}
+
+TEST_F(Remote, GatheringLeavesTheSlabPosted) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    EXPECT_TRUE(push_remote(slab, objects[0]));
+    EXPECT_EQ(gather_remote(slab).count, 1u);
+    EXPECT_TRUE(posted(slab));
+    EXPECT_FALSE(push_remote(slab, objects[0]));
+    post_slab(slab);
+    owner.drain_mail();
+    EXPECT_FALSE(posted(slab));
+    EXPECT_EQ(slab.free_count(), 1u);
+    objects.erase(objects.begin());
+    sample::give_all(owner, objects);
+}
+
+TEST_F(Remote, AFullSlabFreedElsewhereComesBackWhole) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    for (Object* object : objects)
+        free_remote(slab, object, &other);
+    EXPECT_EQ(slab.used, kObjects);  // the owner has not seen it yet
+    owner.drain_mail();
+    EXPECT_EQ(slab.used, 0u);
+    sample::expect_sound(slab);
+    std::vector<Object*> again = take_slab();
+    sample::expect_distinct(again, kClass);
+    EXPECT_EQ(slab_of(again[0]), &slab);
+    sample::give_all(owner, again);
+}
+
+TEST_F(Remote, TheOwnerInNeedReadsItsMail) {
+    auto objects = take_slab();
+    free_remote(*slab_of(objects[5]), objects[5], &other);
+    const Batch batch = owner.take(kClass);
+    EXPECT_EQ(batch.head, objects[5]);
+    EXPECT_EQ(batch.count, 1u);
+    sample::give_all(owner, objects);
+}
+
+TEST_F(Remote, APostedSlabIsNotReleased) {
+    auto objects = take_slab();
+    auto others = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    owner.give(*slab_of(others.back()), others.back());  // so that the slab is not the last of its class
+    others.pop_back();
+    // Between the push and the post: the owner empties the slab meanwhile, as it sees it after a gather.
+    EXPECT_TRUE(push_remote(slab, objects[0]));
+    for (size_t i = 1; i < objects.size(); ++i)
+        owner.give(slab, objects[i]);
+    EXPECT_EQ(gather_remote(slab).count, 1u);
+    owner.give(slab, objects[0]);
+    EXPECT_EQ(slab.used, 0u);
+    EXPECT_NE(slab.state, SlabState::kNone);
+    owner.release_empty();
+    EXPECT_NE(slab.state, SlabState::kNone);
+    post_slab(slab);
+    owner.drain_mail();
+    owner.release_empty();
+    EXPECT_EQ(slab.state, SlabState::kNone);
+    sample::give_all(owner, others);
+}
+
+TEST_F(Remote, RetiredSlabsAreOrphansAndFreeObjectsOnTheirWayArrive) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    free_remote(slab, objects[0], &other);
+    EXPECT_TRUE(push_remote(slab, objects[1]) == false);
+    owner.retire();
+    EXPECT_TRUE(owner.idle());
+    EXPECT_EQ(slab.owner.load(), kOrphanHeap);
+    EXPECT_EQ(slab.free_count(), 2u);
+    EXPECT_FALSE(posted(slab));
+    sample::expect_sound(slab);
+    for (size_t i = 2; i < objects.size(); ++i)
+        free_remote(slab, objects[i], nullptr);  // a thread without a heap
+    EXPECT_EQ(slab.state, SlabState::kNone);
+}
+
+TEST_F(Remote, APostAfterTheOwnerRetiredReachesTheOrphans) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    EXPECT_TRUE(push_remote(slab, objects[0]));
+    owner.retire();
+    EXPECT_TRUE(posted(slab));
+    post_slab(slab);
+    EXPECT_FALSE(posted(slab));
+    EXPECT_EQ(slab.free_count(), 1u);
+    owner.revive();
+    EXPECT_EQ(orphans.take_slab(kClass, owner), &slab);
+    EXPECT_EQ(slab.owner.load(), owner.id());
+    objects.erase(objects.begin());
+    sample::give_all(owner, objects);
+}
+
+TEST_F(Remote, MailOfAFormerOwnerIsSentOn) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    EXPECT_TRUE(push_remote(slab, objects[0]));
+    post_slab(slab);  // on the mail of `owner`
+    {
+        Guard guard(orphans.lock);
+        ASSERT_EQ(slab.owner.load(), owner.id());
+    }
+    // The slab goes to the orphans by retiring; posting while it is there needs no mail at all.
+    owner.retire();
+    owner.revive();
+    EXPECT_FALSE(posted(slab));
+    other.revive();
+    free_remote(slab, objects[1], &other);  // who frees into an orphan takes it over
+    EXPECT_EQ(slab.owner.load(), other.id());
+    EXPECT_EQ(slab.free_count(), 2u);
+    for (size_t i = 2; i < objects.size(); ++i)
+        free_remote(slab, objects[i], &owner);
+    other.drain_mail();
+    other.retire();
+    EXPECT_EQ(slab.state, SlabState::kNone);
+}
+
+// ---- all at once ----------------------------------------------------------------------------------------
+
+constexpr unsigned kThreads = 4;
+constexpr unsigned kSlots = 512;
+
+// Objects on their way from one thread to another. An object carries the word it was filled with.
+std::array<std::atomic<Object*>, kSlots> exchange;
+
+uint64_t* words(Object* object) {
+    return reinterpret_cast<uint64_t*>(object);
+}
+constexpr size_t kWords = kSizeClasses[kClass].size / sizeof(uint64_t);
+
+void fill(Object* object) {
+    for (size_t i = 0; i < kWords; ++i)
+        words(object)[i] = reinterpret_cast<uintptr_t>(object) + i;
+}
+bool intact(Object* object) {
+    for (size_t i = 0; i < kWords; ++i)
+        if (words(object)[i] != reinterpret_cast<uintptr_t>(object) + i) return false;
+    return true;
+}
+
+void free_any(Heap& mine, Object* object) {
+    ASSERT_TRUE(intact(object)) << "handed out twice";
+    words(object)[0] = words(object)[2] = 0;
+    Slab& slab = *slab_of(object);
+    if (slab.owner.load(std::memory_order_acquire) == mine.id())
+        mine.give(slab, object);
+    else
+        free_remote(slab, object, &mine);
+}
+
+void put_up(Heap& mine, Object* object, std::mt19937& random) {
+    fill(object);
+    Object* const old = exchange[random() % kSlots].exchange(object, std::memory_order_acq_rel);
+    if (old) free_any(mine, old);
+}
+
+// Takes batches, leaves the objects in the exchange and frees those it finds there, whosever they are.
+void trade(Heap& mine, unsigned seed, int rounds) {
+    std::mt19937 random(seed);
+    for (int round = 0; round < rounds; ++round) {
+        if (random() % 200 == 0) {  // the thread ends and another one takes the heap
+            mine.retire();
+            mine.revive();
+        }
+        Batch batch = random() % 4 ? mine.take(kClass) : mine.take_one(kClass);
+        ASSERT_TRUE(batch.head);
+        for (Object *object = batch.head, *next; object; object = next) {
+            next = object->next;
+            put_up(mine, object, random);
+        }
+        if (random() % 16 == 0) mine.drain_mail();
+        if (random() % 64 == 0)
+            for (auto& slot : exchange)
+                if (Object* object = slot.exchange(nullptr, std::memory_order_acq_rel))
+                    free_any(mine, object);
+    }
+}
+
+void clear_exchange(Heap& mine) {
+    for (auto& slot : exchange)
+        if (Object* object = slot.exchange(nullptr)) free_any(mine, object);
+}
+
+TEST(RemoteThreads, NoObjectIsLostOrDoubledWhileOwnersComeAndGo) {
+    constexpr int kRounds = 4000;
+    std::vector<Heap*> heaps;
+    for (unsigned i = 0; i < kThreads; ++i)
+        heaps.push_back(sample::new_heap());
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < kThreads; ++i)
+        threads.emplace_back([&, i] {
+            trade(*heaps[i], i, kRounds);
+            heaps[i]->retire();
+        });
+    for (auto& thread : threads)
+        thread.join();
+    Heap& last = *heaps[0];
+    last.revive();
+    clear_exchange(last);
+    for (Heap* heap : heaps)  // R5: nothing waits in the mail of those that ended
+        EXPECT_EQ(heap == &last ? 0u : sample::slabs_of(*heap), 0u);
+    last.drain_mail();
+    last.retire();
+    {
+        Guard guard(orphans.lock);
+        orphans.heap.release_empty();
+    }
+    // Every object came back: no slab has one out, so none is left.
+    EXPECT_EQ(orphans.slabs(), 0u);
+    EXPECT_EQ(run_stats().in_use, 0u);
+}
+
+TEST(RemoteThreads, OneProducerManyConsumers) {
+    Heap& producer = *sample::new_heap();
+    std::atomic<unsigned> running{kThreads};
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < kThreads; ++i)
+        threads.emplace_back([&running] {
+            Heap& mine = *sample::new_heap();
+            for (unsigned freed = 0; freed < 20000;)
+                for (auto& slot : exchange)
+                    if (Object* object = slot.exchange(nullptr, std::memory_order_acq_rel)) {
+                        free_any(mine, object);
+                        ++freed;
+                    }
+            mine.retire();
+            --running;
+        });
+    size_t most = 0;
+    std::mt19937 random(1);
+    while (running.load()) {
+        Batch batch = producer.take(kClass);
+        for (Object *object = batch.head, *next; object; object = next) {
+            next = object->next;
+            put_up(producer, object, random);
+        }
+        most = std::max(most, sample::slabs_of(producer));
+    }
+    for (auto& thread : threads)
+        thread.join();
+    clear_exchange(producer);
+    producer.drain_mail();
+    producer.release_empty();
+    EXPECT_EQ(sample::slabs_of(producer), 0u);
+    EXPECT_EQ(run_stats().in_use, 0u);
+    // What others free is used again: a handful of slabs for at most kSlots objects out at a time.
+    EXPECT_LT(most, 64u);
+}
+
+}  // namespace
+}  // namespace tarn

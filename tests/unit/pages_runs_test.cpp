@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// The supply of runs: lowest address, merging, the bound on dirty memory, what is said to be zero, refusals
+// of the kernel, and the state rebuilt as after a fork.
+#include "pages/runs.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "base/options.h"
+#include "base/os.h"
+#include "pages/pages.h"
+#include "pages/unit_bits.h"
+
+namespace tarn {
+namespace {
+
+using Faults = os::Call;
+
+struct Start {
+    Start() {
+        options.region = size_t{256} << 20;
+        start_pages();
+    }
+} start;
+
+// Each test begins and ends with nothing taken and nothing dirty.
+class Runs : public testing::Test {
+  protected:
+    void SetUp() override {
+        os::fail_none();
+        trim_runs();
+        ASSERT_EQ(run_stats().in_use, 0u);
+        ASSERT_EQ(run_stats().dirty, 0u);
+    }
+    void TearDown() override {
+        os::fail_none();
+        EXPECT_EQ(run_stats().in_use, 0u);
+    }
+};
+
+// As a holder of slabs does: the entries say that the units are taken.
+char* take(size_t units) {
+    const auto run = take_run(units, RunUse::kBlock);
+    return static_cast<char*>(run.at);
+}
+
+bool all_zero(const char* at, size_t bytes) {
+    return at[0] == 0 && memcmp(at, at + 1, bytes - 1) == 0;
+}
+
+TEST_F(Runs, TheLowestAddressComesFirst) {
+    char* a = take(3);
+    char* b = take(2);
+    char* c = take(1);
+    EXPECT_EQ(b, a + 3 * kUnitSize);
+    EXPECT_EQ(c, b + 2 * kUnitSize);
+    give_run(a, 3);
+    EXPECT_EQ(take(1), a);
+    EXPECT_EQ(take(2), a + kUnitSize);
+    give_run(a, 1), give_run(a + kUnitSize, 2), give_run(b, 2), give_run(c, 1);
+}
+
+TEST_F(Runs, NeighboursMerge) {
+    char* a = take(4);
+    char* b = take(5);
+    char* c = take(6);
+    char* wall = take(1);
+    give_run(a, 4), give_run(c, 6), give_run(b, 5);
+    EXPECT_EQ(take(15), a);
+    give_run(a, 15), give_run(wall, 1);
+}
+
+TEST_F(Runs, EveryUnitIsAlignedAndWritable) {
+    char* a = take(kRunUnitsMax);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(a) % kUnitSize, 0u);
+    memset(a, 1, kRunUnitsMax * kUnitSize);
+    give_run(a, kRunUnitsMax);
+}
+
+TEST_F(Runs, TheUseStandsInThePageMap) {
+    char* block = take(2);
+    const auto slab = take_run(2, RunUse::kSlab);
+    EXPECT_EQ(entry_at(block + 2 * kUnitSize - 1), kBlockEntry);
+    EXPECT_EQ(entry_at(slab.at), 0u);
+    give_run(block, 2);
+    EXPECT_EQ(entry_at(block), 0u);
+    give_run(slab.at, 2);
+}
+
+TEST_F(Runs, DirtyMemoryIsBounded) {
+    std::vector<char*> runs;
+    for (int i = 0; i < 40; ++i) {
+        runs.push_back(take(kRunUnitsMax));
+        memset(runs.back(), 1, kRunUnitsMax * kUnitSize);
+    }
+    const size_t returned = run_stats().returned;
+    for (char* run : runs) {
+        give_run(run, kRunUnitsMax);
+        const RunStats now = run_stats();
+        const size_t limit = options.dirty > now.in_use / 8 ? options.dirty : now.in_use / 8;
+        ASSERT_LE(now.dirty, limit);
+    }
+    EXPECT_GE(run_stats().returned - returned, (40 << 20) - options.dirty);
+}
+
+TEST_F(Runs, TrimReturnsAllThatIsDirty) {
+    char* a = take(10);
+    memset(a, 1, 10 * kUnitSize);
+    give_run(a, 10);
+    EXPECT_EQ(run_stats().dirty, 10 * kUnitSize);
+    EXPECT_EQ(trim_runs(), 10 * kUnitSize);
+    EXPECT_EQ(run_stats().dirty, 0u);
+    EXPECT_EQ(trim_runs(), 0u);
+    const auto again = take_run(10, RunUse::kBlock);
+    EXPECT_EQ(again.at, a);
+    EXPECT_TRUE(again.zeroed);
+    EXPECT_TRUE(all_zero(a, 10 * kUnitSize));
+    give_run(a, 10);
+}
+
+TEST_F(Runs, ARunWithOneDirtyUnitIsNotZeroed) {
+    char* a = take(1);
+    give_run(a, 1);
+    const auto run = take_run(3, RunUse::kBlock);
+    EXPECT_EQ(run.at, a);
+    EXPECT_FALSE(run.zeroed);
+    give_run(run.at, 3);
+}
+
+TEST_F(Runs, RandomRunsNeverOverlapAndAreZeroWhenTheySaySo) {
+    std::mt19937 random(7);
+    struct Held {
+        size_t units;
+        char pattern;
+    };
+    std::map<char*, Held> held;
+    size_t in_use = 0;
+    unsigned zeroed = 0;
+    for (int step = 0; step < 20000; ++step) {
+        if (random() % 100 == 0) trim_runs();
+        if (held.size() < 60 && random() % 2) {
+            const size_t units = 1 + random() % (random() % 8 ? 6 : kRunUnitsMax);
+            const auto run = take_run(units, RunUse::kBlock);
+            char* at = static_cast<char*>(run.at);
+            ASSERT_TRUE(at);
+            zeroed += run.zeroed;
+            if (run.zeroed) {
+                ASSERT_TRUE(all_zero(at, units * kUnitSize)) << "step " << step;
+            }
+            const auto next = held.lower_bound(at);
+            ASSERT_TRUE(next == held.end() || at + units * kUnitSize <= next->first);
+            ASSERT_TRUE(next == held.begin() ||
+                        std::prev(next)->first + std::prev(next)->second.units * kUnitSize <= at);
+            const char pattern = static_cast<char>(1 + random() % 100);
+            for (size_t unit = 0; unit < units; ++unit)
+                at[unit * kUnitSize + random() % kUnitSize] = pattern;
+            held[at] = {units, pattern};
+            in_use += units;
+        } else if (!held.empty()) {
+            auto victim = std::next(held.begin(), static_cast<long>(random() % held.size()));
+            give_run(victim->first, victim->second.units);
+            in_use -= victim->second.units;
+            held.erase(victim);
+        }
+        ASSERT_EQ(run_stats().in_use, in_use * kUnitSize);
+    }
+    EXPECT_GT(zeroed, 0u);
+    for (const auto& [at, run] : held)
+        give_run(at, run.units);
+}
+
+TEST_F(Runs, ARefusedCommitIsNoMemoryAndLosesNothing) {
+    std::vector<char*> runs;
+    os::fail_after(Faults::kCommit, 0);
+    while (char* at = take(kRunUnitsMax))
+        runs.push_back(at);
+    const RunStats full = run_stats();
+    EXPECT_EQ(full.in_use, runs.size() * kRunUnitsMax * kUnitSize);
+    os::fail_none();
+    for (int attempt = 0; attempt < 4; ++attempt) {
+        // Of the calls that one step makes, the metadata's succeed and the units' fail, and so on.
+        os::fail_after(Faults::kCommit, attempt);
+        if (char* at = take(kRunUnitsMax)) runs.push_back(at);
+    }
+    os::fail_none();
+    runs.push_back(take(kRunUnitsMax));
+    ASSERT_TRUE(runs.back());
+    memset(runs.back(), 1, kRunUnitsMax * kUnitSize);
+    for (char* at : runs)
+        give_run(at, kRunUnitsMax);
+}
+
+TEST_F(Runs, ARefusedPurgeLeavesTheMemoryDirtyAndUsable) {
+    char* a = take(8);
+    memset(a, 7, 8 * kUnitSize);
+    give_run(a, 8);
+    const size_t returned = run_stats().returned;
+    os::fail_after(Faults::kPurge, 0);
+    EXPECT_EQ(trim_runs(), 0u);
+    EXPECT_EQ(run_stats().returned, returned);
+    EXPECT_EQ(run_stats().dirty, 8 * kUnitSize);
+    const auto again = take_run(8, RunUse::kBlock);
+    EXPECT_EQ(again.at, a);
+    EXPECT_FALSE(again.zeroed);
+    give_run(again.at, 8);
+    os::fail_none();
+    EXPECT_EQ(trim_runs(), 8 * kUnitSize);
+}
+
+TEST_F(Runs, TheWindowHasAnEnd) {
+    std::vector<char*> runs;
+    while (char* at = take(kRunUnitsMax))
+        runs.push_back(at);
+    EXPECT_EQ(runs.size(), options.region >> 20);
+    EXPECT_FALSE(take(1));
+    for (char* at : runs)
+        give_run(at, kRunUnitsMax);
+}
+
+TEST_F(Runs, RebuiltStateIsTheStateBefore) {
+    std::mt19937 random(3);
+    std::map<char*, size_t> held;
+    for (int step = 0; step < 300; ++step) {
+        if (random() % 3) {
+            const size_t units = 1 + random() % 9;
+            held[take(units)] = units;
+        } else if (!held.empty()) {
+            auto victim = std::next(held.begin(), static_cast<long>(random() % held.size()));
+            give_run(victim->first, victim->second);
+            held.erase(victim);
+        }
+    }
+    const RunStats before = run_stats();
+    rebuild_runs();
+    const RunStats after = run_stats();
+    EXPECT_EQ(after.in_use, before.in_use);
+    EXPECT_EQ(after.committed, before.committed);
+    EXPECT_EQ(after.dirty, before.committed - before.in_use);  // nothing is known to be zero any more
+    char* fresh = take(kRunUnitsMax);
+    const auto next = held.lower_bound(fresh);
+    EXPECT_TRUE(next == held.end() || fresh + kRunUnitsMax * kUnitSize <= next->first);
+    give_run(fresh, kRunUnitsMax);
+    for (const auto& [at, units] : held)
+        give_run(at, units);
+    trim_runs();
+}
+
+}  // namespace
+}  // namespace tarn

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Writes a report of synthetic counters for check_report.py: stats_sample SNAPSHOT FORMAT [PROGRAM].
+#include "stats_sample.h"
+
+#include <string>
+
+#include "collect.h"
+#include "stats/report.h"
+
+int main(int count, char** arguments) {
+    if (count < 3) return 2;
+    const std::string which = arguments[1], format = arguments[2];
+    tarn::Snapshot snapshot = which == "sample" ? sample() : which == "idle" ? idle() : extreme();
+    tarn::complete(snapshot);
+    tarn::read_options();
+    const tarn::Process process{count > 3 ? arguments[3] : "program", 4711};
+    tarn::Text text(1);
+    if (format == "json")
+        tarn::write_json(text, snapshot, process);
+    else if (format == "prometheus")
+        tarn::write_prometheus(text, snapshot, process);
+    else if (format == "text")
+        tarn::write_text(text, snapshot, process);
+    else
+        return 2;
+    return 0;
+}
