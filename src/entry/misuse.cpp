@@ -19,9 +19,9 @@ bool on_list(const Object* head, const Object* object) {
 
 void check_object(const Slab& slab, const void* p) {
     const size_t index = slab.index_of(p);
-    if (index < slab.carved) return;
+    if (index < slab.carved()) return;
     const size_t offset = static_cast<size_t>(static_cast<const char*>(p) - slab.begin());
-    if (index_in_slab(slab.info(), offset) >= slab.carved) die_never_handed_out(p);
+    if (index_in_slab(slab.info(), offset) >= slab.carved()) die_never_handed_out(p);
     die(Fault::kInsideObject, p, "into one of", slab.info().size, "bytes");
 }
 
@@ -44,7 +44,7 @@ bool was_object(const void* p) {
     if (any->first > unit) return false;
     const Slab& slab = *static_cast<Slab*>(record_of(any->first));
     return slab.first == any->first && slab.state == SlabState::kNone && slab.size_class < kClasses &&
-           unit - slab.first < slab.info().units && slab.index_of(p) < slab.carved;
+           unit - slab.first < slab.info().units && slab.index_of(p) < slab.carved();
 }
 
 }  // namespace

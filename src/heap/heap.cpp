@@ -64,7 +64,8 @@ Slab* Heap::make_slab(SizeClass c) {
         static_cast<Slab*>(record_of(unit))->first = static_cast<uint32_t>(first);
     Slab& slab = *static_cast<Slab*>(record_of(first));
     slab.free = nullptr;
-    slab.carved = slab.used = 0;
+    slab.set_carved(0);
+    slab.used = 0;
     slab.size_class = static_cast<uint8_t>(c);
     slab.zeroed = run.zeroed;
     slab.remote.store(0, std::memory_order_relaxed);
@@ -82,10 +83,10 @@ Slab* Heap::slab_with_room(SizeClass c) {
 
 Batch Heap::carve(Slab& slab, uint32_t at_most) {
     const SizeClassInfo& info = slab.info();
-    Object* const first = slab.object(slab.carved);
+    Object* const first = slab.object(slab.carved());
     uint32_t batch = objects_in_page(first, info.size);
     if (batch > at_most) batch = at_most;
-    if (batch > info.objects - slab.carved) batch = info.objects - slab.carved;
+    if (batch > info.objects - slab.carved()) batch = info.objects - slab.carved();
     Object* object = first;
     for (uint32_t i = 1; i < batch; ++i) {
         Object* next = reinterpret_cast<Object*>(reinterpret_cast<char*>(object) + info.size);
@@ -93,7 +94,7 @@ Batch Heap::carve(Slab& slab, uint32_t at_most) {
         object = next;
     }
     object->next = nullptr;
-    slab.carved = static_cast<uint16_t>(slab.carved + batch);
+    slab.set_carved(slab.carved() + batch);
     slab.used = static_cast<uint16_t>(slab.used + batch);
     count(counters(slab.size_class).fresh, batch);
     return {first, batch, slab.zeroed};
@@ -112,7 +113,7 @@ Batch Heap::take(SizeClass c) {
     if (slab->free) {
         batch = {slab->free, static_cast<uint32_t>(slab->free_count()), false};
         slab->free = nullptr;
-        slab->used = slab->carved;
+        slab->used = slab->carved();
     } else {
         batch = carve(*slab, kCarveMax);
     }

@@ -147,7 +147,7 @@ size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
     size_t length = 0;
     for (const Object* object = head; object; object = object->next) {
         if (unit_of(object) - slab.first >= slab.info().units) return kUnsound;
-        if (length == at_most || slab.index_of(object) >= slab.carved) return kUnsound;
+        if (length == at_most || slab.index_of(object) >= slab.carved()) return kUnsound;
         ++length;
     }
     return length;
@@ -156,10 +156,10 @@ size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
 // What a thread that is gone may have left half done: a list that is not sound is given up, and its objects
 // stay counted as used.
 void make_sound(Slab& slab) {
-    if (slab.carved > slab.info().objects) slab.carved = static_cast<uint16_t>(slab.info().objects);
-    if (slab.used > slab.carved || sound_length(slab, slab.free, slab.free_count()) != slab.free_count()) {
+    if (slab.carved() > slab.info().objects) slab.set_carved(slab.info().objects);
+    if (slab.used > slab.carved() || sound_length(slab, slab.free, slab.free_count()) != slab.free_count()) {
         slab.free = nullptr;
-        slab.used = slab.carved;
+        slab.used = slab.carved();
     }
     slab.zeroed = false;
 }

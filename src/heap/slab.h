@@ -46,7 +46,7 @@ struct alignas(kRecordSize) Slab {
     std::atomic<HeapId> owner;
     uint32_t first;  // the slab's first unit, in the record of each of its units
     Slab* next_mail;
-    uint16_t carved;
+    std::atomic<uint16_t> carved_;  // only ever grows while objects are out, so any thread may read it
     uint16_t used;
     uint8_t size_class;
     SlabState state;
@@ -54,8 +54,10 @@ struct alignas(kRecordSize) Slab {
 
     const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
     char* begin() const { return static_cast<char*>(unit_address(first)); }
-    size_t free_count() const { return size_t{carved} - used; }
-    bool exhausted() const { return free == nullptr && carved == info().objects; }
+    uint16_t carved() const { return carved_.load(std::memory_order_relaxed); }
+    void set_carved(size_t n) { carved_.store(static_cast<uint16_t>(n), std::memory_order_relaxed); }
+    size_t free_count() const { return size_t{carved()} - used; }
+    bool exhausted() const { return free == nullptr && carved() == info().objects; }
     Object* object(size_t index) const { return reinterpret_cast<Object*>(begin() + index * info().size); }
     // capacity when p is no object's start
     size_t index_of(const void* p) const {

@@ -31,7 +31,7 @@ class Salvage : public testing::Test {
     void expect_given_up() {
         salvage();
         EXPECT_EQ(slab->free, nullptr);
-        EXPECT_EQ(slab->used, slab->carved);
+        EXPECT_EQ(slab->used, slab->carved());
     }
     static inline SizeClass next_class = 2;
     const SizeClass size_class = next_class++;
@@ -91,15 +91,15 @@ TEST_F(Salvage, AFreeListThatIsTooShortIsGivenUp) {
 }
 
 TEST_F(Salvage, AFreeListThatIsStillThereAfterItWasTakenIsGivenUp) {
-    slab->used = slab->carved;  // as a taker leaves it between two stores
+    slab->used = slab->carved();  // as a taker leaves it between two stores
     expect_given_up();
 }
 
 TEST_F(Salvage, CountsThatCannotBeAreSetRight) {
-    slab->carved = 60000;
+    slab->set_carved(60000);
     slab->used = 60001;
     expect_given_up();
-    EXPECT_EQ(slab->carved, capacity);
+    EXPECT_EQ(slab->carved(), capacity);
 }
 
 TEST_F(Salvage, ASoundRemoteChainIsCollected) {

@@ -42,7 +42,7 @@ inline void expect_distinct(const std::vector<Object*>& objects, SizeClass c) {
     for (Object* object : objects) {
         const Slab& slab = *slab_of(object);
         ASSERT_EQ(slab.size_class, c);
-        ASSERT_LT(slab.index_of(object), slab.carved);
+        ASSERT_LT(slab.index_of(object), slab.carved());
         ASSERT_EQ(reinterpret_cast<uintptr_t>(object) % kAlignment, 0u);
         ASSERT_TRUE(seen.insert(object).second) << "handed out twice";
     }
@@ -52,12 +52,12 @@ inline void expect_distinct(const std::vector<Object*>& objects, SizeClass c) {
 inline void expect_sound(const Slab& slab) {
     size_t free = 0;
     for (const Object* object = slab.free; object; object = object->next) {
-        ASSERT_LT(slab.index_of(object), slab.carved);
-        ASSERT_LE(++free, slab.carved);
+        ASSERT_LT(slab.index_of(object), slab.carved());
+        ASSERT_LE(++free, slab.carved());
     }
     EXPECT_EQ(free, slab.free_count());
-    EXPECT_EQ(slab.carved, slab.used + free);
-    EXPECT_LE(slab.carved, slab.info().objects);
+    EXPECT_EQ(slab.carved(), slab.used + free);
+    EXPECT_LE(slab.carved(), slab.info().objects);
     EXPECT_EQ(slab.state, slab.exhausted() ? SlabState::kFull : SlabState::kPartial);
     const HeapId owner = slab.owner.load();
     EXPECT_EQ(entry_at(slab.begin()), heap_of(owner)->tag() | code_of_class(slab.size_class));
