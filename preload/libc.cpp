@@ -44,13 +44,10 @@ TARN_EXPORT void cfree(void* pointer) {
 
 TARN_EXPORT void* calloc(size_t count, size_t size) {
     size_t bytes;
-    tarn::Object* object = nullptr;
-    if (!__builtin_mul_overflow(count, size, &bytes) && bytes <= tarn::kSmallMax) {
-        tarn::Bin& bin = tarn::bin_of(*tarn::current_cache, tarn::code_of_size(bytes));
-        object = bin.head;
-        if (object) [[likely]]
-            return memset(tarn::pop(bin, object), 0, bytes);
-    }
+    const tarn::ThreadCache& cache = *tarn::current_cache;
+    if (!__builtin_mul_overflow(count, size, &bytes) && tarn::has_bin(cache, bytes)) [[likely]]
+        if (tarn::Object* object = tarn::pop(tarn::bin_for(cache, bytes))) [[likely]]
+            return memset(object, 0, bytes);
     return tarn::allocate_zeroed(count, size);
 }
 

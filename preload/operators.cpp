@@ -71,14 +71,33 @@ void* make_aligned_or_null(size_t size, std::align_val_t alignment) noexcept {
 }
 
 [[gnu::always_inline]] inline void check(void* pointer, size_t alignment, size_t size) {
-    if (tarn::options.hardened) [[unlikely]]
-        tarn::check_size(pointer, alignment, size);
+    if (tarn::options.hardened) tarn::check_size(pointer, alignment, size);
 }
 
 }  // namespace
 
 using std::align_val_t;
 using std::nothrow_t;
+
+// The definitions of this file, whoever else has some.
+extern "C" __attribute__((alias("_ZdlPv"), visibility("hidden"))) void tarn_own_delete(void*) noexcept;
+extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_delete_array(void*) noexcept;
+
+namespace {
+
+[[gnu::constructor(102)]] void look_for_replacements() {
+    void (*one)(void*) noexcept = &::operator delete;
+    void (*array)(void*) noexcept = &::operator delete[];
+    if (one == tarn_own_delete && array == tarn_own_delete_array && !tarn::options.hardened)
+        tarn::trust_sized_delete();
+}
+
+// Where a program has replaced neither operator delete, the sized forms need not go by way of them.
+[[gnu::always_inline]] inline bool push_sized(void* pointer) {
+    return tarn::push<&tarn::Bin::sized_owner>(pointer);
+}
+
+}  // namespace
 
 // As in libstdc++, the other forms go through these two by name: a program may replace just one of them.
 TARN_EXPORT void* operator new(size_t n) {
@@ -120,10 +139,12 @@ TARN_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept {
     ::operator delete[](p);
 }
 TARN_EXPORT void operator delete(void* p, size_t n) noexcept {
+    if (push_sized(p)) return;
     check(p, tarn::kAlignment, n);
     ::operator delete(p);
 }
 TARN_EXPORT void operator delete[](void* p, size_t n) noexcept {
+    if (push_sized(p)) return;
     check(p, tarn::kAlignment, n);
     ::operator delete[](p);
 }

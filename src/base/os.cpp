@@ -132,6 +132,11 @@ bool commit(void* at, size_t bytes) {
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE));
 }
 
+bool show_zeros(void* at, size_t bytes) {
+    if (injected(Call::kCommit)) return false;
+    return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ));
+}
+
 bool purge(void* at, size_t bytes) {
     if (injected(Call::kPurge)) return false;
     return !failed(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED));

@@ -9,22 +9,18 @@
 
 namespace tarn {
 
-constinit const ThreadCache empty_cache = {
-    .bins = {}, .tag = kNoTag, .living = false, .next_idle = nullptr, .heap = {}};
-thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec"))) =
-    const_cast<ThreadCache*>(&empty_cache);
+constinit ThreadCache empty_cache = {};
+thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec"))) = &empty_cache;
 
 namespace {
 
-constexpr size_t kChunk = 64 << 10;  // memory for caches is mapped this much at a time
 constexpr uint32_t kPatience = 256;  // overflowing frees before the bin's limit is halved
-constexpr int32_t kFirstLimit = 8;
+constexpr size_t kFirstLimit = 8;
 
 struct Caches {
     Lock lock;
     ThreadCache* idle = nullptr;
-    char* chunk = nullptr;
-    size_t chunk_left = 0;
+    bool sized_delete = false;  // see trust_sized_delete
     uint64_t living = 0, ended = 0;
 };
 constinit Caches caches;
@@ -32,42 +28,53 @@ constinit Caches caches;
 // The cache that a heap is part of: what class_totals reads bins of.
 constinit ThreadCache* by_id[kHeapsMax];
 
-ThreadCache* make_cache() {
-    constexpr size_t kSize = (sizeof(ThreadCache) + 63) / 64 * 64;
-    if (caches.chunk_left < kSize) {
-        void* chunk = os::map(kChunk);
-        if (!chunk) return nullptr;
-        os::name_range(chunk, kChunk, "tarn: heaps");
-        caches.chunk = static_cast<char*>(chunk);
-        caches.chunk_left = kChunk;
+void lay_out(ThreadCache& cache) {
+    Object** next = cache.slots;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        Bin& bin = cache.bins[c];
+        bin.room = static_cast<uint16_t>(kSizeClasses[c].bin_limit);
+        next += bin.room;
+        bin.end = bin.low =
+            static_cast<uint16_t>(reinterpret_cast<char*>(next) - reinterpret_cast<char*>(&bin));
+        pops_top(bin) = bin.end;
+        ++next;
     }
-    ThreadCache* cache = new (caches.chunk) ThreadCache{};
+    for (size_t i = 0; i <= kFastMax / 16; ++i)
+        cache.by_size[i] = &cache.bins[class_of_size(i * 16)];
+    cache.fast_end = kFastMax + 1;
+}
+
+ThreadCache* make_cache() {
+    void* memory = owner_memory(sizeof(ThreadCache));
+    if (!memory) return nullptr;
+    ThreadCache* cache =
+        new (memory) ThreadCache;  // the memory is zeroed, and what is not used stays untouched
     const HeapId id = register_heap(cache->heap);
     if (id == kNoHeap) return nullptr;
-    caches.chunk += kSize;
-    caches.chunk_left -= kSize;
-    cache->heap.open(id, reinterpret_cast<uintptr_t>(cache));
-    cache->tag = cache->heap.tag();
+    lay_out(*cache);
+    cache->heap.open(id, reinterpret_cast<uintptr_t>(cache->bins),
+                     static_cast<Entry>(reinterpret_cast<char*>(cache->bins) - page_table));
     __atomic_store_n(&by_id[id], cache, __ATOMIC_RELEASE);
     return cache;
 }
 
-int32_t limit_of(SizeClass c) {
-    return static_cast<int32_t>(kSizeClasses[c].bin_limit);
+void set_owner(ThreadCache& cache, uintptr_t owner) {
+    for (Bin& bin : cache.bins) {
+        __atomic_store_n(&bin.owner, owner, __ATOMIC_RELAXED);
+        __atomic_store_n(&bin.sized_owner, caches.sized_delete ? owner : 0, __ATOMIC_RELAXED);
+    }
 }
 
-void set_limit(Bin& bin, int32_t limit) {
-    bin.room += limit - bin.limit;
-    bin.limit = limit;
+void set_limit(Bin& bin, size_t limit) {
+    if (limit > bin.room) limit = bin.room;
+    bin.low = static_cast<uint16_t>(bin.end - limit * kSlot);
 }
 
 void flush_bin(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
     uint64_t flushed = 0;
-    while (Object* object = bin.head) {
-        bin.head = object->next;
-        ++bin.room;
-        ++flushed;
+    for (; Object* object = slot(bin, top(bin)); ++flushed) {
+        pops_top(bin) += kSlot;
         cache.heap.give(*slab_of(object), object);
     }
     count(cache.heap.counters(c).flushed, flushed);
@@ -84,16 +91,18 @@ ThreadCache* open_cache() {
         cache = make_cache();
     if (!cache) return nullptr;
     cache->heap.revive();
+    set_owner(*cache, thread_pointer());
     cache->living = true;
     ++caches.living;
     return cache;
 }
 
 void close_cache(ThreadCache& cache) {
+    set_owner(cache, 0);
     for (SizeClass c = 0; c < kClasses; ++c) {
         flush_bin(cache, c);
         set_limit(cache.bins[c], 0);
-        cache.bins[c].overflows = 0;
+        cache.tops[c].overflows = 0;
     }
     cache.heap.retire();
     Guard guard(caches.lock);
@@ -106,33 +115,33 @@ void close_cache(ThreadCache& cache) {
 
 Refill refill(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
-    bin.overflows = 0;
+    cache.tops[c].overflows = 0;
     if (options.hardened) {
         const Batch batch = cache.heap.take_one(c);
-        return {batch.head, batch.zeroed};
+        if (batch.count) pops_top(bin) += kPop - kSlot;
+        return {batch.first, batch.zeroed};
     }
-    const Batch batch = cache.heap.take(c);
-    if (!batch.head) return {};
-    if (bin.limit && bin.limit < limit_of(c))
-        set_limit(bin, 2 * bin.limit < limit_of(c) ? 2 * bin.limit : limit_of(c));
-    bin.head = batch.head->next;
-    bin.room -= static_cast<int32_t>(batch.count - 1);
-    return {batch.head, batch.zeroed};
+    const Batch batch = cache.heap.take(c, &slot(bin, bin.end), bin.room);
+    if (batch.count == 0) return {};
+    if (const size_t limit = limit_of(bin)) set_limit(bin, 2 * limit);
+    pops_top(bin) -= batch.count * kSlot;
+    pops_top(bin) += kPop;
+    return {batch.first, batch.zeroed};
 }
 
 void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
     const SizeClass c = slab.size_class;
     Bin& bin = cache.bins[c];
+    uint32_t& overflows = cache.tops[c].overflows;
     count(cache.heap.counters(c).direct_frees);
     cache.heap.give(slab, object);
     if (options.hardened) return;
-    if (bin.limit == 0 && bin.overflows == 0)
-        return set_limit(bin, kFirstLimit < limit_of(c) ? kFirstLimit : limit_of(c));
-    if (++bin.overflows < kPatience) return;
+    if (bin.low == bin.end && overflows == 0) return set_limit(bin, kFirstLimit);
+    if (++overflows < kPatience) return;
     // A freeing phase: what the bin holds keeps slabs from becoming empty.
-    bin.overflows = 1;
+    overflows = 1;
     flush_bin(cache, c);
-    set_limit(bin, bin.limit / 2);
+    set_limit(bin, limit_of(bin) / 2);
 }
 
 void flush(ThreadCache& cache) {
@@ -143,15 +152,15 @@ void flush(ThreadCache& cache) {
 }
 
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object) {
-    for (const Object* free = cache.bins[c].head; free; free = free->next)
-        if (free == object) return true;
+    Bin& bin = const_cast<Bin&>(cache.bins[c]);
+    for (size_t at = top(bin); at < bin.end; at += kSlot)
+        if (slot(bin, at) == object) return true;
     return false;
 }
 
 void salvage_caches() {
     caches.lock.reset();
     caches.idle = nullptr;
-    caches.chunk_left = 0;  // the rest of the chunk may be half given out
     ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
     salvage_heaps(mine ? &mine->heap : nullptr);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
@@ -161,11 +170,13 @@ void salvage_caches() {
             --caches.living;
             ++caches.ended;
         }
-        // The objects in its bins are given up: their links may be half written.
+        // The objects in its bins are given up: a push or a refill may be half done.
         for (SizeClass c = 0; c < kClasses; ++c) {
             Bin& bin = cache->bins[c];
-            count(cache->heap.counters(c).flushed, static_cast<uint64_t>(int64_t{bin.limit} - bin.room));
-            bin = {nullptr, bin.pops, 0, 0, 0, 0};
+            count(cache->heap.counters(c).flushed, objects_in(bin));
+            pops_top(bin) += objects_in(bin) * kSlot;
+            bin.low = bin.end;
+            bin.owner = bin.sized_owner = 0;
         }
         cache->living = false;
         cache->next_idle = caches.idle;
@@ -175,6 +186,12 @@ void salvage_caches() {
 
 bool others_lived() {
     return heap_count() > kOrphanHeap + 2;
+}
+
+void trust_sized_delete() {
+    Guard guard(caches.lock);
+    caches.sized_delete = true;
+    if (has_cache(current_cache)) set_owner(*current_cache, thread_pointer());
 }
 
 CacheCount count_caches() {
@@ -194,9 +211,9 @@ ClassTotals class_totals(SizeClass c) {
         uint64_t pushes = 0;
         if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE)) {
             const Bin& bin = cache->bins[c];
-            pops = __atomic_load_n(&bin.pops, __ATOMIC_RELAXED);
-            const int64_t held = int64_t{__atomic_load_n(&bin.limit, __ATOMIC_RELAXED)} -
-                                 __atomic_load_n(&bin.room, __ATOMIC_RELAXED);
+            const uint64_t both = __atomic_load_n(&cache->tops[c].pops_top, __ATOMIC_RELAXED);
+            pops = both >> 16;
+            const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot};
             const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
             pushes = pushed > 0 ? static_cast<uint64_t>(pushed) : 0;
         }

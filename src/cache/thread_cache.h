@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 // ThreadCache: a thread's bins, and the heap behind them.
 //
-// A bin is a LIFO stack of free objects, linked through the objects:
+// A bin is a stack of free objects, an array of pointers that grows downwards:
 //
-//     objects in the bin = limit - room        room < 0: filled beyond its limit; it takes nothing until it
-//     is
-//                                              below again
+//     first slot ... low ........ top ......... end: always NULL
+//     |<-- room for refills -->|  |  objects  |
 //
-// malloc pops: room + 1, pops + 1. free pushes: room - 1. So pushes follow from pops, room and the
-// counters of the cold ends, and both totals are exact at no further cost.
+//     objects in the bin = (end - top) / 8,  what frees may fill it up to, its limit = (end - low) / 8
+//
+// malloc pops: top + 8, pops + 1. free pushes while top > low: top - 8. So pushes follow from pops, top and
+// the counters of the cold ends, and both totals are exact at no further cost. top and pops are one word.
 //
 // A bin starts with limit 0: the first free of a class goes to the cold end and is checked in full. The limit
 // doubles when the bin runs empty, up to the class's bin_limit, and halves, with the bin flushed, when frees
 // overflow it for long. Hardened: the limit stays 0, so every free goes to the cold end.
 //
-// Only the thread itself writes its cache; pops, room and limit are read by anyone for statistics.
+// Only the thread itself writes its cache. Other threads read `owner`, which is why it is not in a line with
+// what malloc and free write; statistics read the rest.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -30,33 +32,81 @@ namespace tarn {
 // Off: marks are written by the cold ends only, and say nothing unless every free goes there.
 inline constexpr bool kDoubleFreeCheck = TARN_DOUBLE_FREE_CHECK;
 
-struct alignas(1 << kCodeShift) Bin {
-    Object* head;
-    uint64_t pops;
-    int32_t room;
-    int32_t limit;
-    uint32_t overflows;  // frees past the full bin since it last ran empty
-    uint32_t unused;
+// Slots are named by their distance in bytes from their bin.
+struct alignas(Heap::kMarkStep) Bin {
+    uintptr_t owner;        // thread_pointer() of the thread that may push; 0: none
+    uintptr_t sized_owner;  // the same for sized delete; 0 while it has more to do than free
+    uint16_t low, end;
+    uint16_t room;  // slots there are
+    uint16_t unused[5];
 };
-static_assert(sizeof(Bin) == 1 << kCodeShift, "a class code is the offset of its bin");
+static_assert(sizeof(Bin) == Heap::kMarkStep);
+static_assert(kOrphanEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
+
+struct alignas(Heap::kMarkStep) BinTop {
+    uint64_t pops_top;   // pops << 16 | top
+    uint32_t overflows;  // frees past the full bin since it last ran empty
+    uint32_t unused[5];
+};
+static_assert(sizeof(BinTop) == sizeof(Bin), "a bin and its top are a constant distance apart");
+
+inline constexpr size_t kSlot = sizeof(Object*);
+inline constexpr uint64_t kPop = uint64_t{1} << 16 | kSlot;
+inline constexpr size_t kFastMax = 8192;  // sizes up to here find their bin by one look-up
+
+namespace detail {
+constexpr size_t all_slots() {
+    size_t slots = 0;
+    for (const SizeClassInfo& info : kSizeClasses)
+        slots += info.bin_limit + 1;
+    return slots;
+}
+}  // namespace detail
 
 struct ThreadCache {
-    Bin bins[kClasses];  // first: a class code is an offset from the cache's address
-    uint32_t tag;        // of the heap; kNoTag in the empty cache
-    bool living;         // a thread has it
+    size_t fast_end;                  // sizes below have their bin in by_size; 0 in empty_cache
+    Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
+    alignas(64) Bin bins[kClasses];
+    BinTop tops[kClasses];
+    Object* slots[detail::all_slots()];
+    bool living;  // a thread has it
     ThreadCache* next_idle;
     Heap heap;
 };
+static_assert(sizeof(ThreadCache) < 1 << 16, "a slot's distance fits 16 bits");
+static_assert(sizeof(ThreadCache) * kHeapsMax < size_t{1} << 31, "an entry reaches every bin");
 
-// What a thread without a heap has: bins that are empty and a tag that matches nothing, so that "not
-// started" is just a miss. Constant, never written.
-extern const ThreadCache empty_cache;
+// What a thread without a heap has: nothing is found in it, so that "not started" is just a miss. All zero,
+// never written.
+extern ThreadCache empty_cache;
 
 // This thread's cache. In a thread that has none: &empty_cache.
 extern thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec")));
 
-inline Bin& bin_of(ThreadCache& cache, uint32_t code) {
-    return *reinterpret_cast<Bin*>(reinterpret_cast<char*>(&cache) + code);
+inline uintptr_t thread_pointer() {
+    return reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+}
+
+inline uint64_t& pops_top(Bin& bin) {
+    return reinterpret_cast<BinTop*>(&bin + kClasses)->pops_top;
+}
+inline uint64_t pops_top(const Bin& bin) {
+    return pops_top(const_cast<Bin&>(bin));
+}
+// A load of its own width, so that the compiler keeps it apart from the addition in memory.
+inline size_t top(const Bin& bin) {
+    using Low __attribute__((may_alias)) = uint16_t;
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+    return *reinterpret_cast<const volatile Low*>(&pops_top(const_cast<Bin&>(bin)));
+}
+inline Object*& slot(Bin& bin, size_t at) {
+    return *reinterpret_cast<Object**>(reinterpret_cast<char*>(&bin) + at);
+}
+inline size_t objects_in(const Bin& bin) {
+    return (bin.end - top(bin)) / kSlot;
+}
+inline size_t limit_of(const Bin& bin) {
+    return static_cast<size_t>(bin.end - bin.low) / kSlot;
 }
 inline bool has_cache(const ThreadCache* cache) {
     return cache != &empty_cache;
@@ -67,8 +117,8 @@ ThreadCache* open_cache();
 // Flushes the bins, gives the heap's slabs to the orphans and keeps the cache for another thread.
 void close_cache(ThreadCache& cache);
 
-// The bin of this class is empty. An object, removed from the bin's count but not yet cleared; `zeroed` when
-// all of it but its two words is known to be zero. Fills the bin besides.
+// The bin of this class is empty. An object, popped but not yet cleared; `zeroed` when all of it but its two
+// words is known to be zero. Fills the bin besides.
 struct Refill {
     Object* object = nullptr;
     bool zeroed = false;
@@ -81,6 +131,10 @@ void give_past_bin(ThreadCache& cache, Slab& slab, Object* object);
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
+
+// From now on sized delete may do what free does, without a look at the size: no program's own operator
+// delete stands behind it. Called once, by the first thread; never in hardened mode.
+void trust_sized_delete();
 
 // In the child of a fork made while other threads ran.
 void salvage_caches();

@@ -48,18 +48,14 @@ Refill take_object(SizeClass c) {
     ThreadCache* cache = enter_thread();
     if (!cache) {
         const Batch batch = orphans.take_one(c);
-        return {batch.head, batch.zeroed};
+        return {batch.first, batch.zeroed};
     }
     Bin& bin = cache->bins[c];
-    if (Object* object = bin.head) {  // the thread has just got its cache, or the caller has no fast path
-        bin.head = object->next;
-        ++bin.room;
-        ++bin.pops;
-        return {object, false};
-    }
-    const Refill refilled = refill(*cache, c);
-    if (refilled.object) ++bin.pops;
-    return refilled;
+    Object* object = slot(bin, top(bin));
+    if (!object) return refill(*cache, c);
+    // The thread has just got its cache, or the caller has no fast path.
+    pops_top(bin) += kPop;
+    return {object, false};
 }
 
 void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
@@ -70,7 +66,7 @@ void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
 
 // The class of the smallest objects that are all aligned; only for alignments up to a unit.
 SizeClass aligned_class(size_t alignment, size_t size) {
-    SizeClass c = class_of_code(code_of_size(size < alignment ? alignment : size));
+    SizeClass c = class_of_size(size < alignment ? alignment : size);
     while (kSizeClasses[c].size % alignment != 0)
         ++c;
     return c;
@@ -122,16 +118,12 @@ void release_object(void* pointer) {
 
 }  // namespace
 
-void* allocate_small(size_t size) {
-    const Refill taken = take_object(class_of_code(code_of_size(size)));
-    if (!taken.object) {
-        // No address space, or no memory for a slab: a block of the backend may still be had.
-        return allocate_block_or_fail(size, kAlignment, Zero::kNo);
+void* allocate_cold(size_t size) {
+    if (size <= kSmallMax) {
+        const Refill taken = take_object(class_of_size(size));
+        // Else no address space, or no memory for a slab: a block of the backend may still be had.
+        if (taken.object) return hand_out(taken.object);
     }
-    return hand_out(taken.object);
-}
-
-void* allocate_large(size_t size) {
     return allocate_block_or_fail(size, kAlignment, Zero::kNo);
 }
 
@@ -139,31 +131,20 @@ void* allocate_zeroed(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
     if (bytes > kSmallMax) return allocate_block_or_fail(bytes, kAlignment, Zero::kYes);
-    const uint32_t code = code_of_size(bytes);
-    const Refill taken = take_object(class_of_code(code));
+    const Refill taken = take_object(class_of_size(bytes));
     if (!taken.object) return allocate_block_or_fail(bytes, kAlignment, Zero::kYes);
     return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
 }
 
 void* allocate_aligned(size_t alignment, size_t size) {
     if (alignment <= kAlignment && size <= kSmallMax) {
-        const Refill taken = take_object(class_of_code(code_of_size(size)));
+        const Refill taken = take_object(class_of_size(size));
         if (taken.object) return hand_out(taken.object);
     } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
         const Refill taken = take_object(aligned_class(alignment, size));
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
-}
-
-void release_past_bin(void* pointer) {
-    ThreadCache* cache = current_cache;
-    Slab& slab = *slab_of(pointer);
-    ++cache->bins[slab.size_class].room;
-    check_object(slab, pointer);
-    Object* object = static_cast<Object*>(pointer);
-    object->mark = cache->heap.mark(slab.size_class);
-    give_past_bin(*cache, slab, object);
 }
 
 void release_cold(void* pointer) {
@@ -191,10 +172,10 @@ void check_size(void* pointer, size_t alignment, size_t size) {
 
 size_t usable_size(void* pointer) {
     if (!pointer) return 0;
-    const uint32_t entry = entry_at(pointer);
-    if (is_slab_entry(entry)) {
-        check_object(*slab_of(pointer), pointer);
-        return kSizeClasses[class_of_code(entry & kCodeMask)].size;
+    if (is_slab_entry(entry_at(pointer))) {
+        const Slab& slab = *slab_of(pointer);
+        check_object(slab, pointer);
+        return slab.info().size;
     }
     if (const size_t size = block_size(pointer)) return size;
     if (unit_of(pointer) < page_map.units || !plausible_for_libc(pointer)) die_never_handed_out(pointer);
@@ -230,13 +211,13 @@ void* reallocate(void* pointer, size_t size) {
         release_cold(pointer);
         return nullptr;
     }
-    const uint32_t entry = entry_at(pointer);
-    if (is_slab_entry(entry)) {
-        const size_t old_size = kSizeClasses[class_of_code(entry & kCodeMask)].size;
-        check_object(*slab_of(pointer), pointer);
+    if (is_slab_entry(entry_at(pointer))) {
+        const Slab& slab = *slab_of(pointer);
+        const size_t old_size = slab.info().size;
+        check_object(slab, pointer);
         // In place while at least half of the object stays in use.
         if (size <= old_size && size >= old_size / 2) return pointer;
-        if (size <= kSmallMax && code_of_size(size) == (entry & kCodeMask)) return pointer;
+        if (size <= kSmallMax && class_of_size(size) == slab.size_class) return pointer;
         return reallocate_by_copy(pointer, old_size, size);
     }
     const size_t old_size = block_size(pointer);

@@ -7,12 +7,9 @@
 namespace tarn {
 
 // NULL and errno ENOMEM when out of memory.
-[[gnu::cold, gnu::noinline]] void* allocate_small(size_t size);
-[[gnu::cold, gnu::noinline]] void* allocate_large(size_t size);
+[[gnu::cold, gnu::noinline]] void* allocate_cold(size_t size);
 // Every case that release does not serve itself. errno is preserved.
 [[gnu::cold, gnu::noinline]] void release_cold(void* pointer);
-// The bin was full: its room is -1 too low.
-[[gnu::cold, gnu::noinline]] void release_past_bin(void* pointer);
 
 // Zeroed. ENOMEM when count * size overflows.
 void* allocate_zeroed(size_t count, size_t size);

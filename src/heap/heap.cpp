@@ -20,9 +20,10 @@ uint32_t objects_in_page(const Object* first, uint32_t size) {
 
 }  // namespace
 
-void Heap::open(HeapId id, uintptr_t marks) {
+void Heap::open(HeapId id, uintptr_t marks, Entry first_entry) {
     id_ = id;
     marks_ = marks;
+    first_entry_ = first_entry;
 }
 
 Slab*& Heap::list_of(const Slab& slab) {
@@ -50,7 +51,7 @@ void Heap::unlink(Slab& slab) {
 
 void Heap::claim(Slab& slab) {
     slab.owner.store(id_, std::memory_order_seq_cst);
-    set_entries(slab.first, slab.info().units, tag() | code_of_class(slab.size_class));
+    set_entries(slab.first, slab.info().units, entry(slab.size_class));
     count(counters(slab.size_class).slabs);
     link(slab, slab.exhausted() ? SlabState::kFull : SlabState::kPartial);
 }
@@ -81,23 +82,19 @@ Slab* Heap::slab_with_room(SizeClass c) {
     return slab;
 }
 
-Batch Heap::carve(Slab& slab, uint32_t at_most) {
+Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
     const SizeClassInfo& info = slab.info();
     Object* const first = slab.object(slab.carved());
     uint32_t batch = objects_in_page(first, info.size);
-    if (batch > at_most) batch = at_most;
+    if (batch > room) batch = room;
     if (batch > info.objects - slab.carved()) batch = info.objects - slab.carved();
-    Object* object = first;
-    for (uint32_t i = 1; i < batch; ++i) {
-        Object* next = reinterpret_cast<Object*>(reinterpret_cast<char*>(object) + info.size);
-        object->next = next;
-        object = next;
-    }
-    object->next = nullptr;
+    char* object = reinterpret_cast<char*>(first);
+    for (Object** slot = end - batch; slot < end; ++slot, object += info.size)
+        *slot = reinterpret_cast<Object*>(object);
     slab.set_carved(slab.carved() + batch);
     slab.used = static_cast<uint16_t>(slab.used + batch);
     count(counters(slab.size_class).fresh, batch);
-    return {first, batch, slab.zeroed};
+    return {batch, slab.zeroed, first};
 }
 
 void Heap::after_take(Slab& slab) {
@@ -106,17 +103,25 @@ void Heap::after_take(Slab& slab) {
     link(slab, SlabState::kFull);
 }
 
-Batch Heap::take(SizeClass c) {
+// The front of the slab's free list.
+Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
+    const size_t free = slab.free_count();
+    const uint32_t count = free < room ? static_cast<uint32_t>(free) : room;
+    Object* const first = slab.free;
+    Object* object = first;
+    for (Object** slot = end - count; slot < end; ++slot) {
+        *slot = object;
+        object = object->next;
+    }
+    slab.free = object;
+    slab.used = static_cast<uint16_t>(slab.used + count);
+    return {count, false, first};
+}
+
+Batch Heap::take(SizeClass c, Object** end, uint32_t room) {
     Slab* slab = slab_with_room(c);
     if (!slab) return {};
-    Batch batch;
-    if (slab->free) {
-        batch = {slab->free, static_cast<uint32_t>(slab->free_count()), false};
-        slab->free = nullptr;
-        slab->used = slab->carved();
-    } else {
-        batch = carve(*slab, kCarveMax);
-    }
+    const Batch batch = slab->free ? take_free(*slab, end, room) : carve(*slab, end, room);
     after_take(*slab);
     count(counters(c).filled, batch.count);
     return batch;
@@ -128,15 +133,8 @@ Batch Heap::take_one(SizeClass c) {
 }
 
 Batch Heap::take_one_of(Slab& slab) {
-    Batch batch;
-    if (slab.free) {
-        batch = {slab.free, 1, false};
-        slab.free = batch.head->next;
-        batch.head->next = nullptr;
-        ++slab.used;
-    } else {
-        batch = carve(slab, 1);
-    }
+    Object* slot[1];
+    const Batch batch = slab.free ? take_free(slab, slot + 1, 1) : carve(slab, slot + 1, 1);
     after_take(slab);
     count(counters(slab.size_class).filled);
     return batch;

@@ -16,11 +16,11 @@ namespace tarn {
 
 inline constexpr size_t kHeapsMax = size_t{1} << 16;
 
-// Objects for a bin, linked by `next`.
+// What a bin got, or a single object.
 struct Batch {
-    Object* head = nullptr;  // NULL: out of memory
-    uint32_t count = 0;
-    bool zeroed = false;  // all bytes of the first object but its two words read as zero
+    uint32_t count = 0;       // 0: out of memory
+    bool zeroed = false;      // all bytes of these objects but their two words read as zero
+    Object* first = nullptr;  // the one to be used first
 };
 
 // Written by the holder only; read by anyone for statistics.
@@ -45,20 +45,25 @@ class Heap {
   public:
     constexpr Heap() = default;
 
-    // Before first use. `marks`: see mark().
-    void open(HeapId id, uintptr_t marks);
+    // Before first use. Free objects and page map entries of class c carry marks + c * kMarkStep and
+    // first_entry + c * kMarkStep; the orphans' have one entry for all.
+    static constexpr unsigned kMarkStep = 32;
+    void open(HeapId id, uintptr_t marks, Entry first_entry);
 
     HeapId id() const { return id_; }
-    uint32_t tag() const { return id_ << kTagShift; }
     // What a free object of the class carries: the address of the holder's bin, which no program knows.
-    uintptr_t mark(SizeClass c) const { return marks_ + code_of_class(c); }
-    bool idle() const { return idle_.load(std::memory_order_seq_cst); }
+    uintptr_t mark(SizeClass c) const { return marks_ + c * kMarkStep; }
+    Entry entry(SizeClass c) const {
+        return id_ == kOrphanHeap ? kOrphanEntry : first_entry_ + static_cast<Entry>(c * kMarkStep);
+    }
+    bool idle() const { return !held_.load(std::memory_order_seq_cst); }
     const ClassCounters& counters(SizeClass c) const { return classes_[c].counters; }
     ClassCounters& counters(SizeClass c) { return classes_[c].counters; }
 
-    // Objects of one class: a partial slab's free list, else objects carved up to the end of the page that
-    // the first of them touches; asks orphans, then the run supply, for slabs.
-    Batch take(SizeClass c);
+    // Objects of one class: of a partial slab's free list, else carved up to the end of the page that the
+    // first of them touches, `room` at most; asks orphans, then the run supply, for slabs. They are written
+    // before `end`, the one to be used last nearest to it.
+    Batch take(SizeClass c, Object** end, uint32_t room);
     // A single object, for bins that hold nothing.
     Batch take_one(SizeClass c);
     // A freed object of one of this heap's slabs. It carries the mark already.
@@ -89,7 +94,8 @@ class Heap {
     void hand_over(Slab& slab, Heap& to);  // with the orphan lock held, one of the two being the orphans'
     Slab* slab_with_room(SizeClass c);
     Slab* make_slab(SizeClass c);
-    Batch carve(Slab& slab, uint32_t at_most);
+    Batch take_free(Slab& slab, Object** end, uint32_t room);
+    Batch carve(Slab& slab, Object** end, uint32_t room);
     void absorb(Slab& slab, RemoteChain chain);
     void settle(Slab& slab);  // after objects came back: on the right list, or released
     void after_take(Slab& slab);
@@ -101,8 +107,9 @@ class Heap {
     Slab* open_mail();
 
     HeapId id_ = kNoHeap;
+    Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
-    std::atomic<bool> idle_{true};
+    std::atomic<bool> held_{false};
     Mail mail_;
     ClassHeap classes_[kClasses];
 };

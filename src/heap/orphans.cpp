@@ -32,7 +32,7 @@ HeapId register_heap(Heap& heap) {
 }
 
 void start_heaps() {
-    orphans.heap.open(kOrphanHeap, reinterpret_cast<uintptr_t>(&orphans));
+    orphans.heap.open(kOrphanHeap, reinterpret_cast<uintptr_t>(&orphans), kOrphanEntry);
     heaps[kOrphanHeap] = &orphans.heap;
 }
 
@@ -127,7 +127,7 @@ void Heap::retire() {
                 }
             }
         }
-        idle_.store(true, std::memory_order_seq_cst);
+        held_.store(false, std::memory_order_seq_cst);
         elsewhere = mail_.take_all();
     }
     post_slabs(elsewhere);
@@ -135,7 +135,7 @@ void Heap::retire() {
 
 void Heap::revive() {
     Guard guard(orphans.lock);
-    idle_.store(false, std::memory_order_seq_cst);
+    held_.store(true, std::memory_order_seq_cst);
 }
 
 namespace {
@@ -166,15 +166,13 @@ void make_sound(Slab& slab) {
 
 // A slab begins here, and all its units have its entry. Else the thread that set or cleared entries did not
 // come to the end; then no object of the slab is in use.
-bool is_whole_slab(size_t unit, uint32_t entry) {
-    const uint32_t code = entry & kCodeMask;
+bool is_whole_slab(size_t unit) {
     const Slab& slab = *static_cast<Slab*>(record_of(unit));
-    if (slab.first != unit || code_of_class(slab.size_class) != code) return false;
+    if (slab.first != unit || slab.size_class >= kClasses) return false;
     const size_t end = unit + slab.info().units;
     if (end > committed_units()) return false;
     for (size_t i = unit + 1; i < end; ++i) {
-        const uint32_t other = entry_of(i);
-        if (!is_slab_entry(other) || (other & kCodeMask) != code) return false;
+        if (!is_slab_entry(entry_of(i))) return false;
         if (static_cast<Slab*>(record_of(i))->first != unit) return false;
     }
     return true;
@@ -191,7 +189,7 @@ void salvage_heaps(Heap* survivor) {
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
         heaps[id]->mail_.take_all();
         if (id == kOrphanHeap || heaps[id] == survivor) continue;
-        heaps[id]->idle_.store(true, std::memory_order_relaxed);
+        heaps[id]->held_.store(false, std::memory_order_relaxed);
         for (auto& c : heaps[id]->classes_) {
             c.partial = c.full = nullptr;
             c.counters.slabs.store(0, std::memory_order_relaxed);
@@ -199,10 +197,9 @@ void salvage_heaps(Heap* survivor) {
     }
     size_t units;
     for (size_t unit = 0; unit < committed_units(); unit += units) {
-        const uint32_t entry = entry_of(unit);
         units = 1;
-        if (!is_slab_entry(entry)) continue;
-        if (!is_whole_slab(unit, entry)) {
+        if (!is_slab_entry(entry_of(unit))) continue;
+        if (!is_whole_slab(unit)) {
             give_run(unit_address(unit), 1);
             continue;
         }

@@ -2,8 +2,6 @@
 // Size classes: every 16 bytes up to 256, then four per doubling up to 32 KiB. One constexpr table serves
 // all; the static_asserts at the end prove it.
 //
-// A class travels as its code, class << kCodeShift: the byte offset of its bin in a thread's cache, so that
-// neither malloc nor free has to shift.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -13,10 +11,8 @@ namespace tarn {
 
 inline constexpr size_t kAlignment = 16;
 inline constexpr size_t kSmallMax = 32768;
-inline constexpr unsigned kCodeShift = 5;
 inline constexpr unsigned kFineClasses = 16;  // 16, 32 ... 256
 inline constexpr unsigned kClasses = kFineClasses + 7 * 4;
-inline constexpr uint32_t kCodeLimit = kClasses << kCodeShift;
 
 using SizeClass = unsigned;
 
@@ -61,31 +57,25 @@ constexpr auto make_classes() {
     return classes;
 }
 
-constexpr auto make_codes(const std::array<SizeClassInfo, kClasses>& classes) {
-    std::array<uint16_t, kSmallMax / 16 + 1> codes{};
+constexpr auto make_class_table(const std::array<SizeClassInfo, kClasses>& classes) {
+    std::array<uint8_t, kSmallMax / 16 + 1> table{};
     SizeClass c = 0;
-    for (size_t i = 0; i < codes.size(); ++i) {
+    for (size_t i = 0; i < table.size(); ++i) {
         while (classes[c].size < i * 16)
             ++c;
-        codes[i] = static_cast<uint16_t>(c << kCodeShift);
+        table[i] = static_cast<uint8_t>(c);
     }
-    return codes;
+    return table;
 }
 
 }  // namespace detail
 
 inline constexpr std::array<SizeClassInfo, kClasses> kSizeClasses = detail::make_classes();
 // By (size + 15) / 16.
-inline constexpr std::array<uint16_t, kSmallMax / 16 + 1> kClassCodes = detail::make_codes(kSizeClasses);
+inline constexpr std::array<uint8_t, kSmallMax / 16 + 1> kClassTable = detail::make_class_table(kSizeClasses);
 
-inline constexpr uint32_t code_of_size(size_t size) {
-    return kClassCodes[(size + 15) / 16];
-}
-inline constexpr SizeClass class_of_code(uint32_t code) {
-    return code >> kCodeShift;
-}
-inline constexpr uint32_t code_of_class(SizeClass c) {
-    return c << kCodeShift;
+inline constexpr SizeClass class_of_size(size_t size) {
+    return kClassTable[(size + 15) / 16];
 }
 
 inline constexpr size_t index_in_slab(const SizeClassInfo& info, size_t offset) {
@@ -93,7 +83,6 @@ inline constexpr size_t index_in_slab(const SizeClassInfo& info, size_t offset) 
 }
 
 static_assert(kSizeClasses[kClasses - 1].size == kSmallMax);
-static_assert(kCodeLimit <= 4096, "a code fits below the tag of a page map entry");
 static_assert([] {
     for (const SizeClassInfo& info : kSizeClasses) {
         if (info.size % kAlignment || info.objects > 1024 || info.units > 64) return false;
@@ -102,7 +91,7 @@ static_assert([] {
                 return false;
     }
     for (size_t size = 0; size <= kSmallMax; size += 8)
-        if (kSizeClasses[class_of_code(code_of_size(size))].size < size) return false;
+        if (kSizeClasses[class_of_size(size)].size < size) return false;
     return true;
 }());
 

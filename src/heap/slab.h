@@ -74,8 +74,8 @@ inline Slab* slab_of(const void* p) {
     return static_cast<Slab*>(record_of(any->first));
 }
 
-inline bool is_slab_entry(uint32_t entry) {
-    return entry != 0 && entry != kBlockEntry;
+inline bool is_slab_entry(Entry entry) {
+    return entry < 0 || entry == kOrphanEntry;
 }
 
 }  // namespace tarn

@@ -8,6 +8,8 @@
 
 namespace tarn {
 
+constinit char* page_table = nullptr;
+constinit size_t page_table_end = 0;
 constinit PageMap page_map;
 
 namespace {
@@ -24,6 +26,9 @@ struct Array {
 
 struct Region {
     Array entries, records, bits;
+    char* owners = nullptr;            // the lowest byte handed out by owner_memory
+    char* owners_committed = nullptr;  // usable from here on
+    char* owners_start = nullptr;
     size_t window = 0;          // units that there may ever be
     size_t reserved_units = 0;  // units with address space behind them
     size_t metadata_bytes = 0;
@@ -59,42 +64,83 @@ Array array(char*& at, size_t bytes_per_64_units, size_t units, size_t step) {
     return result;
 }
 
-size_t metadata_size(size_t units) {
-    char* at = nullptr;
-    array(at, 64 * 4, units, 1), array(at, 64 * kRecordSize, units, 1), array(at, sizeof(UnitBits), units, 1);
-    return round_up(reinterpret_cast<size_t>(at), kAlignment);
+// Where the region is to lie. Low, so that the table need not have an entry for all of the address space (32
+// GiB of it); above what others like to have low: programs at fixed addresses, 31-bit mappings, compressed
+// pointers (32 GiB), shadow memory of sanitizers; and at random, as the kernel would place it. Under a limit
+// on address space the table's length counts, too.
+constexpr int kAttempts = 8;
+
+uintptr_t low_address(int attempt, const os::Limits& limits) {
+    const size_t step = os::page_size() / sizeof(Entry) << kUnitShift;  // the table is cut at a page
+    const uintptr_t lowest = limited(limits) ? 4 * kGiB : 256 * kGiB;
+    const size_t range = limited(limits) ? 2 * kGiB : 128 * kGiB;
+    const uint64_t random =
+        (os::random() + static_cast<uint64_t>(attempt)) * 0x9e3779b97f4a7c15;  // Knuth, 6.4
+    return lowest + static_cast<uintptr_t>((random >> 32) % (range / step)) * step;
 }
 
-// Under a limit on address space only what is needed is reserved, step by step; the window starts at
-// an address nobody else is likely to want, so that there is room to grow.
-bool place(size_t bytes, const os::Limits& limits) {
-    const size_t units = bytes >> kUnitShift;
-    const size_t metadata = metadata_size(units);
-    const size_t first = limited(limits) ? kMiB : bytes;
-    constexpr uintptr_t kQuiet = uintptr_t{1} << 44;  // 16 TiB; below the mappings of libraries and stacks
-    void* hint =
-        limited(limits) ? reinterpret_cast<void*>(kQuiet + (os::random() % (1 << 16)) * kGiB) : nullptr;
-    char* at = static_cast<char*>(os::reserve(metadata + first + kAlignment, hint));
+// Address space for `bytes`; page_map.base is set. Anywhere, when nothing low is to be had.
+bool place_units(size_t bytes, const os::Limits& limits) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        page_map.base = low_address(attempt, limits);
+        if (os::reserve_at(unit_address(0), bytes)) return true;
+    }
+    const size_t step = os::page_size() / sizeof(Entry) << kUnitShift;
+    char* const at = static_cast<char*>(os::reserve(bytes + step));
     if (!at) return false;
-    char* const end = at + metadata + first + kAlignment;
-    at = reinterpret_cast<char*>(round_up(reinterpret_cast<uintptr_t>(at), kAlignment));
-    // What was asked for to align the start must not stand in the way of growth.
-    char* const last = at + metadata + first;
-    if (limited(limits) && last < end) os::unmap(last, static_cast<size_t>(end - last));
-    char* next = at;
-    region.entries = array(next, 64 * 4, units, 16 << 10);
+    page_map.base = round_up(reinterpret_cast<uintptr_t>(at), step);
+    char* const start = static_cast<char*>(unit_address(0));
+    if (start != at) os::unmap(at, static_cast<size_t>(start - at));
+    os::unmap(start + bytes, step - static_cast<size_t>(start - at));
+    return true;
+}
+
+size_t owners_bytes(const os::Limits& limits) {
+    const size_t most = size_t{3} << 29;  // 1.5 GiB, within reach of a negative entry
+    if (!limited(limits)) return most;
+    const size_t share = round_up(limits.address_space / 64, kAlignment);
+    return share < most ? share : most;
+}
+
+bool place_metadata(size_t units, const os::Limits& limits) {
+    const size_t low = (page_map.base >> kUnitShift) * sizeof(Entry);  // of the table, below the region
+    const size_t owners = owners_bytes(limits);
+    char* next = nullptr;
+    array(next, 64 * sizeof(Entry), units, 1), array(next, 64 * kRecordSize, units, 1);
+    array(next, sizeof(UnitBits), units, 1);
+    region.metadata_bytes = owners + low + reinterpret_cast<size_t>(next);
+    char* const at = static_cast<char*>(os::reserve(region.metadata_bytes));
+    if (!at) return false;
+    page_table = at + owners;
+    if (!os::show_zeros(page_table, low)) {
+        os::unmap(at, region.metadata_bytes);
+        return false;
+    }
+    region.owners_start = at;
+    region.owners = region.owners_committed = page_table;
+    next = page_table + low;
+    region.entries = array(next, 64 * sizeof(Entry), units, 16 << 10);
     region.records = array(next, 64 * kRecordSize, units, 64 << 10);
     region.bits = array(next, sizeof(UnitBits), units, 4 << 10);
-    region.metadata_bytes = metadata;
+    page_map.entries = reinterpret_cast<std::atomic<Entry>*>(region.entries.at);
+    page_map.records = region.records.at;
+    return true;
+}
+
+// Under a limit on address space only what is needed is reserved, step by step.
+bool place(size_t bytes, const os::Limits& limits) {
+    const size_t first = limited(limits) ? kMiB : bytes;
+    if (!place_units(first, limits)) return false;
+    if (!place_metadata(bytes >> kUnitShift, limits)) {
+        os::unmap(unit_address(0), first);
+        return false;
+    }
+    region.window = bytes >> kUnitShift;
     region.reserved_units = first >> kUnitShift;
     if (!options.huge_pages)
-        os::forbid_huge_pages(at, metadata + first);
+        os::forbid_huge_pages(unit_address(0), first);
     else
-        os::advise_huge_pages(at + metadata, first);
-    page_map.entries = reinterpret_cast<std::atomic<uint32_t>*>(region.entries.at);
-    page_map.records = region.records.at;
-    page_map.base = reinterpret_cast<uintptr_t>(at + metadata);
-    region.window = units;
+        os::advise_huge_pages(unit_address(0), first);
     return true;
 }
 
@@ -136,7 +182,24 @@ bool commit_units(size_t from, size_t to) {
         return false;
     if (!os::commit(unit_address(from), (to - from) << kUnitShift)) return false;
     __atomic_store_n(&page_map.units, to, __ATOMIC_RELAXED);
+    __atomic_store_n(&page_table_end, (page_map.base >> kUnitShift) + to, __ATOMIC_RELAXED);
     return true;
+}
+
+void* owner_memory(size_t bytes) {
+    constexpr size_t kLine = 64;
+    bytes = round_up(bytes, kLine);
+    if (static_cast<size_t>(region.owners - region.owners_start) < bytes) return nullptr;
+    char* const at = region.owners - bytes;
+    if (at < region.owners_committed) {
+        size_t more = round_up(static_cast<size_t>(region.owners_committed - at), kAlignment);
+        const size_t left = static_cast<size_t>(region.owners_committed - region.owners_start);
+        if (more > left) more = left;
+        if (!os::commit(region.owners_committed - more, more)) return nullptr;
+        region.owners_committed -= more;
+    }
+    region.owners = at;
+    return at;
 }
 
 bool uncommit_units(size_t from, size_t to) {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The reserved region and its page map.
 //
-//   reservation:  | entries, 4 B a unit | records, 64 B a unit | bits, 2 a unit |  units, 16 KiB each ... |
-//                                                                              ^ base           window ->
+//   metadata:  owners <- | table: 4 B for every unit of the address space, from address 0 to the region's end
+//                        | records, 64 B a unit of the region | bits, 2 a unit |
+//   region:    units, 16 KiB each, from `base` on, which lies low (place() in pages.cpp says why)
 //
-// "Is it ours?" is one subtraction and one compare: unit_of(p) < page_map.units. The entry of a unit says who
-// has it: 0 nobody, kBlockEntry a block of the backend `map`, else the owner's tag and the class code
-// of a slab, the same in every unit of the slab.
+// "Is it ours?" is one shift and one compare: address >> 14 < page_table_end; the table reads as zero below
+// the region. The entry of a unit says who has it, by an offset from the table:
+//     0             nobody           kBlockEntry   a block of the backend `map`
+//     kOrphanEntry  the orphans      negative      of a slab: where its owner has the bin of its class
+// All the units of a slab have the same entry. At the offsets that are not negative the table has nothing but
+// zeros, so that free() may look for a bin there and finds one that is nobody's.
 //
 // Who writes an entry: the thread that took the run, until it gives the run back. Readers that hold a live
 // object of the run read a stable entry.
@@ -19,40 +23,45 @@
 
 namespace tarn {
 
-inline constexpr unsigned kTagShift = 12;  // an entry is heap id << kTagShift | class code
-inline constexpr uint32_t kCodeMask = (uint32_t{1} << kTagShift) - 1;
-inline constexpr uint32_t kBlockEntry = 0xffffe000;  // an id no heap has
-inline constexpr uint32_t kNoTag = 0xfffff000;       // matches no entry, in the low bits neither
+using Entry = int32_t;
+inline constexpr Entry kBlockEntry = 64;
+inline constexpr Entry kOrphanEntry = 128;
 inline constexpr size_t kRecordSize = 64;
+inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table that belong to no region
+
+// The two that free() reads. Apart from the rest, since the compiler then needs no register for a common
+// address. `page_table`: where the entry of address 0 is. Addresses >> kUnitShift below `page_table_end` have
+// one; it grows with the region, and is 0 until there is a region: every pointer is outside.
+[[gnu::visibility("hidden")]] extern char* page_table;
+[[gnu::visibility("hidden")]] extern size_t page_table_end;
 
 struct PageMap {
-    uintptr_t base = 0;  // first byte of unit 0
-    size_t units =
-        0;  // that have an entry; grows with the region, 0 until it exists: every pointer is outside
-    std::atomic<uint32_t>* entries = nullptr;
+    uintptr_t base = 0;                     // first byte of the region's unit 0
+    size_t units = 0;                       // of the region, that are committed
+    std::atomic<Entry>* entries = nullptr;  // of unit 0 and on
     char* records = nullptr;
 };
-// `units` grows with the lock of runs.cpp held, the rest is written once, at start. The fast path reads
-// `units` without that lock, and plainly, since an atomic load costs an instruction: whoever holds a pointer
-// into the region has seen the growth that made it.
-extern PageMap page_map;
+// page_table_end and `units` grow with the lock of runs.cpp held, the rest is written once, at start. The
+// fast path reads page_table_end without that lock, and plainly, since an atomic load costs an instruction:
+// whoever holds a pointer into the region has seen the growth that made it.
+[[gnu::visibility("hidden")]] extern PageMap page_map;
 
-// At least page_map.units when p is outside.
+// Of the region. At least page_map.units when p is outside.
 inline size_t unit_of(const void* p) {
     return (reinterpret_cast<uintptr_t>(p) - page_map.base) >> kUnitShift;
 }
 inline void* unit_address(size_t unit) {
     return reinterpret_cast<void*>(page_map.base + (unit << kUnitShift));
 }
-inline uint32_t entry_of(size_t unit) {
+inline Entry entry_of(size_t unit) {
     return page_map.entries[unit].load(std::memory_order_relaxed);
 }
 // 0 for every address outside.
-inline uint32_t entry_at(const void* p) {
+inline Entry entry_at(const void* p) {
     const size_t unit = unit_of(p);
     return unit < page_map.units ? entry_of(unit) : 0;
 }
-inline void set_entries(size_t unit, size_t units, uint32_t entry) {
+inline void set_entries(size_t unit, size_t units, Entry entry) {
     for (size_t i = 0; i < units; ++i)
         page_map.entries[unit + i].store(entry, std::memory_order_relaxed);
 }
@@ -64,6 +73,10 @@ inline void* record_of(size_t unit) {
 // Reserves the region, sized to the machine and its limits; called once, before any take_run. Without one,
 // every take_run fails and everything is the backend's.
 void start_pages();
+
+// Zeroed memory that a negative entry can name (an offset from the table), cache-line aligned and never given
+// back. NULL when there is no region, or no more. Not for several threads at once.
+void* owner_memory(size_t bytes);
 
 // Makes the first `units` units usable, their metadata included; false when the kernel refuses.
 // Called by runs.cpp with its lock held.

@@ -38,32 +38,24 @@ class Cache : public testing::Test {
     ThreadCache* cache = nullptr;
 };
 
-size_t length(const Bin& bin) {
-    size_t count = 0;
-    for (const Object* object = bin.head; object; object = object->next)
-        ++count;
-    return count;
-}
-
 void* take(SizeClass c) {
     return allocate(kSizeClasses[c].size);
 }
 
 TEST_F(Cache, ABinStartsByHoldingNothingAndGrowsToItsLimit) {
     constexpr SizeClass c = 2;
-    EXPECT_EQ(bin(c).limit, 0);
+    EXPECT_EQ(limit_of(bin(c)), 0u);
     release(take(c));
-    EXPECT_GT(bin(c).limit, 0);
+    EXPECT_GT(limit_of(bin(c)), 0u);
     for (int round = 0; round < 40; ++round) {
         std::vector<void*> objects;
         for (int i = 0; i < 300; ++i)
             objects.push_back(take(c));
         for (void* object : objects)
             release(object);
-        EXPECT_LE(length(bin(c)), kSizeClasses[c].bin_limit);
-        EXPECT_EQ(static_cast<int64_t>(length(bin(c))), int64_t{bin(c).limit} - bin(c).room);
+        EXPECT_LE(objects_in(bin(c)), kSizeClasses[c].bin_limit);
     }
-    EXPECT_EQ(bin(c).limit, static_cast<int32_t>(kSizeClasses[c].bin_limit));
+    EXPECT_EQ(limit_of(bin(c)), kSizeClasses[c].bin_limit);
 }
 
 TEST_F(Cache, LongFreeingHalvesTheLimit) {
@@ -72,10 +64,10 @@ TEST_F(Cache, LongFreeingHalvesTheLimit) {
     for (int i = 0; i < 4000; ++i)
         objects.push_back(take(c));
     release(objects.back()), objects.pop_back();
-    const int32_t before = bin(c).limit;
+    const size_t before = limit_of(bin(c));
     for (void* object : objects)
         release(object);
-    EXPECT_LT(bin(c).limit, before);
+    EXPECT_LT(limit_of(bin(c)), before);
 }
 
 TEST_F(Cache, LastFreedIsFirstTaken) {
@@ -84,7 +76,7 @@ TEST_F(Cache, LastFreedIsFirstTaken) {
     std::vector<void*> objects;
     do  // a bin filled from a slab may hold more than its limit
         objects.push_back(take(c));
-    while (bin(c).head || objects.size() < 2);
+    while (objects_in(bin(c)) || objects.size() < 2);
     release(objects[0]), release(objects[1]);
     EXPECT_EQ(take(c), objects[1]);
     EXPECT_EQ(take(c), objects[0]);
@@ -101,8 +93,7 @@ TEST_F(Cache, FlushedBinsAreEmptyAndSlabsReleased) {
         release(object);
     flush(*cache);
     for (SizeClass c = 0; c < kClasses; ++c) {
-        EXPECT_EQ(bin(c).head, nullptr);
-        EXPECT_EQ(bin(c).room, bin(c).limit);
+        EXPECT_EQ(objects_in(bin(c)), 0u);
     }
     EXPECT_EQ(sample::slabs_of(cache->heap), 0u);
 }
@@ -113,8 +104,8 @@ TEST_F(Cache, HardenedBinsHoldNothing) {
     std::thread([] {
         for (int i = 0; i < 100; ++i)
             release(take(c));
-        EXPECT_EQ(current_cache->bins[c].limit, 0);
-        EXPECT_EQ(current_cache->bins[c].head, nullptr);
+        EXPECT_EQ(limit_of(current_cache->bins[c]), 0u);
+        EXPECT_EQ(objects_in(current_cache->bins[c]), 0u);
     }).join();
 }
 
@@ -124,7 +115,7 @@ TEST_F(Cache, AFreedObjectIsInItsBinAndATakenOneIsNot) {
     std::vector<void*> objects;
     do
         objects.push_back(take(c));
-    while (bin(c).head);
+    while (objects_in(bin(c)));
     auto* object = static_cast<Object*>(objects[0]);
     EXPECT_FALSE(in_bin(*cache, c, object));
     release(object);
@@ -177,7 +168,7 @@ TEST_F(Cache, AThreadsCacheIsKeptForTheNext) {
 
 // ---- several threads ------------------------------------------------------------------------------------
 
-// page_map.units is read by a plain load, which is safe since it only grows and whoever has a pointer has
+// page_table_end is read by a plain load, which is safe since it only grows and whoever has a pointer has
 // seen it grow; ThreadSanitizer would report it all the same.
 void grow_region() {
     std::vector<void*> runs;

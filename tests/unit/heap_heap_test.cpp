@@ -26,8 +26,8 @@ class HeapTest : public testing::Test {
     }
     void take(SizeClass c, size_t at_least) {
         while (objects.size() < at_least) {
-            const Batch batch = heap.take(c);
-            ASSERT_TRUE(batch.head);
+            const sample::Taken batch = sample::take(heap, c);
+            ASSERT_FALSE(batch.objects.empty());
             sample::add(objects, batch);
         }
     }
@@ -54,8 +54,8 @@ TEST_F(HeapTest, EveryObjectOfEveryClassIsHandedOutOnce) {
 TEST_F(HeapTest, SingleObjectsComeFromTheSameSlabs) {
     for (SizeClass c : {0u, 7u, kClasses - 1}) {
         for (uint32_t i = 0; i < kSizeClasses[c].objects; ++i) {
-            const Batch batch = heap.take_one(c);
-            ASSERT_EQ(batch.count, 1u);
+            const sample::Taken batch = sample::take_one(heap, c);
+            ASSERT_EQ(batch.objects.size(), 1u);
             sample::add(objects, batch);
         }
         sample::expect_distinct(objects, c);
@@ -73,9 +73,8 @@ TEST_F(HeapTest, ExhaustedSlabsAreFullAndBecomePartialWithTheFirstObjectBack) {
     heap.give(slab, objects[0]);
     EXPECT_EQ(slab.state, SlabState::kPartial);
     sample::expect_sound(slab);
-    const Batch again = heap.take(c);
-    EXPECT_EQ(again.head, objects[0]);
-    EXPECT_EQ(again.count, 1u);
+    const sample::Taken again = sample::take(heap, c);
+    EXPECT_EQ(again.objects, std::vector{objects[0]});
     EXPECT_EQ(slab.state, SlabState::kFull);
     sample::give_all(heap, objects);
 }
@@ -104,9 +103,9 @@ TEST_F(HeapTest, AnEmptySlabIsNoSlabInThePageMap) {
 TEST_F(HeapTest, FreshObjectsAreZeroWhenSaidToBe) {
     for (int round = 0; round < 2; ++round) {
         for (SizeClass c = 0; c < kClasses; ++c) {
-            const Batch batch = heap.take(c);
+            const sample::Taken batch = sample::take(heap, c);
             const size_t size = kSizeClasses[c].size;
-            const char* bytes = reinterpret_cast<char*>(batch.head);
+            const char* bytes = reinterpret_cast<char*>(batch.objects[0]);
             if (batch.zeroed) {
                 for (size_t i = sizeof(Object); i < size; ++i)
                     ASSERT_EQ(bytes[i], 0) << "class " << c;
@@ -115,7 +114,7 @@ TEST_F(HeapTest, FreshObjectsAreZeroWhenSaidToBe) {
             for (Object* object : objects)
                 memset(static_cast<void*>(object), 0xee, size);
             sample::give_all(heap, objects);
-            const Batch used = heap.take(c);
+            const sample::Taken used = sample::take(heap, c);
             EXPECT_FALSE(used.zeroed);
             sample::add(objects, used);
             sample::give_all(heap, objects);
@@ -128,17 +127,17 @@ TEST_F(HeapTest, NoMemoryIsAnEmptyBatchAndNothingIsLost) {
     const SizeClass c = 10;
     os::fail_after(os::Call::kCommit, 0);
     for (;;) {
-        const Batch batch = heap.take(c);
-        if (!batch.head) break;
+        const sample::Taken batch = sample::take(heap, c);
+        if (batch.objects.empty()) break;
         sample::add(objects, batch);
     }
-    EXPECT_FALSE(heap.take_one(c).head);
+    EXPECT_TRUE(sample::take_one(heap, c).objects.empty());
     sample::expect_distinct(objects, c);
     Object* const last = objects.back();
     objects.pop_back();
     heap.give(*slab_of(last), last);
-    const Batch again = heap.take(c);
-    EXPECT_EQ(again.head, last);
+    const sample::Taken again = sample::take(heap, c);
+    EXPECT_EQ(again.objects, std::vector{last});
     sample::add(objects, again);
     os::fail_none();
     take(c, objects.size() + 1);
@@ -158,7 +157,7 @@ TEST_F(HeapTest, CountersAgreeWithWhatHappened) {
         objects.pop_back();
     }
     const uint64_t before = counters.fresh.load();
-    const Batch batch = heap.take(c);
+    const sample::Taken batch = sample::take(heap, c);
     EXPECT_EQ(counters.fresh.load(), before);  // reused
     sample::add(objects, batch);
     sample::give_all(heap, objects);
@@ -172,7 +171,7 @@ TEST_F(HeapTest, RandomTakesAndGivesKeepEverySlabSound) {
         const SizeClass c = classes[random() % classes.size()];
         auto& mine = held[c];
         if (random() % 2 || mine.empty()) {
-            sample::add(mine, random() % 3 ? heap.take(c) : heap.take_one(c));
+            sample::add(mine, random() % 3 ? sample::take(heap, c) : sample::take_one(heap, c));
         } else {
             const size_t many = random() % 50 == 0 ? mine.size() : 1 + random() % 8;
             for (size_t i = 0; i < many && !mine.empty(); ++i) {

@@ -38,7 +38,7 @@ class Remote : public testing::Test {
     std::vector<Object*> take_slab() {
         std::vector<Object*> objects;
         while (objects.size() < kObjects)
-            sample::add(objects, owner.take(kClass));
+            sample::add(objects, sample::take(owner, kClass));
         EXPECT_EQ(objects.size(), kObjects);
         return objects;
     }
@@ -95,9 +95,8 @@ TEST_F(Remote, AFullSlabFreedElsewhereComesBackWhole) {
 TEST_F(Remote, TheOwnerInNeedReadsItsMail) {
     auto objects = take_slab();
     free_remote(*slab_of(objects[5]), objects[5], &other);
-    const Batch batch = owner.take(kClass);
-    EXPECT_EQ(batch.head, objects[5]);
-    EXPECT_EQ(batch.count, 1u);
+    const sample::Taken batch = sample::take(owner, kClass);
+    EXPECT_EQ(batch.objects, std::vector{objects[5]});
     sample::give_all(owner, objects);
 }
 
@@ -227,12 +226,11 @@ void trade(Heap& mine, unsigned seed, int rounds) {
             mine.retire();
             mine.revive();
         }
-        Batch batch = random() % 4 ? mine.take(kClass) : mine.take_one(kClass);
-        ASSERT_TRUE(batch.head);
-        for (Object *object = batch.head, *next; object; object = next) {
-            next = object->next;
+        const sample::Taken batch =
+            random() % 4 ? sample::take(mine, kClass) : sample::take_one(mine, kClass);
+        ASSERT_FALSE(batch.objects.empty());
+        for (Object* object : batch.objects)
             put_up(mine, object, random);
-        }
         if (random() % 16 == 0) mine.drain_mail();
         if (random() % 64 == 0)
             for (auto& slot : exchange)
@@ -294,11 +292,9 @@ TEST(RemoteThreads, OneProducerManyConsumers) {
     size_t most = 0;
     std::mt19937 random(1);
     while (running.load()) {
-        Batch batch = producer.take(kClass);
-        for (Object *object = batch.head, *next; object; object = next) {
-            next = object->next;
+        const sample::Taken batch = sample::take(producer, kClass);
+        for (Object* object : batch.objects)
             put_up(producer, object, random);
-        }
         most = std::max(most, sample::slabs_of(producer));
     }
     for (auto& thread : threads)

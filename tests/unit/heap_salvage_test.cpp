@@ -16,7 +16,7 @@ class Salvage : public testing::Test {
   protected:
     void SetUp() override {
         while (objects.size() < capacity)
-            sample::add(objects, gone.take(size_class));
+            sample::add(objects, sample::take(gone, size_class));
         slab = slab_of(objects[0]);
         ASSERT_EQ(slab_of(objects[capacity - 1]), slab);
         for (size_t i = 0; i < 3; ++i)
@@ -58,7 +58,7 @@ TEST_F(Salvage, SoundListsAreKept) {
 
 TEST_F(Salvage, TheSurvivorsSlabsStayItsOwn) {
     std::vector<Object*> own;
-    sample::add(own, survivor.take(size_class));
+    sample::add(own, sample::take(survivor, size_class));
     Slab& mine = *slab_of(own[0]);
     const size_t used = mine.used;
     free_remote(mine, own[0], &gone);
@@ -122,7 +122,7 @@ TEST_F(Salvage, ARemoteChainWithABadLinkIsGivenUpAndTheFreeListKept) {
 // Its thread had set (from the first on) or cleared (likewise) part of the entries.
 TEST_F(Salvage, ASlabWithSomeOfItsEntriesIsGivenBack) {
     for (const bool first_half : {true, false}) {
-        Object* object = gone.take_one(kClasses - 1).head;
+        Object* object = sample::take_one(gone, kClasses - 1).objects.at(0);
         Slab& wide = *slab_of(object);
         gone.give(wide, object);
         const size_t half = wide.info().units / 2;

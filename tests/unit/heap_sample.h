@@ -24,16 +24,34 @@ inline void start(size_t region = size_t{512} << 20) {
 inline Heap* new_heap() {
     Heap* heap = new Heap;  // lives as long as the process, as its id does
     const HeapId id = register_heap(*heap);
-    heap->open(id, reinterpret_cast<uintptr_t>(heap));
+    // Entries that are slabs' and this heap's alone; no fast path is here to follow them.
+    heap->open(id, reinterpret_cast<uintptr_t>(heap), -static_cast<Entry>(id * kClasses * Heap::kMarkStep));
     heap->revive();
     return heap;
 }
 
-inline void add(std::vector<Object*>& objects, const Batch& batch) {
-    uint32_t count = 0;
-    for (Object* object = batch.head; object; object = object->next, ++count)
-        objects.push_back(object);
-    EXPECT_EQ(count, batch.count);
+// What a bin with room for so many would get.
+struct Taken {
+    std::vector<Object*> objects;
+    bool zeroed;
+};
+
+inline Taken take(Heap& heap, SizeClass c, uint32_t room = 128) {
+    std::vector<Object*> slots(room, nullptr);
+    const Batch batch = heap.take(c, slots.data() + room, room);
+    slots.erase(slots.begin(), slots.end() - batch.count);
+    EXPECT_EQ(batch.first, slots.empty() ? nullptr : slots[0]);
+    return {slots, batch.zeroed};
+}
+
+inline Taken take_one(Heap& heap, SizeClass c) {
+    const Batch batch = heap.take_one(c);
+    EXPECT_EQ(batch.count, batch.first ? 1u : 0u);
+    return {std::vector<Object*>(batch.count, batch.first), batch.zeroed};
+}
+
+inline void add(std::vector<Object*>& objects, const Taken& taken) {
+    objects.insert(objects.end(), taken.objects.begin(), taken.objects.end());
 }
 
 // Every object is in a slab of this class, at an object's start, and none is there twice.
@@ -60,7 +78,7 @@ inline void expect_sound(const Slab& slab) {
     EXPECT_LE(slab.carved(), slab.info().objects);
     EXPECT_EQ(slab.state, slab.exhausted() ? SlabState::kFull : SlabState::kPartial);
     const HeapId owner = slab.owner.load();
-    EXPECT_EQ(entry_at(slab.begin()), heap_of(owner)->tag() | code_of_class(slab.size_class));
+    EXPECT_EQ(entry_at(slab.begin()), heap_of(owner)->entry(slab.size_class));
 }
 
 inline size_t slabs_of(const Heap& heap) {

@@ -7,13 +7,9 @@
 namespace tarn {
 namespace {
 
-SizeClass class_of(size_t size) {
-    return class_of_code(code_of_size(size));
-}
-
 TEST(SizeClasses, EverySizeGetsTheSmallestClassThatFits) {
     for (size_t size = 0; size <= kSmallMax; ++size) {
-        const SizeClass c = class_of(size);
+        const SizeClass c = class_of_size(size);
         ASSERT_LT(c, kClasses);
         ASSERT_GE(kSizeClasses[c].size, size);
         if (c > 0) {
@@ -24,9 +20,9 @@ TEST(SizeClasses, EverySizeGetsTheSmallestClassThatFits) {
 
 TEST(SizeClasses, NoObjectIsMoreThanAQuarterLargerThanAsked) {
     for (size_t size = 257; size <= kSmallMax; ++size)
-        ASSERT_LE(kSizeClasses[class_of(size)].size, size + size / 4 + 16) << size;
+        ASSERT_LE(kSizeClasses[class_of_size(size)].size, size + size / 4 + 16) << size;
     for (size_t size = 1; size <= 256; ++size)
-        ASSERT_EQ(kSizeClasses[class_of(size)].size, (size + 15) / 16 * 16);
+        ASSERT_EQ(kSizeClasses[class_of_size(size)].size, (size + 15) / 16 * 16);
 }
 
 TEST(SizeClasses, SlabsHoldEnoughAndWasteLittle) {
@@ -48,7 +44,7 @@ TEST(SizeClasses, EveryByteBelongsToItsObject) {
 
 TEST(SizeClasses, PowersOfTwoHaveAClassOfTheirOwn) {
     for (size_t size = 16; size <= kSmallMax; size *= 2)
-        EXPECT_EQ(kSizeClasses[class_of(size)].size, size);
+        EXPECT_EQ(kSizeClasses[class_of_size(size)].size, size);
 }
 
 }  // namespace
