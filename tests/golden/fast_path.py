@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast_path.txt")
-LIMITS = {"malloc+free": 54, "new+delete": 62}
+LIMITS = {"malloc+free": 46, "new+delete": 48}
 PAIRS = 3000 - 1000  # pairs.cpp: what the longer counted pass does more
 PASSES = 3
 FUNCTIONS = ("count_malloc", "count_new")
