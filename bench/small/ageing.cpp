@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// A heap that ages: in each phase the usual size is another one, and some objects of every phase stay until
+// the end. Prints the fragmentation then: memory resident, less what was resident at the start, divided by
+// the bytes asked for that are alive. Own; that the sizes of a program shift with its phases, and that the
+// survivors' neighbours then fit nothing, is described by P. Wilson et al., "Dynamic Storage Allocation: A
+// Survey and Critical Review", 1995.
+#include <vector>
+
+#include "support.h"
+
+namespace {
+
+constexpr size_t kPhases = 8;
+constexpr size_t kUsual[kPhases] = {24, 640, 96, 1800, 48, 320, 1000, 160};  // bytes
+
+}  // namespace
+
+int main(int count, char** values) {
+    bench::Arguments arguments(count, values);
+    const size_t phase_bytes = arguments.scaled("--live", 24 << 20);    // asked for, at the end of a phase
+    const size_t survivors = arguments.number("--survivors", 12);       // one in so many stays
+    const size_t replacements = arguments.number("--replacements", 1);  // of each object in its phase
+    arguments.end();
+
+    bench::Random random(1);
+    std::vector<std::vector<bench::Block>> kept(kPhases);
+    std::vector<bench::Block> objects(phase_bytes / kUsual[0]);
+    for (size_t phase = 0; phase < kPhases; ++phase)
+        kept[phase].resize(phase_bytes / kUsual[phase] / survivors);
+    const double start = bench::resident_mib();
+    size_t done = 0, live = 0;
+    for (size_t phase = 0; phase < kPhases; ++phase) {
+        const size_t usual = kUsual[phase], number = phase_bytes / usual;
+        const auto size = [&] { return random.between(usual / 2, usual + usual / 2); };
+        for (size_t i = 0; i < number; ++i)
+            objects[i].allocate(size(), random);
+        for (size_t i = 0; i < number * replacements; ++i) {
+            bench::Block& block = objects[random.below(number)];
+            block.release();
+            block.allocate(size(), random);
+        }
+        done += number * (1 + replacements);
+        for (bench::Block& keep : kept[phase]) {
+            bench::Block& block = objects[random.below(number)];
+            if (!block.at) continue;
+            keep = block;
+            live += block.size;
+            block.at = nullptr;
+        }
+        for (size_t i = 0; i < number; ++i)
+            objects[i].release();
+    }
+    const double resident = bench::resident_mib() - start, live_mib = static_cast<double>(live) / (1 << 20);
+    for (std::vector<bench::Block>& phase : kept)
+        for (bench::Block& block : phase)
+            block.release();
+    printf("live %.2f MiB\nfragmentation %.3f ratio\n", live_mib, resident / live_mib);
+    bench::work(done, "objects");
+}
