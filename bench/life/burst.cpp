@@ -35,7 +35,7 @@ void run(size_t bytes, uint64_t seed, size_t* done) {
             bench::fail("an object's contents have changed");
         free(newest);
         newest = next;
-        ++number;
+        if (++number > *done) break;
     }
     if (number != *done) bench::fail("the list of objects is damaged");
     pthread_barrier_wait(&freed);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A heap that ages: in each phase the usual size is another one, and some objects of every phase stay until
-// the end. Prints the fragmentation then: memory resident, less what was resident at the start, divided by
+// A heap that ages: each phase has four sizes of its own, as programs have a few structures, and some objects
+// of every phase stay until the end, in short runs, since objects that are made together tend to live
+// together. Prints the fragmentation then: memory resident, less what was resident at the start, divided by
 // the bytes asked for that are alive. Own; that the sizes of a program shift with its phases, and that the
 // survivors' neighbours then fit nothing, is described by P. Wilson et al., "Dynamic Storage Allocation: A
-// Survey and Critical Review", 1995.
+// Survey and Critical Review", IWMM 1995.
 #include <vector>
 
 #include "support.h"
@@ -11,15 +12,16 @@
 namespace {
 
 constexpr size_t kPhases = 8;
-constexpr size_t kUsual[kPhases] = {24, 640, 96, 1800, 48, 320, 1000, 160};  // bytes
+constexpr size_t kUsual[kPhases] = {32, 256, 64, 1024, 128, 512, 48, 768};  // bytes
+constexpr size_t kRun = 64;                                                 // survivors side by side
 
 }  // namespace
 
 int main(int count, char** values) {
     bench::Arguments arguments(count, values);
-    const size_t phase_bytes = arguments.scaled("--live", 24 << 20);    // asked for, at the end of a phase
-    const size_t survivors = arguments.number("--survivors", 12);       // one in so many stays
-    const size_t replacements = arguments.number("--replacements", 1);  // of each object in its phase
+    const size_t phase_bytes = arguments.scaled("--live", 32 << 20);  // asked for, at the end of a phase
+    const size_t survivors = arguments.number("--survivors", 12);     // one in so many stays
+    const size_t replaced = arguments.number("--replaced", 25);  // percent of the objects of a phase, in it
     arguments.end();
 
     bench::Random random(1);
@@ -31,19 +33,21 @@ int main(int count, char** values) {
     size_t done = 0, live = 0;
     for (size_t phase = 0; phase < kPhases; ++phase) {
         const size_t usual = kUsual[phase], number = phase_bytes / usual;
-        const auto size = [&] { return random.between(usual / 2, usual + usual / 2); };
+        const auto size = [&] { return usual / 2 * random.between(1, 4); };
         for (size_t i = 0; i < number; ++i)
             objects[i].allocate(size(), random);
-        for (size_t i = 0; i < number * replacements; ++i) {
+        for (size_t i = 0; i < number * replaced / 100; ++i) {
             bench::Block& block = objects[random.below(number)];
             block.release();
             block.allocate(size(), random);
         }
-        done += number * (1 + replacements);
-        for (bench::Block& keep : kept[phase]) {
-            bench::Block& block = objects[random.below(number)];
-            if (!block.at) continue;
-            keep = block;
+        done += number + number * replaced / 100;
+        size_t from = 0;
+        for (size_t i = 0; i < kept[phase].size(); ++i) {
+            if (i % kRun == 0) from = random.below(number);
+            bench::Block& block = objects[(from + i % kRun) % number];
+            if (!block.at) continue;  // it stays already
+            kept[phase][i] = block;
             live += block.size;
             block.at = nullptr;
         }

@@ -12,22 +12,36 @@ constexpr size_t kStride = 256;  // between the places that are read and soiled
 struct Slot {
     unsigned char* at = nullptr;
     size_t size = 0;
+    unsigned char key = 0;
+
+    template <class Visit>
+    void visit(Visit each) {
+        for (size_t i = 0; i < size; i += kStride)
+            each(at[i]);
+        if ((size - 1) % kStride != 0) each(at[size - 1]);
+    }
 };
 
-void replace(Slot& slot, bench::Random& random) {
+void release(Slot& slot) {
+    if (!slot.at) return;
+    slot.visit([&](unsigned char byte) {
+        if (byte != slot.key) bench::fail("a block's contents have changed");
+    });
     free(slot.at);
+    slot = {};
+}
+
+void allocate(Slot& slot, bench::Random& random) {
     const size_t kind = random.below(64);
     const size_t parts = random.between(1, 16);
-    slot.size = parts * (kind == 0 ? random.between(1024, 16384) : random.between(1, kind < 8 ? 256 : 40));
-    slot.at = static_cast<unsigned char*>(calloc(parts, slot.size / parts));
+    const size_t part = kind == 0 ? random.between(1024, 16384) : random.between(1, kind < 8 ? 256 : 40);
+    slot = {static_cast<unsigned char*>(calloc(parts, part)), parts * part,
+            static_cast<unsigned char>(random.next() | 1)};
     if (!slot.at) bench::fail("out of memory");
-    for (size_t i = 0; i < slot.size; i += kStride) {
-        if (slot.at[i] != 0) bench::fail("calloc's memory is not zero");
-        slot.at[i] = 0xff;
-    }
-    if (slot.size > 1 && (slot.size - 1) % kStride != 0 && slot.at[slot.size - 1] != 0)
-        bench::fail("calloc's last byte is not zero");
-    slot.at[slot.size - 1] = 0xff;
+    slot.visit([&](unsigned char& byte) {
+        if (byte != 0) bench::fail("calloc's memory is not zero");
+        byte = slot.key;
+    });
 }
 
 }  // namespace
@@ -39,12 +53,12 @@ int main(int count, char** values) {
     arguments.end();
 
     bench::Random random(1);
-    for (size_t i = 0; i < operations; ++i)
-        replace(slots[random.below(slots.size())], random);
-    for (Slot& slot : slots) {
-        if (slot.at && (slot.at[0] != 0xff || slot.at[slot.size - 1] != 0xff))
-            bench::fail("a block's contents have changed");
-        free(slot.at);
+    for (size_t i = 0; i < operations; ++i) {
+        Slot& slot = slots[random.below(slots.size())];
+        release(slot);
+        allocate(slot, random);
     }
+    for (Slot& slot : slots)
+        release(slot);
     bench::work(operations, "blocks");
 }
