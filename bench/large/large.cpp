@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Large blocks in slots, replaced at random; every page of a block is written. Prints the minor page faults:
-// they are the price of giving memory back to the kernel and asking for it again. Own; the sizes of the
-// second use, 5 to 25 MB in a few slots, are those by which D. Leijen et al., "Mimalloc: Free List Sharding
-// in Action", 2019, describe a benchmark of objects too large for most allocators' own pools.
+// they are the price of giving memory back to the kernel and asking for it again. By default blocks of 32 KiB
+// to 1 MiB; other arguments make it blocks of many megabytes in a few slots. Own.
 #include <vector>
 
 #include "support.h"

@@ -45,7 +45,8 @@ std::size_t table(std::size_t seed) {
     Record<std::string, int, std::vector<int>, std::size_t> record{
         {std::to_string(seed + N), static_cast<int>(N), std::vector<int>(N + 1), seed}};
     std::map<std::string, std::size_t> names;
-    record.each([&](const auto& part, std::size_t index) { names[std::to_string(sizeof part)] += index + N; });
+    record.each(
+        [&](const auto& part, std::size_t index) { names[std::to_string(sizeof part)] += index + N; });
     std::size_t sum = 0;
     for (const auto& [name, count] : names)
         sum += name.size() * count;

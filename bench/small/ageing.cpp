@@ -2,9 +2,8 @@
 // A heap that ages: each phase has four sizes of its own, as programs have a few structures, and some objects
 // of every phase stay until the end, in short runs, since objects that are made together tend to live
 // together. Prints the fragmentation then: memory resident, less what was resident at the start, divided by
-// the bytes asked for that are alive. Own; that the sizes of a program shift with its phases, and that the
-// survivors' neighbours then fit nothing, is described by P. Wilson et al., "Dynamic Storage Allocation: A
-// Survey and Critical Review", IWMM 1995.
+// the bytes asked for that are alive. Own; phases, and fragmentation by what outlives them, are discussed by
+// P. Wilson et al., "Dynamic Storage Allocation: A Survey and Critical Review", IWMM 1995.
 #include <vector>
 
 #include "support.h"

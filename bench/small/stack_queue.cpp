@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Small objects, part freed in the order of a stack (last first), part in that of a queue (first first), from
-// the same memory. Own; that both orders are usual, and that an allocator sees them mixed, is said by P.
-// Wilson et al., "Dynamic Storage Allocation: A Survey and Critical Review", IWMM 1995.
+// the same memory. Own; the orders in which programs free, and what they do to a heap, are discussed by
+// P. Wilson et al., "Dynamic Storage Allocation: A Survey and Critical Review", IWMM 1995.
 #include <vector>
 
 #include "support.h"
