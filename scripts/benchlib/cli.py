@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""The command line of scripts/bench."""
+import argparse
+import os
+import re
+import sys
+import time
+
+from . import allocators, machine, results, text, workloads
+from .faults import Fault
+from .measure import Launcher
+from .session import Session, check_same
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROUNDS = 5
+QUICK_ROUNDS = 2
+QUICK_BUDGET = 270.0  # seconds, of the five minutes that --quick promises
+QUICK_TIMEOUT = 30.0
+TIMEOUT = 120.0
+
+HELP = """
+examples:
+  scripts/bench --quick                                  within 5 minutes
+  scripts/bench --workloads group:servers,python-json --allocators glibc,jemalloc,tarn
+  scripts/bench --peer snmalloc=/opt/libsnmalloc.so --output mine.json
+  scripts/bench --resume mine.json                       goes on where that run stopped
+  scripts/bench --show mine.json --plot DIRECTORY        the tables and plots again
+  scripts/bench --compare before.json after.json
+  scripts/bench --micro --benchmark_filter=pair          micro-benchmarks under each allocator
+
+Results go to build/bench-results/NAME.json, plots beside them; docs/benchmark.md has the method."""
+
+
+def words(text_):
+    return [word for word in re.split(r"[,\s]+", text_) if word]
+
+
+def parser():
+    found = argparse.ArgumentParser(prog="scripts/bench", epilog=HELP, allow_abbrev=False,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter,
+                                    description="Runs workloads under tarn and other allocators, in turns.")
+    found.add_argument("--quick", action="store_true",
+                       help=f"a part of the workloads, {QUICK_ROUNDS} rounds, ends within 5 minutes")
+    found.add_argument("--rounds", type=int, metavar="N", help=f"rounds, at least {ROUNDS} unless --quick")
+    found.add_argument("--workloads", type=words, default=[], metavar="A,B,group:G", help="these only")
+    found.add_argument("--allocators", type=words, default=[], metavar="A,B", help="these only")
+    found.add_argument("--peer", action="append", default=[], metavar="NAME=FILE.so",
+                       help="one more allocator; may be given again")
+    found.add_argument("--output", metavar="FILE.json", help="where results go")
+    found.add_argument("--resume", metavar="FILE.json", help="goes on with a run that was stopped")
+    found.add_argument("--plot", metavar="DIR", help="where plots go; beside the results otherwise")
+    found.add_argument("--show", metavar="FILE.json", help="prints the tables of a run again")
+    found.add_argument("--compare", nargs=2, metavar=("A.json", "B.json"), help="what changed from A to B")
+    found.add_argument("--list", action="store_true", help="lists workloads and allocators")
+    found.add_argument("--table", default=os.path.join(ROOT, "bench", "workloads.json"), metavar="FILE",
+                       help="another table of workloads")
+    found.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR", help="the build directory")
+    found.add_argument("--micro", nargs=argparse.REMAINDER, metavar="ARG",
+                       help="micro-benchmarks; what follows goes to Google Benchmark")
+    return found
+
+
+def table_of(options):
+    return workloads.load(options.table, os.path.abspath(options.build), ROOT)
+
+
+def list_all(options):
+    rows = [["workload", "group", "quick", "what it does"]]
+    for one in table_of(options):
+        why = one.missing()
+        rows.append([one.name, one.group, "yes" if one.quick else "", one.title + (f" [{why}]" if why else "")])
+    print(text.table(rows, 4) + "\n")
+    known = allocators.known(os.path.abspath(options.build), options.peer)
+    print(text.table([["allocator", "what it is"], *([one.name, one.absent or one.version] for one in known)], 2))
+
+
+def chosen_allocators(options, known):
+    wanted = options.allocators
+    if not wanted and options.quick:
+        present = {one.name for one in known if not one.absent}
+        peers = [word.partition("=")[0] for word in options.peer]
+        wanted = [name for name in (*allocators.QUICK, *peers) if name in present]
+    for one in known:
+        if one.absent and not wanted:
+            print(f"{one.name} is left out: {one.absent}", file=sys.stderr)
+    return allocators.select(known, wanted)
+
+
+def chosen_workloads(options):
+    found = workloads.select(table_of(options), options.workloads)
+    if options.quick:
+        if not options.workloads:
+            found = [one for one in found if one.quick]
+        found = workloads.interleaved(found)
+    if not found:
+        raise Fault("the table has no workload for --quick")
+    return found
+
+
+def rounds_of(options):
+    least = 1 if options.quick else ROUNDS
+    rounds = options.rounds if options.rounds is not None else QUICK_ROUNDS if options.quick else ROUNDS
+    if rounds < least:
+        raise Fault(f"--rounds {rounds}: at least {least}" + ("" if options.quick else "; --quick takes fewer"))
+    return rounds
+
+
+def begin(options, known):
+    """(results, path, workloads, allocators) of a new run."""
+    chosen = chosen_allocators(options, known)
+    listed = chosen_workloads(options)
+    name = "quick" if options.quick else "full"
+    path = options.output or os.path.join(options.build, "bench-results", f"{name}.json")
+    name = os.path.basename(path).removesuffix(".json")
+    return results.new(name, machine.facts(), rounds_of(options), options.quick, chosen), path, listed, chosen
+
+
+def go_on(options, known):
+    """The same of a run that was stopped: its own choice of everything holds."""
+    found = results.load(options.resume)
+    for option in ("quick", "rounds", "workloads", "allocators", "output"):
+        if getattr(options, option):
+            raise Fault(f"--resume takes what the run began with: leave --{option} out")
+    present = [one for one in known if not one.absent]
+    check_same(found, present)
+    by_name = {one.name: one for one in present}
+    listed = workloads.select(table_of(options), found["planned"])
+    order = found["planned"].index
+    return (found, options.resume, sorted(listed, key=lambda one: order(one.name)),
+            [by_name[name] for name in results.names(found)])
+
+
+def run(options, started):
+    known = allocators.known(os.path.abspath(options.build), options.peer)
+    found, path, listed, chosen = (go_on if options.resume else begin)(options, known)
+    quick = found["quick"]
+    launcher = Launcher(os.path.abspath(options.build), QUICK_TIMEOUT if quick else TIMEOUT)
+    deadline = started + QUICK_BUDGET if quick else None
+    try:
+        Session(launcher, found, path, deadline).run(listed, chosen)
+    except KeyboardInterrupt:
+        print(f"\nstopped; go on with: scripts/bench --resume {path}", file=sys.stderr)
+        return 130
+    print(text.report(found))
+    print(f"results: {path}", file=sys.stderr)
+    return 0
+
+
+def dispatch(options, started):
+    if options.list:
+        list_all(options)
+    elif options.show:
+        print(text.report(results.load(options.show)))
+    else:
+        return run(options, started)
+    return 0
+
+
+def main(arguments):
+    # What the set-up took counts among the minutes of --quick.
+    started = time.monotonic() - float(os.environ.pop("TARN_BENCH_SETUP_SECONDS", "0"))
+    options = parser().parse_args(arguments)
+    try:
+        return dispatch(options, started)
+    except Fault as fault:
+        print(f"scripts/bench: {fault}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
