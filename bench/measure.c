@@ -2,7 +2,8 @@
 // measure -o RESULT.json [--preload LIBRARIES] -- COMMAND [ARGUMENT...]
 // Starts COMMAND, with LD_PRELOAD for it alone, and writes what it took. It is a program of its own since the
 // peak resident size of a process begins with that of the process it was forked from: this one is tiny.
-// Its own status is 0 when COMMAND was run, whatever became of it; 2 for bad arguments; 3 when it could not be.
+// Its own status is 0 when COMMAND was run, whatever became of it; 2 for bad arguments; 3 when it could not
+// be.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,9 @@ static double seconds_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static double seconds_of(struct timeval time) { return (double)time.tv_sec + (double)time.tv_usec / 1e6; }
+static double seconds_of(struct timeval time) {
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
 
 // The child's end: `report` is closed by a successful exec and gets errno otherwise.
 static void become(const struct request* request, int report) {

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 
-from . import allocators, machine, results, text, workloads
+from . import allocators, compare, machine, plots, results, text, workloads
 from .faults import Fault
 from .measure import Launcher
 from .session import Session, check_same
@@ -142,15 +142,26 @@ def run(options, started):
         print(f"\nstopped; go on with: scripts/bench --resume {path}", file=sys.stderr)
         return 130
     print(text.report(found))
-    print(f"results: {path}", file=sys.stderr)
+    drawn = plots.write(found, options.plot or os.path.dirname(path) or ".")
+    print("\n".join([f"results: {path}", *(f"plot: {one}" for one in drawn)]), file=sys.stderr)
     return 0
+
+
+def show(options):
+    found = results.load(options.show)
+    print(text.report(found))
+    if options.plot:
+        for path in plots.write(found, options.plot):
+            print(f"plot: {path}", file=sys.stderr)
 
 
 def dispatch(options, started):
     if options.list:
         list_all(options)
     elif options.show:
-        print(text.report(results.load(options.show)))
+        show(options)
+    elif options.compare:
+        print(compare.report(*map(results.load, options.compare)))
     else:
         return run(options, started)
     return 0

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""time.svg and memory.svg: a row per workload, a column per allocator, the ratio to the best of the row as a
+number on a colour. With ten allocators, dots on an axis would hide each other near the best; numbers do not."""
+import math
+
+from . import results as store
+from .palette import TARN
+from .svg import FAINT, Drawing, text_width
+from .text import short
+
+# One hue, from white (the best) to dark (WORST times the best and more): readable without seeing colours.
+SCALE = ((255, 255, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
+WORST = 4.0
+ROW, HEAD, CELL, SIZE = 20, 78, 64, 12
+MEAN = "geometric mean"
+
+
+def shade(ratio):
+    """(colour of the cell, colour of the number on it)."""
+    place = min(math.log(max(ratio, 1.0)) / math.log(WORST), 1.0) * (len(SCALE) - 1)
+    below = min(int(place), len(SCALE) - 2)
+    part = place - below
+    mixed = [round(a + (b - a) * part) for a, b in zip(SCALE[below], SCALE[below + 1])]
+    return "#%02x%02x%02x" % tuple(mixed), "#ffffff" if place > 2.2 else "#1a1a1a"
+
+
+def rows(results, metric):
+    """[(group, label, best value, {allocator: ratio or the word for a failure})]; the means come last."""
+    names = store.names(results)
+    found = []
+    for entry in sorted(store.measured(results), key=group_order(results)):
+        cells = {name: store.failure(entry, name) or store.ratio(entry, name, metric, names) for name in names}
+        found.append((entry["group"], entry["name"], store.best(entry, names, metric), cells))
+    kept, _ = store.common(results)
+    if kept:
+        found.append(("", f"{MEAN} of {len(kept)}", None,
+                      {name: store.mean_ratio(kept, name, metric, names) for name in names}))
+    return found
+
+
+def group_order(results):
+    groups = list(dict.fromkeys(entry["group"] for entry in results["workloads"]))
+    return lambda entry: groups.index(entry["group"])
+
+
+def draw(results, metric):
+    names = store.names(results)
+    lines = rows(results, metric)
+    groups = len({group for group, *_ in lines})
+    title, unit = store.METRICS[metric]
+    label = round(max(text_width(line[1], SIZE, line[1].startswith(MEAN)) for line in lines)) + 18
+    cell = max([CELL, *(round(text_width(name, SIZE, name == "tarn")) + 6 for name in names)])
+    left = label + 62
+    height = HEAD + len(lines) * ROW + groups * 10 + 46
+    drawing = Drawing(max(left + cell * len(names) + 12, 600), height, f"{title} per workload and allocator")
+    which = "least" if metric == "wall" else "median"
+    drawing.text(12, 24, f"{title.capitalize()}, as a multiple of the best allocator's", 16, bold=True)
+    drawing.text(12, 42, f"{which} of {results['rounds']} rounds; 1.00 is the best, lower is better", 12, fill=FAINT)
+    for column, name in enumerate(names):
+        drawing.text(left + (column + 0.5) * cell, HEAD - 7, name, SIZE, "middle",
+                     TARN if name == "tarn" else "#1a1a1a", name == "tarn")
+    drawing.text(left - 8, HEAD - 7, f"best, {unit}", 11, "end", FAINT)
+    bottom = draw_rows(drawing, lines, names, label, left, cell)
+    if "tarn" in names:
+        drawing.rectangle(left + names.index("tarn") * cell, HEAD - 22, cell, bottom - HEAD + 24, fill="none",
+                          stroke=TARN, stroke_width=2.5, rx=3)
+    draw_key(drawing, left, bottom + 18)
+    return drawing.render()
+
+
+def draw_rows(drawing, lines, names, label, left, cell):
+    """The bottom of the last row."""
+    y, before = HEAD, lines[0][0]
+    for group, name, best, cells in lines:
+        if group != before:
+            y, before = y + 10, group
+        mean = name.startswith(MEAN)
+        drawing.text(label, y + 14, name, SIZE, "end", bold=mean)
+        if best is not None:
+            drawing.text(left - 8, y + 14, short(best), 11, "end", FAINT)
+        for column, allocator in enumerate(names):
+            draw_cell(drawing, left + column * cell, y, cell, cells[allocator], mean or allocator == "tarn")
+        y += ROW
+    return y
+
+
+def draw_cell(drawing, x, y, width, value, bold):
+    if value is None or isinstance(value, str):
+        drawing.rectangle(x + 1, y + 1, width - 2, ROW - 2, fill="#eeeeee")
+        word = value or "-"
+        drawing.text(x + width / 2, y + 14, word, SIZE if text_width(word, SIZE) < width else 9, "middle", FAINT)
+        return
+    ground, ink = shade(value)
+    drawing.rectangle(x + 1, y + 1, width - 2, ROW - 2, fill=ground, stroke="#e4e4e4", stroke_width=0.6)
+    drawing.text(x + width / 2, y + 14, short(value), SIZE, "middle", ink, bold)
+
+
+def draw_key(drawing, x, y):
+    for index, ratio in enumerate((1.0, 1.25, 1.5, 2.0, 3.0, 4.0)):
+        ground, ink = shade(ratio)
+        drawing.rectangle(x + index * 44, y - 12, 44, 16, fill=ground, stroke="#cccccc", stroke_width=0.6)
+        drawing.text(x + index * 44 + 22, y, f"{ratio:g}" + ("+" if ratio == WORST else ""), 11, "middle", ink)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Colours and markers of allocators: the set of Okabe and Ito, told apart by colour-blind readers too."""
+import dataclasses
+
+TARN = "#d55e00"
+FIXED = {"glibc": ("#404040", "square"), "mimalloc": ("#0072b2", "up"), "jemalloc": ("#009e73", "diamond"),
+         "tcmalloc": ("#cc79a7", "down"), "tbbmalloc": ("#b8860b", "circle")}
+OTHERS = ("#56b4e9", "#7a5195", "#8c8c8c", "#2f8f9d", "#a6761d")
+SHAPES = ("square", "up", "diamond", "down", "circle")
+TARN_DASHES = {"tarn-jemalloc": "6 3", "tarn-system": "2 3", "tarn-map": "9 3 2 3"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    color: str
+    shape: str
+    tarn: bool  # tarn itself, which is what a plot is about
+    dash: str = None
+
+
+def styles(names):
+    """{name: Style}; peers without a colour of their own get the others in turn."""
+    found, others = {}, 0
+    for name in names:
+        if name == "tarn" or name.startswith("tarn-"):
+            found[name] = Style(TARN, "circle", name == "tarn", TARN_DASHES.get(name, "4 4" if name != "tarn" else None))
+        elif name in FIXED:
+            found[name] = Style(*FIXED[name], False)
+        else:
+            found[name] = Style(OTHERS[others % len(OTHERS)], SHAPES[others % len(SHAPES)], False, "5 2")
+            others += 1
+    return found
