@@ -2,8 +2,7 @@
 // measure -o RESULT.json [--preload LIBRARIES] -- COMMAND [ARGUMENT...]
 // Starts COMMAND, with LD_PRELOAD for it alone, and writes what it took. It is a program of its own since the
 // peak resident size of a process begins with that of the process it was forked from: this one is tiny.
-// Its own status is 0 when COMMAND was run, whatever became of it; 2 for bad arguments; 3 when it could not
-// be.
+// Its own status: 0 when COMMAND was run, whatever became of it; 2 for bad arguments; 3 when it could not be.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 
-from . import allocators, compare, machine, plots, results, text, workloads
+from . import allocators, compare, machine, micro, plots, results, text, workloads
 from .faults import Fault
 from .measure import Launcher
 from .session import Session, check_same
@@ -155,6 +155,15 @@ def show(options):
             print(f"plot: {path}", file=sys.stderr)
 
 
+def run_micro(options):
+    build = os.path.abspath(options.build)
+    known = allocators.known(build, options.peer)
+    chosen = chosen_allocators(options, known)
+    rounds = options.rounds or (1 if options.quick else micro.ROUNDS)
+    print(micro.report(*micro.run(micro.Micro(Launcher(build), build, options.micro), chosen, rounds)))
+    return 0
+
+
 def dispatch(options, started):
     if options.list:
         list_all(options)
@@ -162,6 +171,8 @@ def dispatch(options, started):
         show(options)
     elif options.compare:
         print(compare.report(*map(results.load, options.compare)))
+    elif options.micro is not None:
+        return run_micro(options)
     else:
         return run(options, started)
     return 0

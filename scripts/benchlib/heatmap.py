@@ -5,14 +5,17 @@ import math
 
 from . import results as store
 from .palette import TARN
-from .svg import FAINT, Drawing, text_width
+from .svg import FAINT, INK, Drawing, text_width
 from .text import short
 
 # One hue, from white (the best) to dark (WORST times the best and more): readable without seeing colours.
 SCALE = ((255, 255, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 WORST = 4.0
-ROW, HEAD, CELL, SIZE = 20, 78, 64, 12
+ROW, GAP, CELL, SIZE = 20, 24, 48, 12
+HEAD = 54  # the two lines above the slanted names
+SLANT = -40
 MEAN = "geometric mean"
+WORDS = {"wrong output": "wrong", "no work line": "no work", "not started": "no start", "not loaded": "no load"}
 
 
 def shade(ratio):
@@ -21,7 +24,7 @@ def shade(ratio):
     below = min(int(place), len(SCALE) - 2)
     part = place - below
     mixed = [round(a + (b - a) * part) for a, b in zip(SCALE[below], SCALE[below + 1])]
-    return "#%02x%02x%02x" % tuple(mixed), "#ffffff" if place > 2.2 else "#1a1a1a"
+    return "#%02x%02x%02x" % tuple(mixed), "#ffffff" if place > 2.2 else INK
 
 
 def rows(results, metric):
@@ -46,53 +49,54 @@ def group_order(results):
 def draw(results, metric):
     names = store.names(results)
     lines = rows(results, metric)
-    groups = len({group for group, *_ in lines})
     title, unit = store.METRICS[metric]
-    label = round(max(text_width(line[1], SIZE, line[1].startswith(MEAN)) for line in lines)) + 18
-    cell = max([CELL, *(round(text_width(name, SIZE, name == "tarn")) + 6 for name in names)])
+    label = round(max(text_width(line[1], SIZE, line[1].startswith(MEAN)) for line in lines)) + 6
     left = label + 62
-    height = HEAD + len(lines) * ROW + groups * 10 + 46
-    drawing = Drawing(max(left + cell * len(names) + 12, 600), height, f"{title} per workload and allocator")
+    slant = [text_width(name, SIZE, name == "tarn") for name in names]
+    top = HEAD + round(max(slant) * 0.64) + 8
+    gaps = len({group for group, *_ in lines})
+    width = max(left + CELL * len(names) + round(slant[-1] * 0.77), 600)
+    drawing = Drawing(width, top + len(lines) * ROW + gaps * GAP + 30, f"{title} per workload and allocator")
     which = "least" if metric == "wall" else "median"
     drawing.text(12, 24, f"{title.capitalize()}, as a multiple of the best allocator's", 16, bold=True)
     drawing.text(12, 42, f"{which} of {results['rounds']} rounds; 1.00 is the best, lower is better", 12, fill=FAINT)
     for column, name in enumerate(names):
-        drawing.text(left + (column + 0.5) * cell, HEAD - 7, name, SIZE, "middle",
-                     TARN if name == "tarn" else "#1a1a1a", name == "tarn")
-    drawing.text(left - 8, HEAD - 7, f"best, {unit}", 11, "end", FAINT)
-    bottom = draw_rows(drawing, lines, names, label, left, cell)
+        drawing.turned_text(left + (column + 0.5) * CELL, top - 6, SLANT, name, size=SIZE,
+                            fill=TARN if name == "tarn" else INK, bold=name == "tarn")
+    drawing.text(left - 8, top - 6, f"best, {unit}", 11, "end", FAINT)
+    bottom = draw_rows(drawing, lines, names, top, label, left)
     if "tarn" in names:
-        drawing.rectangle(left + names.index("tarn") * cell, HEAD - 22, cell, bottom - HEAD + 24, fill="none",
+        drawing.rectangle(left + names.index("tarn") * CELL, top - 1, CELL, bottom - top + 2, fill="none",
                           stroke=TARN, stroke_width=2.5, rx=3)
-    draw_key(drawing, left, bottom + 18)
+    draw_key(drawing, left, bottom + 20)
     return drawing.render()
 
 
-def draw_rows(drawing, lines, names, label, left, cell):
+def draw_rows(drawing, lines, names, top, label, left):
     """The bottom of the last row."""
-    y, before = HEAD, lines[0][0]
+    y, before = top, None
     for group, name, best, cells in lines:
         if group != before:
-            y, before = y + 10, group
+            drawing.text(8, y + 17, group, SIZE, bold=True)
+            y, before = y + GAP, group
         mean = name.startswith(MEAN)
         drawing.text(label, y + 14, name, SIZE, "end", bold=mean)
         if best is not None:
             drawing.text(left - 8, y + 14, short(best), 11, "end", FAINT)
         for column, allocator in enumerate(names):
-            draw_cell(drawing, left + column * cell, y, cell, cells[allocator], mean or allocator == "tarn")
+            draw_cell(drawing, left + column * CELL, y, cells[allocator], mean or allocator == "tarn")
         y += ROW
     return y
 
 
-def draw_cell(drawing, x, y, width, value, bold):
+def draw_cell(drawing, x, y, value, bold):
     if value is None or isinstance(value, str):
-        drawing.rectangle(x + 1, y + 1, width - 2, ROW - 2, fill="#eeeeee")
-        word = value or "-"
-        drawing.text(x + width / 2, y + 14, word, SIZE if text_width(word, SIZE) < width else 9, "middle", FAINT)
+        drawing.rectangle(x + 1, y + 1, CELL - 2, ROW - 2, fill="#e8e8e8")
+        drawing.text(x + CELL / 2, y + 13.5, WORDS.get(value, value or "-"), 10, "middle", INK)
         return
     ground, ink = shade(value)
-    drawing.rectangle(x + 1, y + 1, width - 2, ROW - 2, fill=ground, stroke="#e4e4e4", stroke_width=0.6)
-    drawing.text(x + width / 2, y + 14, short(value), SIZE, "middle", ink, bold)
+    drawing.rectangle(x + 1, y + 1, CELL - 2, ROW - 2, fill=ground, stroke="#e4e4e4", stroke_width=0.6)
+    drawing.text(x + CELL / 2, y + 14, short(value), SIZE, "middle", ink, bold)
 
 
 def draw_key(drawing, x, y):

@@ -18,6 +18,12 @@ EXTRA_LINE = re.compile(r"([A-Za-z][\w.-]*) (-?[\d.]+(?:e[-+]?\d+)?) (\S+)", re.
 ERRORS_KEPT = 500
 
 
+def environment(folder, allocator, own=()):
+    """All variables that a command gets; LD_PRELOAD comes from the launcher."""
+    inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+    return {**inherited, "LC_ALL": "C.UTF-8", "TMPDIR": folder, **dict(own), **allocator.environment}
+
+
 class Launcher:
     """Where the launcher is, and how long a run may take."""
 
@@ -36,14 +42,13 @@ class Launcher:
         result = os.path.join(scratch, "result.json")
         folder = os.path.join(scratch, "work")
         os.mkdir(folder)
-        environment = {key: os.environ[key] for key in INHERITED if key in os.environ}
-        environment |= {"LC_ALL": "C.UTF-8", "TMPDIR": folder, **workload.environment, **allocator.environment}
         command = [self.program, "-o", result]
         if allocator.libraries:
             command += ["--preload", allocator.preload()]
         with tempfile.TemporaryFile(dir=scratch) as output, tempfile.TemporaryFile(dir=scratch) as errors:
             status = ended([*command, "--", *workload.command], timeout, stdin=subprocess.DEVNULL, stdout=output,
-                           stderr=errors, cwd=folder, env=environment)
+                           stderr=errors, cwd=folder,
+                           env=environment(folder, allocator, workload.environment))
             output.seek(0)
             errors.seek(0)
             return judged(workload, status, read_json(result), output.read(),

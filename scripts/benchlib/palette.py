@@ -4,8 +4,8 @@ import dataclasses
 
 TARN = "#d55e00"
 FIXED = {"glibc": ("#404040", "square"), "mimalloc": ("#0072b2", "up"), "jemalloc": ("#009e73", "diamond"),
-         "tcmalloc": ("#cc79a7", "down"), "tbbmalloc": ("#b8860b", "circle")}
-OTHERS = ("#56b4e9", "#7a5195", "#8c8c8c", "#2f8f9d", "#a6761d")
+         "tcmalloc": ("#b8508f", "down"), "tbbmalloc": ("#b8860b", "circle")}
+OTHERS = ("#2f97d0", "#7a5195", "#8c4a2f", "#2f8f9d", "#7d7a1a")
 SHAPES = ("square", "up", "diamond", "down", "circle")
 TARN_DASHES = {"tarn-jemalloc": "6 3", "tarn-system": "2 3", "tarn-map": "9 3 2 3"}
 

@@ -6,7 +6,7 @@ import re
 from . import heatmap
 from . import results as store
 from .palette import styles
-from .svg import FAINT, GRID, INK, Drawing, LogAxis, place_labels, spread_apart, tick_text
+from .svg import FAINT, GRID, Drawing, LogAxis, place_labels, spread_apart, tick_text
 
 THREADS = (1, 2, 4, 8, 16)
 
@@ -36,8 +36,7 @@ def plane(results):
         drawing.text(left - 8, up.at(value) + 4, tick_text(value), 12, "end")
     drawing.rectangle(left, top, right - left, bottom - top, fill="none", stroke=FAINT)
     drawing.text((left + right) / 2, bottom + 42, "time", 14, "middle")
-    drawing.add("text", "peak memory", x=0, y=0, font_size=14, text_anchor="middle", fill=INK,
-                transform=f"translate(22 {(top + bottom) / 2:g}) rotate(-90)")
+    drawing.turned_text(22, (top + bottom) / 2, -90, "peak memory", size=14, anchor="middle")
     plane_points(drawing, means, across, up, (left + 4, top + 4, right - 4, bottom - 4))
     return drawing.render()
 
@@ -56,7 +55,17 @@ def plane_points(drawing, means, across, up, bounds):
         hollow = name.startswith("tarn-")
         drawing.marker(style[name].shape, x, y, radius, fill="#ffffff" if hollow else style[name].color,
                        stroke=style[name].color if hollow else "#ffffff", stroke_width=2 if hollow else 1)
-        drawing.text((box[0] + box[2]) / 2, box[3] - 4, name, 13, "middle", style[name].color, tarn)
+        anchor, label_x = label_anchor(x, radius, box)
+        drawing.clear_text(label_x, box[3] - 4, name, size=13, anchor=anchor, fill=style[name].color, bold=tarn)
+
+
+def label_anchor(x, radius, box):
+    """Boxes are wider than their text: it goes to the end that is nearer to its point."""
+    if box[0] >= x + radius:
+        return "start", box[0]
+    if box[2] <= x - radius:
+        return "end", box[2]
+    return "middle", (box[0] + box[2]) / 2
 
 
 def families(results):
@@ -80,7 +89,7 @@ def throughput(members, allocator):
 
 
 def threads(results):
-    """A panel per family; '' when there is none."""
+    """A panel per family, with tarn but not with its other backends; '' when there is no family."""
     panels = families(results)
     if not panels:
         return ""
@@ -97,7 +106,7 @@ def threads(results):
 
 
 def panel(drawing, results, name, members, x, y):
-    names = store.names(results)
+    names = [name for name in store.names(results) if not name.startswith("tarn-")] or store.names(results)
     curves = {one: throughput(members, one) for one in names}
     curves = {one: curve for one, curve in curves.items() if curve}
     left, top, right, bottom = x + 58, y + 30, x + 358, y + 286

@@ -40,9 +40,16 @@ class Drawing:
         self.add("polyline", points=" ".join(f"{number(float(x))},{number(float(y))}" for x, y in points),
                  fill="none", stroke=stroke, stroke_width=width, stroke_dasharray=dash, stroke_linejoin="round")
 
-    def text(self, x, y, text, size=13, anchor="start", fill=INK, bold=False):
+    def text(self, x, y, text, size=13, anchor="start", fill=INK, bold=False, **more):
         self.add("text", escape(text), x=x, y=y, font_size=size, text_anchor=anchor, fill=fill,
-                 font_weight="bold" if bold else None)
+                 font_weight="bold" if bold else None, **more)
+
+    def clear_text(self, *place, **style):
+        """Text that keeps the lines behind it away by a white rim."""
+        self.text(*place, stroke="#ffffff", stroke_width=3, paint_order="stroke", **style)
+
+    def turned_text(self, x, y, degrees, text, **style):
+        self.text(0, 0, text, transform=f"translate({number(float(x))} {number(float(y))}) rotate({degrees})", **style)
 
     def marker(self, shape, x, y, radius, **style):
         """One of SHAPES around (x, y)."""
