@@ -16,7 +16,7 @@ fail() { say "$@"; exit 1; }
 core_packages=(g++ meson ninja-build=ninja pkg-config python3)
 backend_packages=(libmimalloc-dev libjemalloc-dev)
 # Programs that tests and benchmarks run.
-program_packages=(perl ruby lua5.4 tcl sqlite3 redis-tools git nodejs gdb xz-utils procps php-cli php-xml php-mbstring
+program_packages=(perl ruby lua5.4 tcl sqlite3 jq redis-tools git nodejs gdb xz-utils procps php-cli php-xml php-mbstring
     php-sqlite3 php-bcmath php-gmp php-zip php-curl)
 
 # present PACKAGE[=COMMAND]: as a package or, by whatever means, as a command.

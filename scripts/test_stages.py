@@ -174,8 +174,9 @@ def stage_programs():
 
 
 def stage_commands():
-    """scripts/run, and a program built against an installed tarn"""
+    """scripts/run, scripts/bench, and a program built against an installed tarn"""
     runner_tests("commands", python_script("tests/scripts/run_test.py"))
+    runner_tests("bench", python_script("tests/scripts/bench_test.py"))
     runner_tests("install", python_script("tests/scripts/install_test.py"))
 
 

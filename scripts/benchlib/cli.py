@@ -88,10 +88,8 @@ def chosen_allocators(options, known):
 
 def chosen_workloads(options):
     found = workloads.select(table_of(options), options.workloads)
-    if options.quick:
-        if not options.workloads:
-            found = [one for one in found if one.quick]
-        found = workloads.interleaved(found)
+    if options.quick and not options.workloads:
+        found = [one for one in found if one.quick]
     if not found:
         raise Fault("the table has no workload for --quick")
     return found
@@ -112,7 +110,8 @@ def begin(options, known):
     name = "quick" if options.quick else "full"
     path = options.output or os.path.join(options.build, "bench-results", f"{name}.json")
     name = os.path.basename(path).removesuffix(".json")
-    return results.new(name, machine.facts(), rounds_of(options), options.quick, chosen), path, listed, chosen
+    found = results.new(name, machine.facts(), rounds_of(options), options.quick, chosen, listed)
+    return found, path, listed, chosen
 
 
 def go_on(options, known):
@@ -125,9 +124,7 @@ def go_on(options, known):
     check_same(found, present)
     by_name = {one.name: one for one in present}
     listed = workloads.select(table_of(options), found["planned"])
-    order = found["planned"].index
-    return (found, options.resume, sorted(listed, key=lambda one: order(one.name)),
-            [by_name[name] for name in results.names(found)])
+    return found, options.resume, listed, [by_name[name] for name in results.names(found)]
 
 
 def run(options, started):
@@ -136,6 +133,8 @@ def run(options, started):
     quick = found["quick"]
     launcher = Launcher(os.path.abspath(options.build), QUICK_TIMEOUT if quick else TIMEOUT)
     deadline = started + QUICK_BUDGET if quick else None
+    if quick:
+        listed = workloads.interleaved(listed)
     try:
         Session(launcher, found, path, deadline).run(listed, chosen)
     except KeyboardInterrupt:

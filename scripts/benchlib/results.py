@@ -12,13 +12,13 @@ SCHEMA = 1
 METRICS = {"wall": ("time", "s"), "cpu": ("processor time", "s"), "peak": ("peak memory", "MiB")}
 
 
-def new(name, machine, rounds, quick, allocators):
+def new(name, machine, rounds, quick, allocators, workloads):
     return {"schema": SCHEMA, "name": name, "quick": quick, "rounds": rounds, "complete": False,
             "machine": machine,
             "allocators": [{"name": allocator.name, "version": allocator.version,
                             "environment": allocator.environment, "files": allocator.files()}
                            for allocator in allocators],
-            "planned": [], "workloads": []}
+            "planned": [workload.name for workload in workloads], "workloads": []}
 
 
 def load(path):

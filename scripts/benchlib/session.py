@@ -44,24 +44,22 @@ class Session:
         return self.deadline is not None and self.seconds_left() <= 0
 
     def run(self, workloads, allocators):
-        """Every workload that the results do not hold yet; what was measured is on disk after each."""
+        """Every workload that the results do not hold yet, in this order; what was measured is on disk after each."""
         held = {entry["name"] for entry in self.results["workloads"]}
         due = [workload for workload in workloads if workload.name not in held]
         rounds = self.results["rounds"]
         runnable = [workload for workload in due if not workload.missing()]
         self.progress = self.progress_kind(len(runnable) * rounds * len(allocators))
-        self.results["planned"] = [workload.name for workload in workloads]
         store.store(self.path, self.results)
         for workload in due:
             entry = self.measured(workload, allocators, rounds)
             if entry is None:
                 break
             self.results["workloads"].append(entry)
+            self.results["workloads"].sort(key=lambda one: self.results["planned"].index(one["name"]))
             store.store(self.path, self.results)
         else:
             self.results["complete"] = True
-        # In the table's order, whatever the order of the runs was.
-        self.results["workloads"].sort(key=lambda entry: self.results["planned"].index(entry["name"]))
         store.store(self.path, self.results)
         self.progress.finish()
         return self.results
