@@ -28,7 +28,7 @@ examples:
   scripts/bench --compare before.json after.json
   scripts/bench --micro --benchmark_filter=pair          micro-benchmarks under each allocator
 
-Results go to build/bench-results/NAME.json, plots beside them; docs/benchmark.md has the method."""
+Results go to build/bench-results/NAME.json, plots to NAME-plots beside them; docs/benchmark.md has the method."""
 
 
 def words(text_):
@@ -48,7 +48,7 @@ def parser():
                        help="one more allocator; may be given again")
     found.add_argument("--output", metavar="FILE.json", help="where results go")
     found.add_argument("--resume", metavar="FILE.json", help="goes on with a run that was stopped")
-    found.add_argument("--plot", metavar="DIR", help="where plots go; beside the results otherwise")
+    found.add_argument("--plot", metavar="DIR", help="where plots go; otherwise to NAME-plots beside the results")
     found.add_argument("--show", metavar="FILE.json", help="prints the tables of a run again")
     found.add_argument("--compare", nargs=2, metavar=("A.json", "B.json"), help="what changed from A to B")
     found.add_argument("--list", action="store_true", help="lists workloads and allocators")
@@ -103,13 +103,25 @@ def rounds_of(options):
     return rounds
 
 
+def keep(path):
+    """Results that are there are not lost: they may have taken an hour, or are what to compare with."""
+    if os.path.exists(path):
+        results.load(path)  # what is no results file must not be moved
+        before = path.removesuffix(".json") + "-before.json"
+        os.replace(path, before)
+        print(f"the results that were there are {before} now", file=sys.stderr)
+
+
 def begin(options, known):
     """(results, path, workloads, allocators) of a new run."""
     chosen = chosen_allocators(options, known)
     listed = chosen_workloads(options)
     name = "quick" if options.quick else "full"
+    if options.output and not options.output.endswith(".json"):
+        raise Fault(f"--output {options.output}: the name must end in .json")
     path = options.output or os.path.join(options.build, "bench-results", f"{name}.json")
     name = os.path.basename(path).removesuffix(".json")
+    keep(path)
     found = results.new(name, machine.facts(), rounds_of(options), options.quick, chosen, listed)
     return found, path, listed, chosen
 
@@ -141,7 +153,7 @@ def run(options, started):
         print(f"\nstopped; go on with: scripts/bench --resume {path}", file=sys.stderr)
         return 130
     print(text.report(found))
-    drawn = plots.write(found, options.plot or os.path.dirname(path) or ".")
+    drawn = plots.write(found, options.plot or path.removesuffix(".json") + "-plots")
     print("\n".join([f"results: {path}", *(f"plot: {one}" for one in drawn)]), file=sys.stderr)
     return 0
 

@@ -7,7 +7,6 @@ FIXED = {"glibc": ("#404040", "square"), "mimalloc": ("#0072b2", "up"), "jemallo
          "tcmalloc": ("#b8508f", "down"), "tbbmalloc": ("#b8860b", "circle")}
 OTHERS = ("#2f97d0", "#7a5195", "#8c4a2f", "#2f8f9d", "#7d7a1a")
 SHAPES = ("square", "up", "diamond", "down", "circle")
-TARN_DASHES = {"tarn-jemalloc": "6 3", "tarn-system": "2 3", "tarn-map": "9 3 2 3"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +22,7 @@ def styles(names):
     found, others = {}, 0
     for name in names:
         if name == "tarn" or name.startswith("tarn-"):
-            found[name] = Style(TARN, "circle", name == "tarn", TARN_DASHES.get(name, "4 4" if name != "tarn" else None))
+            found[name] = Style(TARN, "circle", name == "tarn", None if name == "tarn" else "4 4")
         elif name in FIXED:
             found[name] = Style(*FIXED[name], False)
         else:

@@ -84,6 +84,17 @@ def value(entry, allocator, metric):
     return statistics.median(numbers) if metric == "peak" else min(numbers)
 
 
+def noise(results):
+    """By what part the median run is longer than the least; the median over everything that succeeded."""
+    found = []
+    for entry in measured(results):
+        for name, runs in entry["runs"].items():
+            least = value(entry, name, "wall")
+            if least:
+                found.append(statistics.median(run["wall"] for run in runs) / least - 1)
+    return statistics.median(found) if found else 0.0
+
+
 def measured(results):
     """The workloads that ran, not those skipped by name."""
     return [entry for entry in results["workloads"] if not entry["skipped"]]

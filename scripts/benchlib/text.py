@@ -97,7 +97,9 @@ def report(results):
              + (", --quick" if results["quick"] else "") + ("" if results["complete"] else ", NOT COMPLETE")]
     parts.append(table([["allocator", "version"],
                         *([one["name"], one["version"]] for one in results["allocators"])], 2))
-    parts.append("Time: the least of all rounds, as a ratio to the best of the line\n" + ratios(results, "wall"))
+    parts.append("Time: the least of all rounds, as a ratio to the best of the line\n" + ratios(results, "wall")
+                 + f"\nOf the runs of one line and allocator, the median took {store.noise(results):.1%} more than the"
+                   " least; this, too, is a median.")
     parts.append("Peak memory: the median of all rounds, as a ratio to the best of the line\n"
                  + ratios(results, "peak"))
     if found := extras(results):
