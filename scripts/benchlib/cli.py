@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import signal
 import sys
 import time
 
@@ -21,7 +22,7 @@ TIMEOUT = 120.0
 HELP = """
 examples:
   scripts/bench --quick                                  within 5 minutes
-  scripts/bench --workloads group:servers,python-json --allocators glibc,jemalloc,tarn
+  scripts/bench --workloads group:servers,perl --allocators glibc,jemalloc,tarn
   scripts/bench --peer snmalloc=/opt/libsnmalloc.so --output mine.json
   scripts/bench --resume mine.json                       goes on where that run stopped
   scripts/bench --show mine.json --plot DIRECTORY        the tables and plots again
@@ -193,6 +194,8 @@ def main(arguments):
     # What the set-up took counts among the minutes of --quick.
     started = time.monotonic() - float(os.environ.pop("TARN_BENCH_SETUP_SECONDS", "0"))
     options = parser().parse_args(arguments)
+    # As for an interrupt: the running command is ended, and what was measured stays.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return dispatch(options, started)
     except Fault as fault:

@@ -57,9 +57,10 @@ def draw(results, metric):
     gaps = len({group for group, *_ in lines})
     width = max(left + CELL * len(names) + round(slant[-1] * 0.77), 600)
     drawing = Drawing(width, top + len(lines) * ROW + gaps * GAP + 30, f"{title} per workload and allocator")
+    rounds = f"{results['rounds']} rounds" if results["rounds"] > 1 else "one round"
     which = "least" if metric == "wall" else "median"
     drawing.text(12, 24, f"{title.capitalize()}, as a multiple of the best allocator's", 16, bold=True)
-    drawing.text(12, 42, f"{which} of {results['rounds']} rounds; 1.00 is the best, lower is better", 12, fill=FAINT)
+    drawing.text(12, 42, f"{which} of {rounds}; 1.00 is the best, lower is better", 12, fill=FAINT)
     for column, name in enumerate(names):
         drawing.turned_text(left + (column + 0.5) * CELL, top - 6, SLANT, name, size=SIZE,
                             fill=TARN if name == "tarn" else INK, bold=name == "tarn")

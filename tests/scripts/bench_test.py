@@ -96,7 +96,8 @@ def check_verdicts(directory):
     """real commands: crash, exit status, timeout, no work line, other output, skipped"""
     commands = {"good": WORK + "; echo left 3.5 MiB", "crash": "kill -SEGV $$",
                 "inner-crash": "sh -c 'kill -ABRT $$'; exit $?", "status": "exit 3", "slow": "sleep 30",
-                "silent": "true", "differs": "echo work ${LD_PRELOAD:+1}7 ops", "same": ("echo $LD_PRELOAD", {"output": "same"}), "absent": (WORK, {"needs": "no-such-command"})}
+                "silent": "true", "differs": "echo work ${LD_PRELOAD:+1}7 ops",
+                "same": ("echo $LD_PRELOAD", {"output": "same"}), "absent": (WORK, {"needs": "no-such-command"})}
     peer = allocators.Allocator("peer", libraries=(fake_peer(directory, "peer"),))
     found = ran(directory, commands, peer, timeout=0.7)
     entries = {entry["name"]: entry for entry in found["workloads"]}
