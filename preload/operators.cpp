@@ -41,10 +41,15 @@ void* allocate_with(size_t size, size_t alignment) {
     }
 }
 
+[[gnu::noinline]] void* make_slow(size_t size) {
+    void* pointer = tarn::allocate_slow(size);
+    return pointer ? pointer : retry(size, tarn::kAlignment);
+}
+
 [[gnu::always_inline]] inline void* make(size_t size) {
-    void* pointer = allocate(size);
+    void* pointer = tarn::allocate_fast(size);
     if (!pointer) [[unlikely]]
-        return retry(size, tarn::kAlignment);
+        return make_slow(size);
     return pointer;
 }
 
@@ -85,11 +90,22 @@ extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_
 
 namespace {
 
+bool replaced = true;  // either of them, by a program or a library of its own
+
 [[gnu::constructor(102)]] void look_for_replacements() {
     void (*one)(void*) noexcept = &::operator delete;
     void (*array)(void*) noexcept = &::operator delete[];
-    if (one == tarn_own_delete && array == tarn_own_delete_array && !tarn::options.hardened)
-        tarn::trust_sized_delete();
+    replaced = one != tarn_own_delete || array != tarn_own_delete_array;
+    if (!replaced && !tarn::options.hardened) tarn::trust_sized_delete();
+}
+
+[[gnu::noinline]] void delete_slow(void* pointer, size_t size) {
+    check(pointer, tarn::kAlignment, size);
+    replaced ? ::operator delete(pointer) : tarn::release_slow(pointer);
+}
+[[gnu::noinline]] void delete_array_slow(void* pointer, size_t size) {
+    check(pointer, tarn::kAlignment, size);
+    replaced ? ::operator delete[](pointer) : tarn::release_slow(pointer);
 }
 
 // Where a program has replaced neither operator delete, the sized forms need not go by way of them.
@@ -140,13 +156,11 @@ TARN_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept {
 }
 TARN_EXPORT void operator delete(void* p, size_t n) noexcept {
     if (push_sized(p)) return;
-    check(p, tarn::kAlignment, n);
-    ::operator delete(p);
+    delete_slow(p, n);
 }
 TARN_EXPORT void operator delete[](void* p, size_t n) noexcept {
     if (push_sized(p)) return;
-    check(p, tarn::kAlignment, n);
-    ::operator delete[](p);
+    delete_array_slow(p, n);
 }
 
 TARN_EXPORT void operator delete(void* p, align_val_t) noexcept {

@@ -16,10 +16,12 @@ namespace {
 
 constexpr uint32_t kPatience = 256;  // overflowing frees before the bin's limit is halved
 constexpr size_t kFirstLimit = 8;
+constexpr size_t kIdleMax = 16;  // caches of ended threads that keep all their memory
 
 struct Caches {
     Lock lock;
     ThreadCache* idle = nullptr;
+    size_t idle_count = 0;
     bool sized_delete = false;  // see trust_sized_delete
     uint64_t living = 0, ended = 0;
 };
@@ -39,9 +41,20 @@ void lay_out(ThreadCache& cache) {
         pops_top(bin) = bin.end;
         ++next;
     }
+    cache.fast_end = kFastMax + 1;
+}
+
+void fill_table(ThreadCache& cache) {
     for (size_t i = 0; i <= kFastMax / 16; ++i)
         cache.by_size[i] = &cache.bins[class_of_size(i * 16)];
-    cache.fast_end = kFastMax + 1;
+    cache.lean = false;
+}
+
+// What a cache that is not in use can do without: its bins are empty.
+void make_lean(ThreadCache& cache) {
+    char* const from = reinterpret_cast<char*>(cache.by_size);
+    char* const end = reinterpret_cast<char*>(&cache + 1);
+    if (os::page_size() == os::kPageSize) cache.lean = os::purge(from, static_cast<size_t>(end - from));
 }
 
 ThreadCache* make_cache() {
@@ -52,6 +65,7 @@ ThreadCache* make_cache() {
     const HeapId id = register_heap(cache->heap);
     if (id == kNoHeap) return nullptr;
     lay_out(*cache);
+    fill_table(*cache);
     cache->heap.open(id, reinterpret_cast<uintptr_t>(cache->bins),
                      static_cast<Entry>(reinterpret_cast<char*>(cache->bins) - page_table));
     __atomic_store_n(&by_id[id], cache, __ATOMIC_RELEASE);
@@ -63,6 +77,12 @@ void set_owner(ThreadCache& cache, uintptr_t owner) {
         __atomic_store_n(&bin.owner, owner, __ATOMIC_RELAXED);
         __atomic_store_n(&bin.sized_owner, caches.sized_delete ? owner : 0, __ATOMIC_RELAXED);
     }
+}
+
+void put_idle(ThreadCache& cache) {
+    cache.next_idle = caches.idle;
+    caches.idle = &cache;
+    ++caches.idle_count;
 }
 
 void set_limit(Bin& bin, size_t limit) {
@@ -85,12 +105,15 @@ void flush_bin(ThreadCache& cache, SizeClass c) {
 ThreadCache* open_cache() {
     Guard guard(caches.lock);
     ThreadCache* cache = caches.idle;
-    if (cache)
+    if (cache) {
         caches.idle = cache->next_idle;
-    else
+        --caches.idle_count;
+    } else {
         cache = make_cache();
+    }
     if (!cache) return nullptr;
     cache->heap.revive();
+    if (cache->lean) fill_table(*cache);
     set_owner(*cache, thread_pointer());
     cache->living = true;
     ++caches.living;
@@ -102,20 +125,18 @@ void close_cache(ThreadCache& cache) {
     for (SizeClass c = 0; c < kClasses; ++c) {
         flush_bin(cache, c);
         set_limit(cache.bins[c], 0);
-        cache.tops[c].overflows = 0;
     }
     cache.heap.retire();
+    if (__atomic_load_n(&caches.idle_count, __ATOMIC_RELAXED) >= kIdleMax) make_lean(cache);
     Guard guard(caches.lock);
     cache.living = false;
-    cache.next_idle = caches.idle;
-    caches.idle = &cache;
+    put_idle(cache);
     --caches.living;
     ++caches.ended;
 }
 
 Refill refill(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
-    cache.tops[c].overflows = 0;
     if (options.hardened) {
         const Batch batch = cache.heap.take_one(c);
         if (batch.count) pops_top(bin) += kPop - kSlot;
@@ -123,25 +144,38 @@ Refill refill(ThreadCache& cache, SizeClass c) {
     }
     const Batch batch = cache.heap.take(c, &slot(bin, bin.end), bin.room);
     if (batch.count == 0) return {};
-    if (const size_t limit = limit_of(bin)) set_limit(bin, 2 * limit);
+    const size_t limit = limit_of(bin);
+    if (limit) set_limit(bin, 2 * limit);
+    // The first free past a bin without limit gives it one.
+    cache.tops[c].overflows = limit ? 0 : kPatience - 1;
+    cache.tops[c].refilled = true;
     pops_top(bin) -= batch.count * kSlot;
     pops_top(bin) += kPop;
     return {batch.first, batch.zeroed};
 }
 
-void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
-    const SizeClass c = slab.size_class;
+namespace {
+
+[[gnu::noinline]] void change_limit(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
-    uint32_t& overflows = cache.tops[c].overflows;
-    count(cache.heap.counters(c).direct_frees);
-    cache.heap.give(slab, object);
-    if (options.hardened) return;
-    if (bin.low == bin.end && overflows == 0) return set_limit(bin, kFirstLimit);
-    if (++overflows < kPatience) return;
+    const bool refilled = cache.tops[c].refilled;
+    cache.tops[c].refilled = false;
+    if (bin.low == bin.end) return set_limit(bin, refilled ? kFirstLimit : 0);
     // A freeing phase: what the bin holds keeps slabs from becoming empty.
-    overflows = 1;
     flush_bin(cache, c);
     set_limit(bin, limit_of(bin) / 2);
+}
+
+}  // namespace
+
+void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
+    const SizeClass c = slab.size_class;
+    count(cache.heap.counters(c).direct_frees);
+    cache.heap.give(slab, object);
+    uint32_t& overflows = cache.tops[c].overflows;
+    if (++overflows < kPatience || options.hardened) return;
+    overflows = 0;
+    change_limit(cache, c);
 }
 
 void flush(ThreadCache& cache) {
@@ -161,6 +195,7 @@ bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object) {
 void salvage_caches() {
     caches.lock.reset();
     caches.idle = nullptr;
+    caches.idle_count = 0;
     ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
     salvage_heaps(mine ? &mine->heap : nullptr);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
@@ -179,8 +214,7 @@ void salvage_caches() {
             bin.owner = bin.sized_owner = 0;
         }
         cache->living = false;
-        cache->next_idle = caches.idle;
-        caches.idle = cache;
+        put_idle(*cache);
     }
 }
 

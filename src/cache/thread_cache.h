@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/os.h"
 #include "heap/heap.h"
 
 #ifndef TARN_DOUBLE_FREE_CHECK
@@ -45,8 +46,9 @@ static_assert(kOrphanEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a
 
 struct alignas(Heap::kMarkStep) BinTop {
     uint64_t pops_top;   // pops << 16 | top
-    uint32_t overflows;  // frees past the full bin since it last ran empty
-    uint32_t unused[5];
+    uint32_t overflows;  // frees past the full bin since its limit was last changed or it ran empty
+    bool refilled;       // since its limit was last changed
+    uint8_t unused[19];
 };
 static_assert(sizeof(BinTop) == sizeof(Bin), "a bin and its top are a constant distance apart");
 
@@ -64,14 +66,15 @@ constexpr size_t all_slots() {
 }  // namespace detail
 
 struct ThreadCache {
-    size_t fast_end;                  // sizes below have their bin in by_size; 0 in empty_cache
-    Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
+    size_t fast_end;  // sizes below have their bin in by_size; 0 in empty_cache
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
-    Object* slots[detail::all_slots()];
     bool living;  // a thread has it
+    bool lean;    // the pages from by_size on were returned
     ThreadCache* next_idle;
     Heap heap;
+    alignas(os::kPageSize) Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
+    Object* slots[detail::all_slots()];
 };
 static_assert(sizeof(ThreadCache) < 1 << 16, "a slot's distance fits 16 bits");
 static_assert(sizeof(ThreadCache) * kHeapsMax < size_t{1} << 31, "an entry reaches every bin");
@@ -85,6 +88,14 @@ extern thread_local constinit ThreadCache* current_cache __attribute__((tls_mode
 
 inline uintptr_t thread_pointer() {
     return reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+}
+
+// What an entry names; with no entry that is a slab's, something whose owner reads as 0.
+inline Bin& bin_at(Entry entry) {
+    return *reinterpret_cast<Bin*>(page_table + entry);
+}
+inline uintptr_t mark_of(const Bin& bin) {
+    return reinterpret_cast<uintptr_t>(&bin);
 }
 
 inline uint64_t& pops_top(Bin& bin) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The whole fast path, inlined into preload/ and nowhere else.
+// The whole fast path, inlined into preload/ and where realloc copies.
 //
 //   allocate(n)   size -> bin of this thread -> pop
-//     no bin      allocate_cold    no cache yet; more than kFastMax; more than kSmallMax: the backend
-//     bin empty   allocate_cold    refill from the heap
+//     no bin      allocate_slow    no cache yet; more than kFastMax; more than kSmallMax: the backend
+//     bin empty   allocate_slow    refill from the heap
 //
 //   release(p)    page map entry -> bin -> this thread's? -> push
+//     no room     release_slow     the slab's own list
+//     not mine    release_slow     another thread's slab; release_cold: an orphan
 //     no entry    release_cold     NULL; a block of the backend; libc's own; misuse
-//     not mine    release_cold     another thread's slab or an orphan
 //     marked      release_cold     a double free, very likely
-//     no room     release_cold     the slab's own list
 //
-// Functions here never touch errno; the cold ends set ENOMEM when there is no memory and preserve it in
+// Functions here never touch errno; the slow ends set ENOMEM when there is no memory and preserve it in
 // release.
 #pragma once
 #include <cstddef>
@@ -44,14 +44,19 @@ namespace tarn {
     return *cache.by_size[(size + 15) / 16];
 }
 
-[[gnu::always_inline]] inline void* allocate(size_t size) {
+// NULL when the fast path cannot serve it.
+[[gnu::always_inline]] inline void* allocate_fast(size_t size) {
     ThreadCache* cache = current_cache;
     if (!has_bin(*cache, size)) [[unlikely]]
-        return allocate_cold(size);
-    Object* object = pop(bin_for(*cache, size));
-    if (!object) [[unlikely]]
-        return allocate_cold(size);
-    return object;
+        return nullptr;
+    return pop(bin_for(*cache, size));
+}
+
+[[gnu::always_inline]] inline void* allocate(size_t size) {
+    void* pointer = allocate_fast(size);
+    if (!pointer) [[unlikely]]
+        return allocate_slow(size);
+    return pointer;
 }
 
 // False when the fast path cannot serve this free.
@@ -60,28 +65,26 @@ template <uintptr_t Bin::*Owner>
     const size_t unit = reinterpret_cast<uintptr_t>(pointer) >> kUnitShift;
     if (unit >= page_table_end) [[unlikely]]
         return false;
-    char* const table = page_table;
-    const Entry entry = reinterpret_cast<std::atomic<Entry>*>(table)[unit].load(std::memory_order_relaxed);
-    Bin& bin = *reinterpret_cast<Bin*>(table + entry);
+    Bin& bin =
+        bin_at(reinterpret_cast<std::atomic<Entry>*>(page_table)[unit].load(std::memory_order_relaxed));
     if (bin.*Owner != thread_pointer()) [[unlikely]]
         return false;
     Object* object = static_cast<Object*>(pointer);
-    const uintptr_t mark = reinterpret_cast<uintptr_t>(&bin);
     if constexpr (kDoubleFreeCheck)
-        if (object->mark == mark) [[unlikely]]
+        if (object->mark == mark_of(bin)) [[unlikely]]
             return false;
     const size_t at = top(bin);
     if (at <= bin.low) [[unlikely]]
         return false;
     slot(bin, at - kSlot) = object;
     pops_top(bin) -= kSlot;
-    if constexpr (kDoubleFreeCheck) object->mark = mark;
+    if constexpr (kDoubleFreeCheck) object->mark = mark_of(bin);
     return true;
 }
 
 [[gnu::always_inline]] inline void release(void* pointer) {
     if (!push<&Bin::owner>(pointer)) [[unlikely]]
-        release_cold(pointer);
+        release_slow(pointer);
 }
 
 // The caller says what it asked for; believed, but in hardened mode.
@@ -89,7 +92,7 @@ template <uintptr_t Bin::*Owner>
     if (push<&Bin::sized_owner>(pointer)) [[likely]]
         return;
     if (options.hardened) check_size(pointer, alignment, size);
-    release_cold(pointer);
+    release_slow(pointer);
 }
 
 }  // namespace tarn

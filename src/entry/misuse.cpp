@@ -18,8 +18,7 @@ bool on_list(const Object* head, const Object* object) {
 }  // namespace
 
 void check_object(const Slab& slab, const void* p) {
-    const size_t index = slab.index_of(p);
-    if (index < slab.carved()) return;
+    if (slab.is_object(p)) return;
     const size_t offset = static_cast<size_t>(static_cast<const char*>(p) - slab.begin());
     if (index_in_slab(slab.info(), offset) >= slab.carved()) die_never_handed_out(p);
     die(Fault::kInsideObject, p, "into one of", slab.info().size, "bytes");

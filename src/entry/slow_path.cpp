@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The cold ends. Every one begins by making sure that the thread has a cache, if it can have one.
+// The slow ends. Every one begins by making sure that the thread has a cache, if it can have one.
 #include "entry/slow_path.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include "base/message.h"
 #include "base/options.h"
 #include "cache/thread_cache.h"
+#include "entry/entry.h"
 #include "entry/lifecycle.h"
 #include "entry/misuse.h"
 #include "stats/stats.h"
@@ -61,6 +62,10 @@ Refill take_object(SizeClass c) {
 void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
     start();
     void* block = allocate_block(size, alignment, zero);
+    if (!block && has_cache(current_cache)) {  // what this thread keeps may be what is missing
+        flush(*current_cache);
+        block = allocate_block(size, alignment, zero);
+    }
     return block ? block : no_memory();
 }
 
@@ -118,7 +123,7 @@ void release_object(void* pointer) {
 
 }  // namespace
 
-void* allocate_cold(size_t size) {
+void* allocate_slow(size_t size) {
     if (size <= kSmallMax) {
         const Refill taken = take_object(class_of_size(size));
         // Else no address space, or no memory for a slab: a block of the backend may still be had.
@@ -145,6 +150,19 @@ void* allocate_aligned(size_t alignment, size_t size) {
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
+}
+
+// An object of this thread's own slab, past its bin. Nothing here touches errno.
+void release_slow(void* pointer) {
+    const Entry entry = fast_entry_at(pointer);
+    if (entry >= 0) return release_cold(pointer);
+    Bin& bin = bin_at(entry);
+    if (bin.owner != thread_pointer()) return release_cold(pointer);
+    Slab& slab = *slab_of(pointer);
+    Object* const object = static_cast<Object*>(pointer);
+    if (!slab.is_object(object) || object->mark == mark_of(bin)) return release_cold(pointer);
+    object->mark = mark_of(bin);
+    give_past_bin(*current_cache, slab, object);
 }
 
 void release_cold(void* pointer) {
@@ -186,10 +204,10 @@ size_t usable_size(void* pointer) {
 namespace {
 
 void* reallocate_by_copy(void* pointer, size_t old_size, size_t size) {
-    void* moved = allocate_aligned(kAlignment, size);
+    void* moved = allocate(size);
     if (!moved) return nullptr;
     memcpy(moved, pointer, old_size < size ? old_size : size);
-    release_cold(pointer);
+    release(pointer);
     return moved;
 }
 
@@ -206,15 +224,15 @@ void* reallocate_foreign(void* pointer, size_t size) {
 }  // namespace
 
 void* reallocate(void* pointer, size_t size) {
-    if (!pointer) return allocate_aligned(kAlignment, size);
+    if (!pointer) return allocate(size);
     if (size == 0) {
         release_cold(pointer);
         return nullptr;
     }
-    if (is_slab_entry(entry_at(pointer))) {
+    if (is_slab_entry(fast_entry_at(pointer))) {
         const Slab& slab = *slab_of(pointer);
         const size_t old_size = slab.info().size;
-        check_object(slab, pointer);
+        if (!slab.is_object(pointer)) check_object(slab, pointer);
         // In place while at least half of the object stays in use.
         if (size <= old_size && size >= old_size / 2) return pointer;
         if (size <= kSmallMax && class_of_size(size) == slab.size_class) return pointer;
@@ -229,12 +247,14 @@ void* reallocate(void* pointer, size_t size) {
 
 size_t trim() {
     start();
+    const size_t returned = run_stats().returned;
     if (ThreadCache* cache = enter_thread()) flush(*cache);
     {
         Guard guard(orphans.lock);
         orphans.heap.release_empty();
     }
-    return trim_runs() + trim_blocks();
+    trim_runs();
+    return run_stats().returned - returned + trim_blocks();
 }
 
 }  // namespace tarn

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The cold ends of allocate and release, and everything that is not one of the two. All of these may be
+// The slow ends of allocate and release, and everything that is not one of the two. All of these may be
 // called at any time: before start-up, after thread exit, after atexit handlers.
 #pragma once
 #include <cstddef>
@@ -7,8 +7,10 @@
 namespace tarn {
 
 // NULL and errno ENOMEM when out of memory.
-[[gnu::cold, gnu::noinline]] void* allocate_cold(size_t size);
-// Every case that release does not serve itself. errno is preserved.
+[[gnu::noinline]] void* allocate_slow(size_t size);
+// Every case that release does not serve itself. errno is preserved. The second leaves out what the first
+// tries for speed.
+[[gnu::noinline]] void release_slow(void* pointer);
 [[gnu::cold, gnu::noinline]] void release_cold(void* pointer);
 
 // Zeroed. ENOMEM when count * size overflows.

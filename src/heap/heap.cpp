@@ -8,14 +8,14 @@ namespace tarn {
 
 namespace {
 
-constexpr uint32_t kCarveMax =
-    32;  // objects carved at once: enough to spread the cost, few enough to stay cached
+// Empty slabs that a heap keeps, so that a working set that comes and goes takes no lock and no page faults.
+constexpr size_t kEmptyUnitsMax = 32;  // 512 KiB
 
-// Objects from `first` to the end of the page it lies in, at least one.
+// Objects from `first` to the end of the page it lies in, at least one: no page is touched before its time.
 uint32_t objects_in_page(const Object* first, uint32_t size) {
     const size_t room = os::kPageSize - reinterpret_cast<uintptr_t>(first) % os::kPageSize;
     const size_t count = room / size;
-    return count < 1 ? 1 : count > kCarveMax ? kCarveMax : static_cast<uint32_t>(count);
+    return count < 1 ? 1 : static_cast<uint32_t>(count);
 }
 
 }  // namespace
@@ -27,12 +27,15 @@ void Heap::open(HeapId id, uintptr_t marks, Entry first_entry) {
 }
 
 Slab*& Heap::list_of(const Slab& slab) {
-    ClassHeap& c = classes_[slab.size_class];
-    return slab.state == SlabState::kPartial ? c.partial : c.full;
+    return classes_[slab.size_class].list(slab.state);
 }
 
-void Heap::link(Slab& slab, SlabState state) {
-    slab.state = state;
+// Onto the list where it belongs now.
+void Heap::link(Slab& slab) {
+    slab.state = slab.used == 0     ? SlabState::kEmpty
+                 : slab.exhausted() ? SlabState::kFull
+                                    : SlabState::kPartial;
+    if (slab.state == SlabState::kEmpty) empty_units_ += slab.info().units;
     Slab*& head = list_of(slab);
     slab.previous = nullptr;
     slab.next = head;
@@ -41,6 +44,7 @@ void Heap::link(Slab& slab, SlabState state) {
 }
 
 void Heap::unlink(Slab& slab) {
+    if (slab.state == SlabState::kEmpty) empty_units_ -= slab.info().units;
     if (slab.previous)
         slab.previous->next = slab.next;
     else
@@ -53,11 +57,13 @@ void Heap::claim(Slab& slab) {
     slab.owner.store(id_, std::memory_order_seq_cst);
     set_entries(slab.first, slab.info().units, entry(slab.size_class));
     count(counters(slab.size_class).slabs);
-    link(slab, slab.exhausted() ? SlabState::kFull : SlabState::kPartial);
+    link(slab);
 }
 
 Slab* Heap::make_slab(SizeClass c) {
     const SizeClassInfo& info = kSizeClasses[c];
+    // What other classes have left empty comes before memory that was never used.
+    if (empty_units_ > 0) release_empty();
     const Run run = take_run(info.units, RunUse::kSlab);
     if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
@@ -76,16 +82,21 @@ Slab* Heap::make_slab(SizeClass c) {
 
 Slab* Heap::slab_with_room(SizeClass c) {
     if (!mail_.empty()) drain_mail();
-    Slab* slab = classes_[c].partial;
+    Slab* slab = own_slab(c);
     if (!slab) slab = orphans.take_slab(c, *this);
     if (!slab) slab = make_slab(c);
     return slab;
 }
 
+Slab* Heap::own_slab(SizeClass c) {
+    Slab* const partial = classes_[c].list(SlabState::kPartial);
+    return partial ? partial : classes_[c].list(SlabState::kEmpty);
+}
+
 Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
     const SizeClassInfo& info = slab.info();
     Object* const first = slab.object(slab.carved());
-    uint32_t batch = objects_in_page(first, info.size);
+    uint32_t batch = slab.zeroed ? objects_in_page(first, info.size) : room;
     if (batch > room) batch = room;
     if (batch > info.objects - slab.carved()) batch = info.objects - slab.carved();
     char* object = reinterpret_cast<char*>(first);
@@ -98,9 +109,9 @@ Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
 }
 
 void Heap::after_take(Slab& slab) {
-    if (!slab.exhausted()) return;
+    if (slab.state == SlabState::kPartial && !slab.exhausted()) return;
     unlink(slab);
-    link(slab, SlabState::kFull);
+    link(slab);
 }
 
 // The front of the slab's free list.
@@ -148,21 +159,12 @@ void Heap::release(Slab& slab) {
 }
 
 void Heap::settle(Slab& slab) {
-    if (slab.state == SlabState::kFull && !slab.exhausted()) {
+    if (slab.used == 0 || slab.state == SlabState::kFull) {
         unlink(slab);
-        link(slab, SlabState::kPartial);
+        link(slab);
     }
     if (slab.used != 0 || posted(slab)) return;  // R2
-    // One empty slab a class stays with its heap, so that a class in use does not give and take in turns.
-    const bool alone = !slab.next && !slab.previous;
-    if (!alone || id_ == kOrphanHeap) release(slab);
-}
-
-void Heap::give(Slab& slab, Object* object) {
-    object->next = slab.free;
-    slab.free = object;
-    --slab.used;
-    settle(slab);
+    if (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap) release(slab);
 }
 
 void Heap::absorb(Slab& slab, RemoteChain chain) {
@@ -200,9 +202,9 @@ void Heap::drain_mail() {
 
 void Heap::release_empty() {
     for (ClassHeap& c : classes_) {
-        for (Slab* slab = c.partial; slab;) {
+        for (Slab* slab = c.list(SlabState::kEmpty); slab;) {
             Slab* const next = slab->next;
-            if (slab->used == 0 && !posted(*slab)) release(*slab);
+            if (!posted(*slab)) release(*slab);
             slab = next;
         }
     }

@@ -2,7 +2,7 @@
 // Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs of threads
 // that have ended and is used under its lock.
 //
-// Every slab of a heap is on one list of its class: partial (something to take) or full. Only the holder
+// Every slab of a heap is on one list of its class: partial, full or empty (slab.h). Only the holder
 // calls a heap's functions; mail and idle alone are for everybody.
 #pragma once
 #include <atomic>
@@ -67,7 +67,11 @@ class Heap {
     // A single object, for bins that hold nothing.
     Batch take_one(SizeClass c);
     // A freed object of one of this heap's slabs. It carries the mark already.
-    void give(Slab& slab, Object* object);
+    void give(Slab& slab, Object* object) {
+        object->next = slab.free;
+        slab.free = object;
+        if (--slab.used == 0 || slab.state == SlabState::kFull) settle(slab);
+    }
 
     // Collects what other threads freed.
     void drain_mail();
@@ -85,14 +89,16 @@ class Heap {
     friend void salvage_heaps(Heap* survivor);
 
     struct ClassHeap {
-        Slab* partial = nullptr;
-        Slab* full = nullptr;
+        Slab* lists[kSlabLists] = {};  // by state, without kNone
         ClassCounters counters;
+
+        Slab*& list(SlabState state) { return lists[static_cast<size_t>(state) - 1]; }
     };
 
     Batch take_one_of(Slab& slab);
     void hand_over(Slab& slab, Heap& to);  // with the orphan lock held, one of the two being the orphans'
     Slab* slab_with_room(SizeClass c);
+    Slab* own_slab(SizeClass c);
     Slab* make_slab(SizeClass c);
     Batch take_free(Slab& slab, Object** end, uint32_t room);
     Batch carve(Slab& slab, Object** end, uint32_t room);
@@ -101,15 +107,17 @@ class Heap {
     void after_take(Slab& slab);
     void release(Slab& slab);
     void claim(Slab& slab);  // owner, entries and list become this heap's
-    void link(Slab& slab, SlabState state);
+    void link(Slab& slab);
     void unlink(Slab& slab);
     Slab*& list_of(const Slab& slab);
     Slab* open_mail();
+    void forget_slabs();
 
     HeapId id_ = kNoHeap;
     Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
     std::atomic<bool> held_{false};
+    size_t empty_units_ = 0;  // of the slabs on the lists of empty ones
     Mail mail_;
     ClassHeap classes_[kClasses];
 };

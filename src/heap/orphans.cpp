@@ -77,7 +77,7 @@ Slab* Orphans::take_slab(SizeClass c, Heap& taker) {
     // A look without the lock: nothing there is the rule, and a slab missed now is found next time.
     if (heap.counters(c).slabs.load(std::memory_order_relaxed) == 0) return nullptr;
     Guard guard(lock);
-    Slab* slab = heap.classes_[c].partial;
+    Slab* slab = heap.own_slab(c);
     if (!slab) return nullptr;
     heap.hand_over(*slab, taker);
     return slab;
@@ -97,7 +97,7 @@ bool Orphans::free(Slab& slab, Object* object, Heap* mine) {
 
 Batch Orphans::take_one(SizeClass c) {
     Guard guard(lock);
-    Slab* slab = heap.classes_[c].partial;
+    Slab* slab = heap.own_slab(c);
     if (!slab) slab = heap.make_slab(c);
     return slab ? heap.take_one_of(*slab) : Batch{};
 }
@@ -120,8 +120,8 @@ void Heap::retire() {
     {
         Guard guard(orphans.lock);
         for (ClassHeap& c : classes_) {
-            for (Slab** list : {&c.partial, &c.full}) {
-                while (Slab* slab = *list) {
+            for (Slab*& list : c.lists) {
+                while (Slab* slab = list) {
                     hand_over(*slab, orphans.heap);
                     orphans.heap.absorb(*slab, gather_remote(*slab));
                 }
@@ -180,20 +180,23 @@ bool is_whole_slab(size_t unit) {
 
 }  // namespace
 
-void salvage_heaps(Heap* survivor) {
-    orphans.lock.reset();
-    for (auto& c : orphans.heap.classes_) {
-        c.partial = c.full = nullptr;
+void Heap::forget_slabs() {
+    for (ClassHeap& c : classes_) {
+        for (Slab*& list : c.lists)
+            list = nullptr;
         c.counters.slabs.store(0, std::memory_order_relaxed);
     }
+    empty_units_ = 0;
+}
+
+void salvage_heaps(Heap* survivor) {
+    orphans.lock.reset();
+    orphans.heap.forget_slabs();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
         heaps[id]->mail_.take_all();
         if (id == kOrphanHeap || heaps[id] == survivor) continue;
         heaps[id]->held_.store(false, std::memory_order_relaxed);
-        for (auto& c : heaps[id]->classes_) {
-            c.partial = c.full = nullptr;
-            c.counters.slabs.store(0, std::memory_order_relaxed);
-        }
+        heaps[id]->forget_slabs();
     }
     size_t units;
     for (size_t unit = 0; unit < committed_units(); unit += units) {

@@ -34,9 +34,11 @@ inline constexpr HeapId kOrphanHeap = 1;
 
 enum class SlabState : uint8_t {
     kNone,     // not a slab
-    kPartial,  // on its heap's partial list: has free or uncarved objects
-    kFull,     // on its heap's full list
+    kPartial,  // on its heap's list of these: some objects are used, some can be taken
+    kFull,     // likewise: none can be taken
+    kEmpty,    // likewise: none is used
 };
+inline constexpr size_t kSlabLists = 3;
 
 struct alignas(kRecordSize) Slab {
     Object* free;
@@ -65,6 +67,7 @@ struct alignas(kRecordSize) Slab {
         const size_t index = index_in_slab(info(), offset);
         return index * info().size == offset ? index : info().objects;
     }
+    bool is_object(const void* p) const { return index_of(p) < carved(); }
 };
 static_assert(sizeof(Slab) == kRecordSize);
 

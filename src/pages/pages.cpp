@@ -187,8 +187,7 @@ bool commit_units(size_t from, size_t to) {
 }
 
 void* owner_memory(size_t bytes) {
-    constexpr size_t kLine = 64;
-    bytes = round_up(bytes, kLine);
+    bytes = round_up(bytes, os::kPageSize);
     if (static_cast<size_t>(region.owners - region.owners_start) < bytes) return nullptr;
     char* const at = region.owners - bytes;
     if (at < region.owners_committed) {

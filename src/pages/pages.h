@@ -46,6 +46,14 @@ struct PageMap {
 // whoever holds a pointer into the region has seen the growth that made it.
 [[gnu::visibility("hidden")]] extern PageMap page_map;
 
+// 0 for every address outside. In as few instructions as can be.
+inline Entry fast_entry_at(const void* p) {
+    const size_t at = reinterpret_cast<uintptr_t>(p) >> kUnitShift;
+    if (at >= page_table_end) [[unlikely]]
+        return 0;
+    return reinterpret_cast<std::atomic<Entry>*>(page_table)[at].load(std::memory_order_relaxed);
+}
+
 // Of the region. At least page_map.units when p is outside.
 inline size_t unit_of(const void* p) {
     return (reinterpret_cast<uintptr_t>(p) - page_map.base) >> kUnitShift;
@@ -74,8 +82,8 @@ inline void* record_of(size_t unit) {
 // every take_run fails and everything is the backend's.
 void start_pages();
 
-// Zeroed memory that a negative entry can name (an offset from the table), cache-line aligned and never given
-// back. NULL when there is no region, or no more. Not for several threads at once.
+// Zeroed memory that a negative entry can name (an offset from the table), on pages of its own and never
+// given back. NULL when there is no region, or no more. Not for several threads at once.
 void* owner_memory(size_t bytes);
 
 // Makes the first `units` units usable, their metadata included; false when the kernel refuses.

@@ -150,7 +150,7 @@ void give_run(void* at, size_t length) {
     state.dirty += length;
     if (unit < state.low) state.low = unit;
     const size_t limit = dirty_limit();
-    if (state.dirty > limit) purge_to(limit / 2);
+    if (state.dirty > limit) purge_to(limit - limit / 8);
 }
 
 size_t trim_runs() {

@@ -56,7 +56,7 @@ TEST_F(OptionsTest, NothingGivenKeepsTheDefaults) {
     EXPECT_EQ(written_to(2, [] { EXPECT_TRUE(tarn::read_options()); }), "");
     EXPECT_EQ(options.stats, StatsFormat::kNone);
     EXPECT_STREQ(options.backend, "");
-    EXPECT_EQ(options.dirty, size_t{1} << 20);
+    EXPECT_EQ(options.dirty, size_t{8} << 20);
     EXPECT_EQ(options.map_from, size_t{128} << 10);
     EXPECT_FALSE(options.verbose);
 }

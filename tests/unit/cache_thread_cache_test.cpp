@@ -49,7 +49,7 @@ TEST_F(Cache, ABinStartsByHoldingNothingAndGrowsToItsLimit) {
     EXPECT_GT(limit_of(bin(c)), 0u);
     for (int round = 0; round < 40; ++round) {
         std::vector<void*> objects;
-        for (int i = 0; i < 300; ++i)
+        for (int i = 0; i < 200; ++i)
             objects.push_back(take(c));
         for (void* object : objects)
             release(object);

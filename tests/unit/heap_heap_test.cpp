@@ -79,15 +79,31 @@ TEST_F(HeapTest, ExhaustedSlabsAreFullAndBecomePartialWithTheFirstObjectBack) {
     sample::give_all(heap, objects);
 }
 
-TEST_F(HeapTest, EmptySlabsAreReleasedAndTheLastOfAClassIsKept) {
+TEST_F(HeapTest, EmptySlabsAreKeptUpToABoundAndReused) {
     const SizeClass c = 3;
-    take(c, 5 * kSizeClasses[c].objects);
-    EXPECT_EQ(heap.counters(c).slabs.load(), 5u);
+    const size_t kept = 512 << 10;
+    const size_t slab_bytes = kSizeClasses[c].units * kUnitSize;
+    take(c, (kept / slab_bytes + 5) * kSizeClasses[c].objects);
     sample::give_all(heap, objects);
-    EXPECT_EQ(heap.counters(c).slabs.load(), 1u);
-    EXPECT_EQ(run_stats().in_use, kSizeClasses[c].units * kUnitSize);
+    EXPECT_EQ(run_stats().in_use, kept);
+    const uint64_t fresh = heap.counters(c).fresh.load();
+    take(c, kept / slab_bytes * kSizeClasses[c].objects);
+    EXPECT_EQ(heap.counters(c).fresh.load(), fresh);
+    EXPECT_EQ(run_stats().in_use, kept);
+    sample::give_all(heap, objects);
     heap.release_empty();
     EXPECT_EQ(heap.counters(c).slabs.load(), 0u);
+}
+
+TEST_F(HeapTest, EmptySlabsOfOneClassServeAnother) {
+    take(4, 8 * kSizeClasses[4].objects);
+    const size_t in_use = run_stats().in_use;
+    sample::give_all(heap, objects);
+    take(5, 1);
+    EXPECT_LT(run_stats().in_use, in_use);
+    EXPECT_EQ(heap.counters(4).slabs.load(), 0u);
+    EXPECT_EQ(run_stats().committed, committed_units() * kUnitSize);
+    sample::give_all(heap, objects);
 }
 
 TEST_F(HeapTest, AnEmptySlabIsNoSlabInThePageMap) {

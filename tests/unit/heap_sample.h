@@ -76,7 +76,10 @@ inline void expect_sound(const Slab& slab) {
     EXPECT_EQ(free, slab.free_count());
     EXPECT_EQ(slab.carved(), slab.used + free);
     EXPECT_LE(slab.carved(), slab.info().objects);
-    EXPECT_EQ(slab.state, slab.exhausted() ? SlabState::kFull : SlabState::kPartial);
+    const SlabState state = slab.used == 0     ? SlabState::kEmpty
+                            : slab.exhausted() ? SlabState::kFull
+                                               : SlabState::kPartial;
+    EXPECT_EQ(slab.state, state);
     const HeapId owner = slab.owner.load();
     EXPECT_EQ(entry_at(slab.begin()), heap_of(owner)->entry(slab.size_class));
 }
