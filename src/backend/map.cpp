@@ -30,15 +30,15 @@ constexpr size_t kGrowth = 16;  // 1/16 more room for what grows: untouched addr
 struct Kept {
     Lock lock;
     size_t live = 0;
-    size_t kept_besides = kKeptAtLeast;
+    size_t learned = 0;
     RangeCache cache;
 
-    size_t limit() const { return live / kKeptShare + kept_besides; }
+    size_t limit() const { return live / kKeptShare + std::max(learned, kKeptAtLeast); }
     // After the range has been judged by the limit that held before it.
     void learn(size_t freed) {
         if (freed > kKeptLargest) return;
         const size_t wanted = std::max(2 * freed, std::min(16 * freed, kKeptForMany));
-        kept_besides = std::max(kept_besides, wanted);
+        learned = std::max(learned, wanted);
     }
 };
 constinit Kept kept;

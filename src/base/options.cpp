@@ -156,7 +156,7 @@ bool read_options() {
     char** entry = os::environment();
     if (!entry) return false;
     for (bool& one : given)
-        one = false;
+        if (one) one = false;  // a page that is only read costs nothing
     for (; *entry; ++entry) {
         if ((*entry)[0] != 'T' || (*entry)[1] != 'A') continue;
         for (int i = 0; i < kCount; ++i) {

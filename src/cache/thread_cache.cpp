@@ -25,7 +25,7 @@ struct Caches {
     bool sized_delete = false;  // see trust_sized_delete
     uint64_t living = 0, ended = 0;
 };
-constinit Caches caches;
+[[gnu::section(".data")]] constinit Caches caches;  // with what else is written at start
 
 // The cache that a heap is part of: what class_totals reads bins of.
 constinit ThreadCache* by_id[kHeapsMax];

@@ -20,6 +20,7 @@ namespace tarn {
 namespace {
 
 void after_fork_child() {
+    reset_start_lock();
     report_in_child();
     blocks_after_fork_child();
     reset_runs_lock();

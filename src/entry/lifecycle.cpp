@@ -24,9 +24,15 @@ struct Process {
     bool key_made = false;
     pthread_key_t key = 0;
 };
-constinit Process process;
+// Written by every process, needed by few functions: in the page of the options, which every process has.
+[[gnu::section(".data")]] constinit Process process;
 
 thread_local constinit uint8_t rounds __attribute__((tls_model("initial-exec"))) = 0;
+
+// With the lock held. The environment may not be there yet.
+void know_options() {
+    if (!process.options_read) process.options_read = read_options();
+}
 
 void leave_thread(void* cache) {
     current_cache = const_cast<ThreadCache*>(&empty_cache);
@@ -40,7 +46,7 @@ void start() {
     if (process.started.load(std::memory_order_acquire)) return;
     Guard guard(process.lock);
     if (process.started.load(std::memory_order_relaxed)) return;
-    process.options_read = read_options();
+    know_options();
     start_pages();
     start_heaps();
     process.key_made = pthread_key_create(&process.key, leave_thread) == 0;
@@ -61,15 +67,23 @@ ThreadCache* enter_thread() {
     return cache;
 }
 
+void reset_start_lock() {
+    process.lock.reset();
+}
+
 void libc_ready() {
-    start();
-    if (!process.options_read) process.options_read = read_options();
+    {
+        Guard guard(process.lock);
+        know_options();
+    }
     watch_forks();
     if (options.verbose) {
         Text text(2);
         print_options(text);
     }
-    if (options.stats != StatsFormat::kNone) prepare_report();
+    if (options.stats == StatsFormat::kNone) return;
+    start();  // the report tells of the region, used or not
+    prepare_report();
 }
 
 void process_ends() {

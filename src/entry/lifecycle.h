@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Process start, threads coming and going, process end. Start-up happens at the first call of anything, which
-// may be before libc's own constructors have run: until then only system calls are made.
+// may be before libc's own constructors have run: until then only system calls are made. A process that never
+// allocates pays for the options and the handlers of fork alone.
 #pragma once
 #include "cache/thread_cache.h"
 
@@ -11,6 +12,9 @@ void start();
 
 // This thread's cache, made if need be. NULL: out of memory, or the thread is past its last destructor.
 ThreadCache* enter_thread();
+
+// In the child of a fork.
+void reset_start_lock();
 
 // The library's constructor and destructor.
 void libc_ready();

@@ -15,18 +15,19 @@ enum class Unit : uint8_t { kCount, kBytes, kShare, kRatio };  // a share is 0..
 // In the text report (the others show all). A ratio to next to nothing only puzzles.
 enum class Show : uint8_t { kAlways, kUnlessZero, kFromOneMiBLive };
 
+// The texts lie in the table itself: pointers would be relocated at the start of every process.
 template <class Owner>
 struct Metric {
-    const char* name;
+    char name[24];
     Kind kind;
     Unit unit;
     uint64_t Owner::*count;  // exactly one of the two
     double Owner::*ratio;
-    const char* help;  // one sentence, no full stop
-    const char* line;  // text report: the line it stands in; a class's: the column, NULL for none
-    // Text report: what follows the value (precedes a ratio), NULL to leave it out; a class's: "%" to show
-    // the value as share of the allocations.
-    const char* words;
+    char help[72];  // one sentence, no full stop
+    char line[12];  // text report: the line it stands in; a class's: the column, empty for none
+    // Text report: what follows the value (precedes a ratio), empty to leave it out; a class's: "%" to
+    // show the value as share of the allocations.
+    char words[24];
     Show show = Show::kAlways;
 };
 
@@ -60,17 +61,17 @@ inline constexpr Total kTotals[] = {
     {"pool_hit_rate", Kind::kGauge, Unit::kShare, nullptr, &tarn_stats::pool_hit_rate,
      "Share of small allocations served by reuse", "pool", "hit rate"},
     {"small_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::small_allocations, nullptr,
-     "Objects handed out by size classes", "pool", nullptr},
+     "Objects handed out by size classes", "pool", ""},
     {"small_frees", Kind::kCounter, Unit::kCount, &tarn_stats::small_frees, nullptr,
-     "Objects given back to size classes", "pool", nullptr},
+     "Objects given back to size classes", "pool", ""},
     {"reused", Kind::kGauge, Unit::kCount, &tarn_stats::reused, nullptr,
      "Small allocations that got an object freed before", "pool", "reused"},
     {"fresh", Kind::kCounter, Unit::kCount, &tarn_stats::fresh, nullptr,
      "Small allocations from memory not used since its slab was made", "pool", "fresh"},
     {"small_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::small_live_bytes, nullptr,
-     "Bytes of live small objects", "pool", nullptr},
+     "Bytes of live small objects", "pool", ""},
     {"slabs", Kind::kGauge, Unit::kCount, &tarn_stats::slabs, nullptr, "Slabs that hold small objects",
-     "pool", nullptr},
+     "pool", ""},
 
     {"large_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::large_allocations, nullptr,
      "Large blocks handed out", "large", "allocations"},
@@ -122,7 +123,7 @@ inline constexpr PerClass kPerClass[] = {
     {"live_bytes", Kind::kGauge, Unit::kBytes, &tarn_class_stats::live_bytes, nullptr,
      "Bytes of live objects of the size class", "live bytes", ""},
     {"fresh", Kind::kCounter, Unit::kCount, &tarn_class_stats::fresh, nullptr,
-     "Allocations from memory not used since its slab was made", nullptr, ""},
+     "Allocations from memory not used since its slab was made", "", ""},
     {"reused", Kind::kGauge, Unit::kCount, &tarn_class_stats::reused, nullptr,
      "Allocations that got an object of the size class freed before", "reused", "%"},
     {"remote_frees", Kind::kCounter, Unit::kCount, &tarn_class_stats::remote_frees, nullptr,
@@ -146,7 +147,7 @@ inline bool is_shown(const Total& metric, const tarn_stats& stats) {
     constexpr uint64_t kMiB = uint64_t{1} << 20;
     switch (metric.show) {
         case Show::kAlways:
-            return metric.words != nullptr;
+            return *metric.words != 0;
         case Show::kUnlessZero:
             return !is_zero(metric, stats);
         case Show::kFromOneMiBLive:

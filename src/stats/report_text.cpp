@@ -161,7 +161,7 @@ struct Table {
 
     explicit Table(const Snapshot& of) : snapshot(of), all(all_classes(of)) {
         for (size_t c = 0; c < std::size(kPerClass); ++c) {
-            if (!kPerClass[c].line) continue;
+            if (!*kPerClass[c].line) continue;
             width[c] = Piece([c](Text& text) { text.add(kPerClass[c].line); }).length();
             for (uint32_t i = 0; i < of.classes; ++i)
                 if (was_used(of.class_stats[i])) widen(c, of.class_stats[i]);
@@ -177,7 +177,7 @@ struct Table {
     void row(Text& text, Make make) const {
         text.add("tarn:");
         for (size_t c = 0; c < std::size(kPerClass); ++c) {
-            if (!kPerClass[c].line) continue;
+            if (!*kPerClass[c].line) continue;
             const Piece cell([&](Text& t) { make(t, c); });
             text.spaces(width[c] - cell.length() + (c ? 2 : 1)).add(cell.c_str());
         }
