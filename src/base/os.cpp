@@ -117,6 +117,11 @@ void* reserve(size_t bytes, void* hint) {
     return map_at(hint, bytes, PROT_NONE, MAP_NORESERVE);
 }
 
+void* reserve_zeros(size_t bytes) {
+    if (injected(Call::kReserve)) return nullptr;
+    return map_at(nullptr, bytes, PROT_READ, MAP_NORESERVE);
+}
+
 bool reserve_at(void* at, size_t bytes) {
     if (injected(Call::kReserve)) return false;
     void* got = map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
@@ -130,11 +135,6 @@ bool reserve_at(void* at, size_t bytes) {
 bool commit(void* at, size_t bytes) {
     if (injected(Call::kCommit)) return false;
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE));
-}
-
-bool show_zeros(void* at, size_t bytes) {
-    if (injected(Call::kCommit)) return false;
-    return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ));
 }
 
 bool purge(void* at, size_t bytes) {

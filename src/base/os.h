@@ -14,12 +14,12 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 
 // Address space without access: no commit charge, nothing resident. NULL when refused.
 [[nodiscard]] void* reserve(size_t bytes, void* hint = nullptr);
+// The same, but it may be read, and is all zero.
+[[nodiscard]] void* reserve_zeros(size_t bytes);
 // The same at exactly this address; false when something is there or the kernel refuses.
 [[nodiscard]] bool reserve_at(void* at, size_t bytes);
 // Makes reserved space readable and writable; fresh pages read as zero. False when refused.
 [[nodiscard]] bool commit(void* at, size_t bytes);
-// Makes reserved space readable alone: all zero, no commit charge. False when refused.
-[[nodiscard]] bool show_zeros(void* at, size_t bytes);
 // Gives the pages' memory back; the range stays usable and reads as zero again. False when the kernel
 // refused: the contents are then unchanged.
 bool purge(void* at, size_t bytes);

@@ -106,22 +106,18 @@ bool place_metadata(size_t units, const os::Limits& limits) {
     const size_t low = (page_map.base >> kUnitShift) * sizeof(Entry);  // of the table, below the region
     const size_t owners = owners_bytes(limits);
     char* next = nullptr;
-    array(next, 64 * sizeof(Entry), units, 1), array(next, 64 * kRecordSize, units, 1);
-    array(next, sizeof(UnitBits), units, 1);
+    array(next, 64 * sizeof(Entry), units, 1), array(next, sizeof(UnitBits), units, 1);
+    array(next, 64 * kRecordSize, units, 1);
     region.metadata_bytes = owners + low + reinterpret_cast<size_t>(next);
-    char* const at = static_cast<char*>(os::reserve(region.metadata_bytes));
+    char* const at = static_cast<char*>(os::reserve_zeros(region.metadata_bytes));
     if (!at) return false;
     page_table = at + owners;
-    if (!os::show_zeros(page_table, low)) {
-        os::unmap(at, region.metadata_bytes);
-        return false;
-    }
     region.owners_start = at;
     region.owners = region.owners_committed = page_table;
     next = page_table + low;
     region.entries = array(next, 64 * sizeof(Entry), units, 16 << 10);
-    region.records = array(next, 64 * kRecordSize, units, 64 << 10);
     region.bits = array(next, sizeof(UnitBits), units, 4 << 10);
+    region.records = array(next, 64 * kRecordSize, units, 64 << 10);
     page_map.entries = reinterpret_cast<std::atomic<Entry>*>(region.entries.at);
     page_map.records = region.records.at;
     return true;
@@ -154,6 +150,18 @@ bool commit_array(Array& array, size_t units) {
     return true;
 }
 
+// All the bits and the first records, which follow them, in one call; if refused, step by step as ever. Not
+// where there would be room for a huge page.
+void commit_neighbours() {
+    constexpr size_t kMost = size_t{3} << 19;
+    Array &bits = region.bits, &records = region.records;
+    const size_t step = records.step < records.limit ? records.step : records.limit;
+    if (bits.committed || records.committed || bits.limit + step > kMost) return;
+    if (!os::commit(bits.at, bits.limit + step)) return;
+    bits.committed = bits.limit;
+    records.committed = step;
+}
+
 bool reserve_units(size_t units) {
     if (units <= region.reserved_units) return true;
     size_t target = round_up(units, kMiB >> kUnitShift);
@@ -177,6 +185,7 @@ void start_pages() {
 
 bool commit_units(size_t from, size_t to) {
     if (to > region.window || !reserve_units(to)) return false;
+    commit_neighbours();
     if (!commit_array(region.entries, to) || !commit_array(region.records, to) ||
         !commit_array(region.bits, to))
         return false;
