@@ -186,7 +186,7 @@ void name_range(void* at, size_t bytes, const char* name) {
 
 Limits limits() {
     struct sysinfo info;
-    Limits result{0, limit_of(RLIMIT_AS), limit_of(RLIMIT_DATA)};
+    Limits result{0, limit_of(RLIMIT_AS)};
     if (!failed(raw_syscall(__NR_sysinfo, address(&info)))) result.memory = info.totalram * info.mem_unit;
     return result;
 }

@@ -41,7 +41,6 @@ void name_range(void* at, size_t bytes, const char* name);
 struct Limits {
     size_t memory;         // physical memory in bytes, 0 when unknown
     size_t address_space;  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
-    size_t data;           // RLIMIT_DATA in bytes, SIZE_MAX when unlimited
 };
 Limits limits();
 

@@ -2,7 +2,7 @@
 // The reserved region and its page map.
 //
 //   metadata:  owners <- | table: 4 B for every unit of the address space, from address 0 to the region's end
-//                        | records, 64 B a unit of the region | bits, 2 a unit |
+//                        | bits, 2 for every unit of the region | records, 64 B a unit |
 //   region:    units, 16 KiB each, from `base` on, which lies low (place() in pages.cpp says why)
 //
 // "Is it ours?" is one shift and one compare: address >> 14 < page_table_end; the table reads as zero below
