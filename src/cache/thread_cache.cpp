@@ -15,6 +15,7 @@ thread_local constinit ThreadCache* current_cache __attribute__((tls_model("init
 namespace {
 
 constexpr uint32_t kPatience = 256;  // overflowing frees before the bin's limit is halved
+constexpr uint32_t kSendEvery = 32;  // refills: what waits for other heaps does not wait for long
 constexpr size_t kFirstLimit = 8;
 constexpr size_t kIdleMax = 16;  // caches of ended threads that keep all their memory
 
@@ -126,6 +127,7 @@ void close_cache(ThreadCache& cache) {
         flush_bin(cache, c);
         set_limit(cache.bins[c], 0);
     }
+    cache.outgoing.send_all();
     cache.heap.retire();
     if (__atomic_load_n(&caches.idle_count, __ATOMIC_RELAXED) >= kIdleMax) make_lean(cache);
     Guard guard(caches.lock);
@@ -142,6 +144,7 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         if (batch.count) pops_top(bin) += kPop - kSlot;
         return {batch.first, batch.zeroed};
     }
+    if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
     const Batch batch = cache.heap.take(c, &slot(bin, bin.end), bin.room);
     if (batch.count == 0) return {};
     const size_t limit = limit_of(bin);
@@ -181,6 +184,7 @@ void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
 void flush(ThreadCache& cache) {
     for (SizeClass c = 0; c < kClasses; ++c)
         flush_bin(cache, c);
+    cache.outgoing.send_all();
     cache.heap.drain_mail();
     cache.heap.release_empty();
 }
@@ -213,6 +217,7 @@ void salvage_caches() {
             bin.low = bin.end;
             bin.owner = bin.sized_owner = 0;
         }
+        cache->outgoing.forget();
         cache->living = false;
         put_idle(*cache);
     }

@@ -23,6 +23,7 @@
 
 #include "base/os.h"
 #include "heap/heap.h"
+#include "heap/outgoing.h"
 
 #ifndef TARN_DOUBLE_FREE_CHECK
 #define TARN_DOUBLE_FREE_CHECK true  // Meson: -Ddouble_free_check=false
@@ -72,6 +73,8 @@ struct ThreadCache {
     bool living;  // a thread has it
     bool lean;    // the pages from by_size on were returned
     ThreadCache* next_idle;
+    uint32_t refills;
+    Outgoing outgoing;
     Heap heap;
     alignas(os::kPageSize) Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
     Object* slots[detail::all_slots()];

@@ -152,17 +152,25 @@ void* allocate_aligned(size_t alignment, size_t size) {
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
 }
 
-// An object of this thread's own slab, past its bin. Nothing here touches errno.
+// An object of a slab that has a living owner. Nothing here touches errno.
 void release_slow(void* pointer) {
     const Entry entry = fast_entry_at(pointer);
-    if (entry >= 0) return release_cold(pointer);
+    ThreadCache* const cache = current_cache;
+    if (entry >= 0 || !has_cache(cache)) return release_cold(pointer);
     Bin& bin = bin_at(entry);
-    if (bin.owner != thread_pointer()) return release_cold(pointer);
     Slab& slab = *slab_of(pointer);
     Object* const object = static_cast<Object*>(pointer);
     if (!slab.is_object(object) || object->mark == mark_of(bin)) return release_cold(pointer);
-    object->mark = mark_of(bin);
-    give_past_bin(*current_cache, slab, object);
+    if (__atomic_load_n(&bin.owner, __ATOMIC_RELAXED) == thread_pointer()) {
+        object->mark = mark_of(bin);
+        give_past_bin(*cache, slab, object);
+    } else if (!options.hardened) {
+        object->mark = mark_of(bin);
+        count(cache->heap.counters(slab.size_class).remote_frees);
+        cache->outgoing.add(slab, object);
+    } else {
+        release_cold(pointer);
+    }
 }
 
 void release_cold(void* pointer) {

@@ -163,20 +163,15 @@ void Heap::settle(Slab& slab) {
         unlink(slab);
         link(slab);
     }
-    if (slab.used != 0 || posted(slab)) return;  // R2
-    if (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap) release(slab);
+    if (slab.used == 0 && (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap)) release(slab);
 }
 
-void Heap::absorb(Slab& slab, RemoteChain chain) {
-    if (chain.count == 0) return settle(slab);
-    if (slab.free) {
-        Object* tail = chain.head;
-        while (tail->next)
-            tail = tail->next;
-        tail->next = slab.free;
+void Heap::absorb(Slab& slab, const RemoteChain& chain) {
+    if (chain.count > 0) {
+        chain.tail->next = slab.free;
+        slab.free = chain.head;
+        slab.used = static_cast<uint16_t>(slab.used - chain.count);
     }
-    slab.free = chain.head;
-    slab.used = static_cast<uint16_t>(slab.used - chain.count);
     settle(slab);
 }
 
@@ -204,7 +199,7 @@ void Heap::release_empty() {
     for (ClassHeap& c : classes_) {
         for (Slab* slab = c.list(SlabState::kEmpty); slab;) {
             Slab* const next = slab->next;
-            if (!posted(*slab)) release(*slab);
+            release(*slab);
             slab = next;
         }
     }

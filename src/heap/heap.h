@@ -102,7 +102,7 @@ class Heap {
     Slab* make_slab(SizeClass c);
     Batch take_free(Slab& slab, Object** end, uint32_t room);
     Batch carve(Slab& slab, Object** end, uint32_t room);
-    void absorb(Slab& slab, RemoteChain chain);
+    void absorb(Slab& slab, const RemoteChain& chain);
     void settle(Slab& slab);  // after objects came back: on the right list, or released
     void after_take(Slab& slab);
     void release(Slab& slab);

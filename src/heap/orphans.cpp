@@ -123,7 +123,7 @@ void Heap::retire() {
             for (Slab*& list : c.lists) {
                 while (Slab* slab = list) {
                     hand_over(*slab, orphans.heap);
-                    orphans.heap.absorb(*slab, gather_remote(*slab));
+                    orphans.heap.settle(*slab);
                 }
             }
         }
@@ -215,6 +215,9 @@ void salvage_heaps(Heap* survivor) {
             orphans.heap.claim(slab);
         }
         if (chain.count > slab.used || sound_length(slab, chain.head, chain.count) != chain.count) chain = {};
+        // Who was to write it down may not have come to that.
+        for (chain.tail = chain.head; chain.tail && chain.tail->next;)
+            chain.tail = chain.tail->next;
         (mine ? *survivor : orphans.heap).absorb(slab, chain);
     }
 }

@@ -5,15 +5,22 @@
 // A slab's remote word: | posted : 1 | count : 15 | head : 48 |  head is the address of the object freed
 // last, and `next` links the others. A heap's mail is a stack of slabs linked by `next_mail`.
 //
-//   push   (any thread)  CAS the object onto the word and set posted. Who finds posted clear posts the slab.
+//   push   (any thread)  CAS a chain of objects onto the word and set posted. Who finds posted clear notes
+//   the
+//                        end of the chain in remote_tail, then posts the slab.
 //   post   (that thread) puts the slab on the mail of its owner as read *after* the CAS.
-//   drain  (the owner)   takes the whole mail; of each slab reads next_mail, then exchanges the word for 0.
-//   gather (the owner)   takes the chain but leaves posted as it is.
+//   drain  (the owner)   takes the whole mail; of each slab reads next_mail and remote_tail, then exchanges
+//   the
+//                        word for 0.
 //
 // What must hold:
 //   R1  posted is set  <=>  the slab is on exactly one mail, or one thread is about to put it there.
-//       So next_mail has one writer, and a slab is on one list at most.
-//   R2  A slab with posted set is not released, since its record is in use by R1.
+//       So next_mail and remote_tail have one writer, and a slab is on one list at most. A word without
+//       posted has no chain, so that remote_tail is the end of the chain for whoever takes the slab from a
+//       mail.
+//   R2  A slab with posted set is not released, since its record is in use by R1: what is on the word counts
+//   as
+//       used, so the slab is not empty.
 //   R3  `owner` changes only with the orphan lock held, from a heap to kOrphanHeap by that heap's thread,
 //       or from kOrphanHeap to the heap of the thread that holds the lock.
 //   R4  A slab on the mail of a heap that is not its owner is sent on by whoever drains that mail.
@@ -29,18 +36,20 @@ namespace tarn {
 
 struct RemoteChain {
     Object* head;
+    Object* tail;
     unsigned count;
 };
 
 inline constexpr uint64_t kPosted = uint64_t{1} << 63;
 
-// Puts a freed object on its slab's word. True: the caller must post the slab.
-[[nodiscard]] bool push_remote(Slab& slab, Object* object);
+// Puts freed objects on their slab's word. True: the caller must post the slab.
+[[nodiscard]] bool push_remote(Slab& slab, const RemoteChain& chain);
+[[nodiscard]] inline bool push_remote(Slab& slab, Object* object) {
+    return push_remote(slab, {object, object, 1});
+}
 
 // The whole chain; posted becomes clear. Only for who took the slab from a mail.
 RemoteChain take_remote(Slab& slab);
-// The whole chain; posted stays. For the owner.
-RemoteChain gather_remote(Slab& slab);
 
 inline bool posted(const Slab& slab) {
     return slab.remote.load(std::memory_order_acquire) & kPosted;

@@ -8,8 +8,8 @@
 //     carved = used + objects on `free`            (owner's view)
 //     used   = objects in bins, with users, and on `remote`
 //
-// Who may touch what: `remote` and `next_mail` follow the protocol in remote.h; `owner` is written by its
-// holder (remote.h, too); everything else by the owner alone.
+// Who may touch what: `remote`, `next_mail` and `remote_tail` follow the protocol in remote.h; `owner` is
+// written by its holder (remote.h, too); everything else by the owner alone.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -48,6 +48,7 @@ struct alignas(kRecordSize) Slab {
     std::atomic<HeapId> owner;
     uint32_t first;  // the slab's first unit, in the record of each of its units
     Slab* next_mail;
+    Object* remote_tail;
     std::atomic<uint16_t> carved_;  // only ever grows while objects are out, so any thread may read it
     uint16_t used;
     uint8_t size_class;

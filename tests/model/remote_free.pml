@@ -163,7 +163,6 @@ inline retire(me) {
     LOCK;
     do
     :: atomic { slab < SLABS && owner[slab] == me -> owner[slab] = ORPHAN }
-       d_step { gather_remote(slab); absorb(slab, ORPHAN) }
        settle(slab, ORPHAN);
        slab++
     :: slab < SLABS && owner[slab] != me -> slab++

@@ -18,6 +18,7 @@ byte chain[SLABS];
 bit posted[SLABS];
 byte owner[SLABS];
 byte next_mail[SLABS]; /* slab + 1; 0 ends the list */
+byte remote_tail[SLABS]; /* object + 1 */
 byte free[SLABS];
 byte used[SLABS];
 
@@ -31,6 +32,7 @@ bit locked; /* the orphan lock */
 #define IN_HANDS 2 /* some thread is about to post it, or took it from a mail */
 byte keeper[SLABS];
 bit released[SLABS];
+byte first[SLABS]; /* object + 1: the first on the word since it was taken, so the end of the chain */
 byte out[SLABS]; /* objects with the program */
 byte running = HEAPS + FREERS;
 byte closing; /* the heap that drains for the last time, after all threads have stopped */
@@ -42,40 +44,42 @@ byte closing; /* the heap that drains for the last time, after all threads have 
 /* Nobody looks at the record of a slab that was released: its next user may have it by now. */
 #define TOUCH(s) assert(!released[s])
 
-/* R1: posted, and a single keeper, go together. */
+/* R1: posted, a single keeper and a chain go together; the keeper writes down the end of the chain. */
 inline push(s, object) {
     d_step {
         TOUCH(s);
         assert(!(chain[s] & MASK(object)) && !(free[s] & MASK(object)));
-        assert(posted[s] == (keeper[s] != NO_ONE));
+        assert(posted[s] == (keeper[s] != NO_ONE) && posted[s] == (chain[s] != 0));
         chain[s] = chain[s] | MASK(object);
         if
-        :: !posted[s] -> posted[s] = 1; keeper[s] = IN_HANDS; to_post = to_post | MASK(s)
+        :: !posted[s] ->
+            posted[s] = 1;
+            keeper[s] = IN_HANDS;
+            to_post = to_post | MASK(s);
+            first[s] = object + 1
         :: else
         fi
     }
+    if
+#ifdef BREAK_TAIL
+    :: true ->
+#else
+    :: to_post & MASK(s) ->
+#endif
+        d_step { TOUCH(s); remote_tail[s] = object + 1 }
+    :: !(to_post & MASK(s))
+    fi
 }
 
 inline take_remote(s) {
     d_step {
         TOUCH(s);
         assert(posted[s] && keeper[s] == IN_HANDS);
+        assert(remote_tail[s] == first[s]);
         taken = chain[s];
         chain[s] = 0;
         posted[s] = 0;
         keeper[s] = NO_ONE
-    }
-}
-
-inline gather_remote(s) {
-    d_step {
-        TOUCH(s);
-        taken = chain[s];
-        chain[s] = 0;
-#ifdef BREAK_GATHER
-        posted[s] = 0;
-        keeper[s] = NO_ONE
-#endif
     }
 }
 
@@ -110,12 +114,12 @@ inline release(s) {
 /* R2. A heap with a holder may keep a slab that is empty; the orphan heap may not. */
 inline settle(s, heap) {
     if
-    :: used[s] != 0
 #ifdef BREAK_RELEASE
-    :: used[s] == 0 -> release(s)
+    :: used[s] != SIZE(chain[s])
+    :: used[s] == SIZE(chain[s]) -> release(s)
 #else
-    :: used[s] == 0 && posted[s]
-    :: used[s] == 0 && !posted[s] -> release(s)
+    :: used[s] != 0
+    :: used[s] == 0 -> assert(!posted[s]); release(s)
 #endif
     :: used[s] == 0 && heap != ORPHAN
     fi
@@ -180,7 +184,7 @@ inline check_rest() {
             assert(SIZE(free[slab]) + SIZE(chain[slab]) + SIZE(out[slab]) == OBJECTS);
             assert(used[slab] == SIZE(chain[slab]) + SIZE(out[slab]));
             assert(owner[slab] == ORPHAN || !idle[owner[slab]]);
-            assert(owner[slab] != ORPHAN || used[slab] != 0 || posted[slab])
+            assert(owner[slab] != ORPHAN || used[slab] != 0)
         fi;
         slab++
     od;

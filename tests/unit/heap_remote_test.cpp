@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "heap/outgoing.h"
 #include "heap_sample.h"
 
 namespace tarn {
@@ -62,19 +63,64 @@ TEST_F(Remote, TheFirstObjectPostsAndTheOthersDoNot) {
     sample::give_all(owner, objects);
 }
 
-TEST_F(Remote, GatheringLeavesTheSlabPosted) {
+TEST_F(Remote, AChainIsPushedAtOnceAndItsEndIsKnown) {
     auto objects = take_slab();
     Slab& slab = *slab_of(objects[0]);
-    EXPECT_TRUE(push_remote(slab, objects[0]));
-    EXPECT_EQ(gather_remote(slab).count, 1u);
-    EXPECT_TRUE(posted(slab));
-    EXPECT_FALSE(push_remote(slab, objects[0]));
-    post_slab(slab);
-    owner.drain_mail();
-    EXPECT_FALSE(posted(slab));
-    EXPECT_EQ(slab.free_count(), 1u);
-    objects.erase(objects.begin());
+    objects[2]->next = objects[1];
+    objects[1]->next = objects[0];
+    EXPECT_TRUE(push_remote(slab, {objects[2], objects[0], 3}));
+    EXPECT_FALSE(push_remote(slab, objects[3]));
+    const RemoteChain chain = take_remote(slab);
+    EXPECT_EQ(chain.count, 4u);
+    EXPECT_EQ(chain.head, objects[3]);
+    EXPECT_EQ(chain.head->next, objects[2]);
+    EXPECT_EQ(chain.tail, objects[0]);
+    EXPECT_EQ(chain.tail->next, nullptr);
     sample::give_all(owner, objects);
+}
+
+TEST_F(Remote, WhatIsFreedElsewhereGoesBackInParcels) {
+    auto objects = take_slab();
+    Slab& slab = *slab_of(objects[0]);
+    const size_t parcel = slab.info().bin_limit / 4;
+    ASSERT_GT(parcel, 1u);
+    Outgoing outgoing;
+    for (size_t i = 0; i < parcel; ++i) {
+        EXPECT_EQ(remote_count(slab), 0u);
+        outgoing.add(slab, objects[i]);
+    }
+    EXPECT_EQ(remote_count(slab), parcel);
+    outgoing.add(slab, objects[parcel]);
+    outgoing.send_all();
+    EXPECT_EQ(remote_count(slab), parcel + 1);
+    outgoing.send_all();
+    EXPECT_EQ(remote_count(slab), parcel + 1);
+    owner.drain_mail();
+    EXPECT_EQ(slab.free_count(), parcel + 1);
+    sample::expect_sound(slab);
+    objects.erase(objects.begin(), objects.begin() + static_cast<ptrdiff_t>(parcel) + 1);
+    sample::give_all(owner, objects);
+}
+
+TEST_F(Remote, AParcelMakesRoomForAnother) {
+    std::vector<std::vector<Object*>> slabs;  // more than there are parcels
+    Outgoing outgoing;
+    for (int i = 0; i < 40; ++i)
+        slabs.push_back(take_slab());
+    for (auto& objects : slabs)
+        outgoing.add(*slab_of(objects[0]), objects[0]);
+    size_t sent = 0;
+    for (auto& objects : slabs)
+        sent += remote_count(*slab_of(objects[0]));
+    EXPECT_GE(sent, slabs.size() - 16);
+    EXPECT_LT(sent, slabs.size());
+    outgoing.send_all();
+    owner.drain_mail();
+    for (auto& objects : slabs) {
+        EXPECT_EQ(slab_of(objects[0])->free_count(), 1u);
+        objects.erase(objects.begin());
+        sample::give_all(owner, objects);
+    }
 }
 
 TEST_F(Remote, AFullSlabFreedElsewhereComesBackWhole) {
@@ -102,25 +148,19 @@ TEST_F(Remote, TheOwnerInNeedReadsItsMail) {
 
 TEST_F(Remote, APostedSlabIsNotReleased) {
     auto objects = take_slab();
-    auto others = take_slab();
     Slab& slab = *slab_of(objects[0]);
-    owner.give(*slab_of(others.back()), others.back());  // so that the slab is not the last of its class
-    others.pop_back();
-    // Between the push and the post: the owner empties the slab meanwhile, as it sees it after a gather.
+    // Between the push and the post: the owner frees all the rest.
     EXPECT_TRUE(push_remote(slab, objects[0]));
     for (size_t i = 1; i < objects.size(); ++i)
         owner.give(slab, objects[i]);
-    EXPECT_EQ(gather_remote(slab).count, 1u);
-    owner.give(slab, objects[0]);
-    EXPECT_EQ(slab.used, 0u);
-    EXPECT_NE(slab.state, SlabState::kNone);
+    EXPECT_EQ(slab.used, 1u);
     owner.release_empty();
     EXPECT_NE(slab.state, SlabState::kNone);
     post_slab(slab);
     owner.drain_mail();
+    EXPECT_EQ(slab.state, SlabState::kEmpty);
     owner.release_empty();
     EXPECT_EQ(slab.state, SlabState::kNone);
-    sample::give_all(owner, others);
 }
 
 TEST_F(Remote, RetiredSlabsAreOrphansAndFreeObjectsOnTheirWayArrive) {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include "heap/outgoing.h"
+
+#include "heap/heap.h"
+
+namespace tarn {
+
+void Outgoing::send(Parcel& parcel) {
+    const Parcel sent = parcel;
+    parcel.slab = nullptr;
+    if (push_remote(*sent.slab, sent.chain)) post_slab(*sent.slab);
+}
+
+void Outgoing::send_all() {
+    for (Parcel& parcel : parcels_)
+        if (parcel.slab) send(parcel);
+}
+
+void Outgoing::forget() {
+    for (Parcel& parcel : parcels_)
+        parcel = {};
+}
+
+}  // namespace tarn

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Outgoing: objects that a thread has freed for other heaps, gathered by slab, so that one atomic operation
+// gives back several. After snmalloc's batching of frees by destination (P. Lietar et al., ISMM 2019; its
+// later versions batch by slab).
+//
+// What waits here counts as used in its slab, so the slab stays as it is (R2); each object carries its
+// owner's mark already. Only the thread itself touches this. Bounded: kParcels slabs, and a quarter of a bin
+// each.
+#pragma once
+#include "heap/remote.h"
+
+namespace tarn {
+
+class Outgoing {
+  public:
+    void add(Slab& slab, Object* object) {
+        Parcel& parcel = parcels_[reinterpret_cast<uintptr_t>(&slab) / kRecordSize % kParcels];
+        if (parcel.slab != &slab) {
+            if (parcel.slab) send(parcel);
+            parcel = {&slab, {nullptr, object, 0}};
+        }
+        object->next = parcel.chain.head;
+        parcel.chain.head = object;
+        if (++parcel.chain.count >= slab.info().bin_limit / 4) send(parcel);
+    }
+    void send_all();
+    // In the child of a fork, for a thread that is gone: nobody may have left these whole.
+    void forget();
+
+  private:
+    static constexpr size_t kParcels = 16;
+    struct Parcel {
+        Slab* slab = nullptr;
+        RemoteChain chain = {};
+    };
+    void send(Parcel& parcel);
+
+    Parcel parcels_[kParcels];
+};
+
+}  // namespace tarn
