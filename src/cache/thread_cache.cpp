@@ -2,8 +2,11 @@
 // The cold ends of bins, and the list of caches. `caches.lock` comes before the orphan lock.
 #include "cache/thread_cache.h"
 
+#include <string.h>
+
 #include <new>
 
+#include "base/message.h"
 #include "base/options.h"
 #include "base/os.h"
 
@@ -14,10 +17,8 @@ thread_local constinit ThreadCache* current_cache __attribute__((tls_model("init
 
 namespace {
 
-constexpr uint32_t kPatience = 256;  // overflowing frees before the bin's limit is halved
 constexpr uint32_t kSendEvery = 32;  // refills: what waits for other heaps does not wait for long
-constexpr size_t kFirstLimit = 8;
-constexpr size_t kIdleMax = 16;  // caches of ended threads that keep all their memory
+constexpr size_t kIdleMax = 16;      // caches of ended threads that keep all their memory
 
 struct Caches {
     Lock lock;
@@ -91,14 +92,24 @@ void set_limit(Bin& bin, size_t limit) {
     bin.low = static_cast<uint16_t>(bin.end - limit * kSlot);
 }
 
-void flush_bin(ThreadCache& cache, SizeClass c) {
+// Gives `many` objects back to their slabs, those that were freed longest ago.
+void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     Bin& bin = cache.bins[c];
-    uint64_t flushed = 0;
-    for (; Object* object = slot(bin, top(bin)); ++flushed) {
-        pops_top(bin) += kSlot;
-        cache.heap.give(*slab_of(object), object);
+    Object** const end = &slot(bin, bin.end);
+    for (Object** at = end - many; at < end; ++at) {
+        Slab& slab = *slab_of(*at);
+        if (!slab.is_object(*at)) [[unlikely]]
+            die(Fault::kInsideObject, *at, "into one of", slab.info().size, "bytes");
+        cache.heap.give(slab, *at);
     }
-    count(cache.heap.counters(c).flushed, flushed);
+    const size_t kept = objects_in(bin) - many;
+    memmove(end - kept, end - kept - many, kept * kSlot);
+    pops_top(bin) += many * kSlot;
+    count(cache.heap.counters(c).flushed, many);
+}
+
+void flush_bin(ThreadCache& cache, SizeClass c) {
+    if (const size_t held = objects_in(cache.bins[c])) drain_bin(cache, c, held);
 }
 
 }  // namespace
@@ -115,6 +126,9 @@ ThreadCache* open_cache() {
     if (!cache) return nullptr;
     cache->heap.revive();
     if (cache->lean) fill_table(*cache);
+    if (options.hardened)
+        for (Bin& bin : cache->bins)
+            set_limit(bin, 0);
     set_owner(*cache, thread_pointer());
     cache->living = true;
     ++caches.living;
@@ -123,10 +137,8 @@ ThreadCache* open_cache() {
 
 void close_cache(ThreadCache& cache) {
     set_owner(cache, 0);
-    for (SizeClass c = 0; c < kClasses; ++c) {
+    for (SizeClass c = 0; c < kClasses; ++c)
         flush_bin(cache, c);
-        set_limit(cache.bins[c], 0);
-    }
     cache.outgoing.send_all();
     cache.heap.retire();
     if (__atomic_load_n(&caches.idle_count, __ATOMIC_RELAXED) >= kIdleMax) make_lean(cache);
@@ -159,26 +171,34 @@ Refill refill(ThreadCache& cache, SizeClass c) {
 
 namespace {
 
-[[gnu::noinline]] void change_limit(ThreadCache& cache, SizeClass c) {
+// The bin has been full for long: what it holds keeps slabs from becoming empty.
+void shrink_limit(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
-    const bool refilled = cache.tops[c].refilled;
-    cache.tops[c].refilled = false;
-    if (bin.low == bin.end) return set_limit(bin, refilled ? kFirstLimit : 0);
-    // A freeing phase: what the bin holds keeps slabs from becoming empty.
-    flush_bin(cache, c);
-    set_limit(bin, limit_of(bin) / 2);
+    BinTop& top = cache.tops[c];
+    const size_t limit = limit_of(bin);
+    set_limit(bin, limit > 0 ? limit / 2 : top.refilled ? kFirstLimit : 0);
+    if (objects_in(bin) > limit_of(bin)) drain_bin(cache, c, objects_in(bin) - limit_of(bin));
+    top.refilled = false;
+    top.overflows = 0;
 }
 
 }  // namespace
 
-void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
-    const SizeClass c = slab.size_class;
-    count(cache.heap.counters(c).direct_frees);
-    cache.heap.give(slab, object);
-    uint32_t& overflows = cache.tops[c].overflows;
-    if (++overflows < kPatience || options.hardened) return;
-    overflows = 0;
-    change_limit(cache, c);
+void overflow(ThreadCache& cache, SizeClass c, Object* object) {
+    Bin& bin = cache.bins[c];
+    BinTop& tops = cache.tops[c];
+    if (tops.overflows >= kPatience && !options.hardened) shrink_limit(cache, c);
+    const size_t limit = limit_of(bin);
+    if (limit < kFirstLimit) {
+        count(cache.heap.counters(c).direct_frees);
+        cache.heap.give(*slab_of(object), object);
+        return;
+    }
+    // Half of it at once is cheaper than one by one.
+    if (objects_in(bin) > limit / 2) drain_bin(cache, c, objects_in(bin) - limit / 2);
+    slot(bin, top(bin) - kSlot) = object;
+    pops_top(bin) -= kSlot;
+    tops.overflows += static_cast<uint32_t>(limit / 2);
 }
 
 void flush(ThreadCache& cache) {

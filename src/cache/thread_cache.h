@@ -57,6 +57,9 @@ inline constexpr size_t kSlot = sizeof(Object*);
 inline constexpr uint64_t kPop = uint64_t{1} << 16 | kSlot;
 inline constexpr size_t kFastMax = 8192;  // sizes up to here find their bin by one look-up
 
+inline constexpr size_t kFirstLimit = 8;    // of a bin that had none
+inline constexpr uint32_t kPatience = 256;  // overflowing frees before a bin's limit is halved
+
 namespace detail {
 constexpr size_t all_slots() {
     size_t slots = 0;
@@ -80,7 +83,7 @@ struct ThreadCache {
     Object* slots[detail::all_slots()];
 };
 static_assert(sizeof(ThreadCache) < 1 << 16, "a slot's distance fits 16 bits");
-static_assert(sizeof(ThreadCache) * kHeapsMax < size_t{1} << 31, "an entry reaches every bin");
+static_assert(sizeof(ThreadCache) * kHeapsMax <= size_t{3} << 29, "an entry reaches every bin");
 
 // What a thread without a heap has: nothing is found in it, so that "not started" is just a miss. All zero,
 // never written.
@@ -140,7 +143,15 @@ struct Refill {
 Refill refill(ThreadCache& cache, SizeClass c);
 
 // An object of one of this heap's slabs, checked, that the bin has no room for. It carries the mark.
-void give_past_bin(ThreadCache& cache, Slab& slab, Object* object);
+void overflow(ThreadCache& cache, SizeClass c, Object* object);
+inline void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
+    const SizeClass c = slab.size_class;
+    BinTop& tops = cache.tops[c];
+    if (limit_of(cache.bins[c]) >= kFirstLimit || ++tops.overflows >= kPatience)
+        return overflow(cache, c, object);
+    count(cache.heap.counters(c).direct_frees);
+    cache.heap.give(slab, object);
+}
 
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);

@@ -155,16 +155,16 @@ void* allocate_aligned(size_t alignment, size_t size) {
 // An object of a slab that has a living owner. Nothing here touches errno.
 void release_slow(void* pointer) {
     const Entry entry = fast_entry_at(pointer);
-    ThreadCache* const cache = current_cache;
-    if (entry >= 0 || !has_cache(cache)) return release_cold(pointer);
+    if (entry >= 0) return release_cold(pointer);
     Bin& bin = bin_at(entry);
     Slab& slab = *slab_of(pointer);
     Object* const object = static_cast<Object*>(pointer);
+    ThreadCache* const cache = current_cache;
     if (!slab.is_object(object) || object->mark == mark_of(bin)) return release_cold(pointer);
     if (__atomic_load_n(&bin.owner, __ATOMIC_RELAXED) == thread_pointer()) {
         object->mark = mark_of(bin);
         give_past_bin(*cache, slab, object);
-    } else if (!options.hardened) {
+    } else if (has_cache(cache) && !options.hardened) {
         object->mark = mark_of(bin);
         count(cache->heap.counters(slab.size_class).remote_frees);
         cache->outgoing.add(slab, object);

@@ -51,7 +51,7 @@ constexpr auto make_classes() {
         info.units = slab_units(info.size);
         info.objects = info.units * 16384 / info.size;
         const uint32_t fit = 16384 / info.size;
-        info.bin_limit = fit < 8 ? 8 : fit > 64 ? 64 : fit;
+        info.bin_limit = fit < 8 ? 8 : fit > 128 ? 128 : fit;
         info.reciprocal = (uint64_t{1} << kReciprocalShift) / info.size + 1;
     }
     return classes;
