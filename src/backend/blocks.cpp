@@ -58,6 +58,18 @@ size_t usable_size(const tarn_backend* backend, void* at, size_t asked) {
 constexpr uint8_t kBlocksFromMap = 16;
 thread_local constinit uint8_t blocks_asked_for __attribute__((tls_model("initial-exec"))) = 0;
 
+// The default backend is loaded for programs that have a use for it: a library in memory costs 1.5 to 2 MiB,
+// and for fewer blocks than this `map` does as well. Whoever names a backend gets it at once.
+constexpr uint32_t kBlocksBeforeLoading = 1024;
+constinit std::atomic<uint32_t> blocks_before_loading{0};
+
+bool worth_loading() {
+    if (options.backend[0] || blocks_before_loading.load(std::memory_order_relaxed) >= kBlocksBeforeLoading)
+        return true;
+    blocks_before_loading.fetch_add(1, std::memory_order_relaxed);
+    return false;
+}
+
 bool worth_a_heap() {
     if (blocks_asked_for == kBlocksFromMap) [[likely]]
         return true;
@@ -71,7 +83,7 @@ bool worth_a_heap() {
 // `at` NULL: the backend does not serve this, cannot now, or is out of memory.
 Block allocate_backend(size_t size, size_t alignment, Zero zero) {
     if (size >= options.map_from || alignment >= options.map_from) return {};
-    if (!worth_a_heap()) return {};
+    if (!worth_loading() || !worth_a_heap()) return {};
     const tarn_backend* backend = loader::chosen();
     if (!backend) return {};
     const visits::Visit visit;
@@ -239,6 +251,10 @@ BlockStats block_stats() {
     stats.backend_committed = mapped.live + mapped.cached + inner.committed;
     stats.backend_cached = mapped.cached + inner.cached;
     return stats;
+}
+
+void make_room_for_small() {
+    map::trim();
 }
 
 size_t trim_blocks() {

@@ -41,7 +41,11 @@ BlockStats block_stats();
 
 size_t trim_blocks();  // gives all that is cached back to the kernel; bytes known to have gone
 
-const char* backend_name();  // "none yet" before the first large request
+// The region grows: memory that small objects have not touched yet is about to be. What `map` keeps resident
+// for later large blocks is given back, so that the two do not add up to the peak.
+void make_room_for_small();
+
+const char* backend_name();  // of loader.h
 
 // Handlers of fork. Nothing is locked before it; a backend's module brings its own handlers (visits.h).
 void blocks_before_fork();

@@ -72,7 +72,8 @@ const tarn_backend* chosen() {
 }
 
 const char* name() {
-    if (state.load(std::memory_order_acquire) == State::kNone) return "none yet";
+    if (state.load(std::memory_order_acquire) == State::kNone)
+        return options.backend[0] ? "none yet" : "map so far";
     const tarn_backend* table = current();
     if (!table) return "map";
     return table->name ? table->name : "unnamed";

@@ -13,7 +13,7 @@ namespace tarn::loader {
 const tarn_backend* chosen();
 // The same, but never loads.
 const tarn_backend* current();
-// "none yet" before the first call of chosen() that could load.
+// Before the first call of chosen() that could load: "none yet", or "map so far" for the default backend.
 const char* name();
 
 // glibc's own allocator; NULL in a fully static program, where it is not linked in.

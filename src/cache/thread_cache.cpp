@@ -141,7 +141,10 @@ void close_cache(ThreadCache& cache) {
         flush_bin(cache, c);
     cache.outgoing.send_all();
     cache.heap.retire();
-    if (__atomic_load_n(&caches.idle_count, __ATOMIC_RELAXED) >= kIdleMax) make_lean(cache);
+    caches.lock.lock();
+    const bool many_idle = caches.idle_count >= kIdleMax;
+    caches.lock.unlock();
+    if (many_idle) make_lean(cache);
     Guard guard(caches.lock);
     cache.living = false;
     put_idle(cache);

@@ -43,6 +43,15 @@ void* hand_out(Object* object) {
     return object;
 }
 
+void watch_growth() {
+    static constinit std::atomic<size_t> seen{0};
+    const size_t end = __atomic_load_n(&page_table_end, __ATOMIC_RELAXED);
+    if (seen.load(std::memory_order_relaxed) == end) [[likely]]
+        return;
+    seen.store(end, std::memory_order_relaxed);
+    make_room_for_small();
+}
+
 // An object of this class, and whether it is all zero. Threads that may not have a cache take from the
 // orphans.
 Refill take_object(SizeClass c) {
@@ -53,7 +62,11 @@ Refill take_object(SizeClass c) {
     }
     Bin& bin = cache->bins[c];
     Object* object = slot(bin, top(bin));
-    if (!object) return refill(*cache, c);
+    if (!object) {
+        const Refill refilled = refill(*cache, c);
+        watch_growth();
+        return refilled;
+    }
     // The thread has just got its cache, or the caller has no fast path.
     pops_top(bin) += kPop;
     return {object, false};
