@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
+#include "backend/huge_pages.h"
 #include "backend/range_cache.h"
+#include "backend/remap.h"
 #include "base/lock.h"
 #include "base/options.h"
 #include "base/os.h"
@@ -25,14 +28,21 @@ constexpr size_t kKeptShare = 2;
 // Runs go back to the kernel early, since small objects seldom need them again at once; but every mapping
 // that is unmapped among others costs one of the kernel's 65,530 per process.
 constexpr size_t kRunSizeMost = 4 * kUnitSize;
-constexpr size_t kGrowth = 16;  // 1/16 more room for what grows: untouched address space
+// Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
+constexpr size_t kLookMost = kHugePage;
+constexpr size_t kLookBefore = 8;                   // 1/8 from the end
+constexpr size_t kHugeChunksBelow = 2 * kHugePage;  // smaller blocks share huge pages with others
+constexpr size_t kGrowth = 16;                      // 1/16 more room for what grows: untouched address space
 
 struct Kept {
     Lock lock;
     size_t live = 0;
     size_t learned = 0;
     RangeCache cache;
+    HugePages huge;
+    Range latest;  // the last fresh mapping, until it was looked at; may be gone
 
+    size_t in_blocks() const { return live + cache.bytes(); }
     size_t limit() const { return live / kKeptShare + std::max(learned, kKeptAtLeast); }
     // After the range has been judged by the limit that held before it.
     void learn(size_t freed) {
@@ -44,10 +54,13 @@ struct Kept {
 constinit Kept kept;
 constinit std::atomic<Tag> last_tag{0};
 
-// For what mremap has moved. 0 is for what was never moved.
-Tag new_tag() {
-    const auto tag = static_cast<Tag>((last_tag.fetch_add(1, std::memory_order_relaxed) + 1) % kTags);
-    return tag ? tag : 1;
+// For what mremap has moved. 0 and kHugeTag are for what was never moved.
+Tag new_tag(Tag base) {
+    const auto tag = static_cast<Tag>((last_tag.fetch_add(1, std::memory_order_relaxed) + 1) % kHugeTag);
+    return static_cast<Tag>(base + (tag ? tag : 1));
+}
+Tag base_tag(Tag tag) {
+    return is_huge(tag) ? kHugeTag : Tag{0};
 }
 
 size_t round_to_pages(size_t size) {
@@ -73,18 +86,77 @@ void shrink_cache() {
     }
 }
 
+bool huge_allowed() {
+    return options.huge_pages == HugePageUse::kDenseBlocks && os::page_size() == os::kPageSize;
+}
+
+struct Density {
+    size_t seen, resident;
+};
+Density density(Range range) {
+    const size_t written = round_to_pages(range.size - range.size / kLookBefore);
+    const size_t seen = std::min(written, kLookMost);
+    return {seen, os::resident(range.at + written - seen, seen)};
+}
+
+// Huge pages say nothing: they are resident whole.
+void learn_density(Range range) {
+    if (!huge_allowed() || is_huge(range.tag)) return;
+    {
+        Guard guard(kept.lock);
+        if (!kept.huge.curious(kept.in_blocks())) return;
+    }
+    const Density found = density(range);
+    Guard guard(kept.lock);
+    kept.huge.learn(found.seen, found.resident);
+}
+
+// Before anything was given back: is the last fresh block written by now? If it is not, that says nothing
+// yet. Should it be gone, mincore fails.
+void learn_from_latest(size_t size) {
+    if (!huge_allowed()) return;
+    Range latest;
+    {
+        Guard guard(kept.lock);
+        if (!kept.huge.clueless(kept.in_blocks() + size)) return;
+        latest = std::exchange(kept.latest, {});
+    }
+    const Density found = density(latest);
+    if (found.seen == 0 || !HugePages::dense(found.seen, found.resident)) return;
+    Guard guard(kept.lock);
+    kept.huge.learn(found.seen, found.resident);
+}
+
+// A block that grows is judged by itself: was it written as it grew so far?
+bool growth_deserves_huge(Range range, size_t size) {
+    if (!huge_allowed() || is_huge(range.tag) || size < kHugeChunksBelow) return false;
+    {
+        Guard guard(kept.lock);
+        if (kept.in_blocks() + size - range.size < HugePages::kFrom) return false;
+    }
+    const Density found = density(range);
+    return HugePages::dense(found.seen, found.resident);
+}
+
+bool huge_wanted(size_t size) {
+    if (!huge_allowed()) return false;
+    Guard guard(kept.lock);
+    return kept.huge.wanted(kept.in_blocks() + size);
+}
+
 // A range of whole pages goes back: `live` bytes of it were counted.
 void put_range(Range range) {
+    learn_density(range);
     Evicted evicted;
     {
         Guard guard(kept.lock);
         kept.live -= range.size;
         kept.cache.put(range, evicted);
+        kept.cache.shrink_to(kept.limit(), evicted);
+        kept.learn(range.size);
     }
     unmap_all(evicted);
-    shrink_cache();
-    Guard guard(kept.lock);
-    kept.learn(range.size);
+    if (evicted.full()) shrink_cache();
 }
 
 void count_live(size_t bytes) {
@@ -126,7 +198,7 @@ char* map_fresh(size_t size, size_t alignment) {
     if (!at) return nullptr;
     // Every mapping alike, whatever its size: neighbours then are one mapping to the kernel, which mremap
     // needs.
-    if (options.huge_pages)
+    if (options.huge_pages == HugePageUse::kAlways)
         os::advise_huge_pages(at, size);
     else
         os::forbid_huge_pages(at, size);
@@ -137,12 +209,19 @@ Block mapping(Range range, size_t dirty) {
     return {range.at, {range.size, BlockSource::kMapping, range.tag}, dirty};
 }
 
-// mremap; the tag stays when the place does.
-Range remap_range(Range range, size_t size) {
-    auto* at = static_cast<char*>(os::remap(range.at, range.size, size));
+enum class HugeGrowth : bool { kNo, kYes };
+
+// mremap; the tag stays when the place does. Huge pages are for what is still missing.
+Range remap_range(Range range, size_t size, HugeGrowth huge) {
+    auto* const at = static_cast<char*>(remap_by_huge_pages(range.at, range.size, size));
     if (!at) return {};
     count_live(size - range.size);
-    return {at, size, at == range.at ? range.tag : new_tag()};
+    Tag tag = at == range.at ? range.tag : new_tag(base_tag(range.tag));
+    if (!is_huge(tag) && huge == HugeGrowth::kYes) {
+        os::advise_huge_pages(at, size);
+        tag = new_tag(kHugeTag);
+    }
+    return {at, size, tag};
 }
 
 // Nothing kept is long enough: the longest range is made so. Its pages are there already; moving them is
@@ -150,10 +229,28 @@ Range remap_range(Range range, size_t size) {
 Block lengthen_cached(size_t size) {
     const Range range = take_longest();
     if (range.size == 0) return {};
-    const Range longer = remap_range(range, size);
+    const bool huge = size >= kHugeChunksBelow && huge_wanted(size);
+    const Range longer = remap_range(range, size, huge ? HugeGrowth::kYes : HugeGrowth::kNo);
     if (longer.at) return mapping(longer, range.size);
     put_range(range);
     return {};
+}
+
+// A fresh mapping with huge pages. Small blocks leave the rest of it to others.
+Block map_huge(size_t size) {
+    const size_t whole = size < kHugeChunksBelow ? (size + kHugePage - 1) / kHugePage * kHugePage : size;
+    if (whole - size < RangeCache::kSmallestRange) size = whole;
+    char* at = map_aligned(whole, kHugePage);
+    if (!at) return {};
+    os::advise_huge_pages(at, whole);
+    Evicted evicted;
+    {
+        Guard guard(kept.lock);
+        kept.live += size;
+        if (whole > size) kept.cache.put({at + size, whole - size, kHugeTag}, evicted);
+    }
+    unmap_all(evicted);
+    return mapping({at, size, kHugeTag}, 0);
 }
 
 Block allocate_mapping(size_t size, size_t alignment) {
@@ -161,12 +258,20 @@ Block allocate_mapping(size_t size, size_t alignment) {
     const size_t rounded = round_to_pages(size);
     if (alignment <= os::page_size()) {
         if (const Range range = take_cached(rounded); range.size) return mapping(range, range.size);
+        learn_from_latest(rounded);
+        const bool huge = huge_wanted(rounded);
+        if (huge && rounded < kHugeChunksBelow)
+            if (const Block block = map_huge(rounded); block.at) return block;
         if (const Block block = lengthen_cached(rounded); block.at) return block;
+        if (huge)
+            if (const Block block = map_huge(rounded); block.at) return block;
     }
     char* at = map_fresh(rounded, alignment);
     if (!at) return {};
-    count_live(rounded);
-    return mapping({at, rounded}, 0);
+    Guard guard(kept.lock);
+    kept.live += rounded;
+    kept.latest = {at, rounded};
+    return mapping(kept.latest, 0);
 }
 
 Block allocate_run(size_t size, size_t alignment) {
@@ -224,13 +329,16 @@ void free(void* at, Record record) {
 size_t resize_in_place(void* at, Record record, size_t new_size) {
     if (record.source == BlockSource::kRun) return 0;
     const Range range = range_of(at, record);
-    return new_size > record.size ? grow_in_place(range, new_size) : shrink_in_place(range, new_size);
+    if (new_size <= record.size) return shrink_in_place(range, new_size);
+    return growth_deserves_huge(range, new_size) ? 0 : grow_in_place(range, new_size);
 }
 
 Block remap(void* at, Record record, size_t new_size) {
     if (record.source == BlockSource::kRun || new_size > registry::kLargestBlock) return {};
+    const Range range = range_of(at, record);
+    const HugeGrowth huge = growth_deserves_huge(range, new_size) ? HugeGrowth::kYes : HugeGrowth::kNo;
     for (const size_t wanted : {new_size + new_size / kGrowth, new_size}) {
-        const Range moved = remap_range(range_of(at, record), round_to_pages(wanted));
+        const Range moved = remap_range(range, round_to_pages(wanted), huge);
         if (moved.at) return mapping(moved, record.size);
     }
     return {};

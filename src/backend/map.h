@@ -6,7 +6,7 @@
 // A process keeps freed mappings up to half of what it has in live ones plus twice the largest that it has
 // freed (2 to 64 MiB; up to 10 MiB sixteen times); the rest goes back to the kernel at once. What is kept is
 // used whole, split, or lengthened by mremap. Growing uses a free neighbour, then mremap in place, then
-// mremap elsewhere: nothing is copied.
+// mremap elsewhere: nothing is copied. Mappings get huge pages where they will be filled (huge_pages.h).
 #pragma once
 #include <cstddef>
 

@@ -2,6 +2,8 @@
 // Linear search throughout: 64 entries take less time than the page faults of the smallest of them.
 #include "backend/range_cache.h"
 
+#include "backend/huge_pages.h"
+
 namespace tarn {
 
 void RangeCache::remove(int index) {
@@ -22,6 +24,14 @@ int RangeCache::oldest() const {
     for (int i = 1; i < count_; ++i)
         if (now_ - entries_[i].stamp > now_ - entries_[found].stamp) found = i;
     return found;
+}
+
+// At least `size` bytes from the front of a range; huge pages are not cut in two, since the kernel keeps such
+// a one until nothing of it is mapped.
+size_t RangeCache::rounded_cut(Range range, size_t size) {
+    if (!is_huge(range.tag)) return (size + kSmallestRange - 1) / kSmallestRange * kSmallestRange;
+    const auto at = reinterpret_cast<uintptr_t>(range.at);
+    return (at + size + kHugePage - 1) / kHugePage * kHugePage - at;
 }
 
 Range RangeCache::take(size_t size) {
@@ -93,8 +103,7 @@ void RangeCache::shrink_to(size_t limit, Evicted& evicted) {
         const bool over = bytes_ > limit;
         if (!over && !old(entries_[victim])) return;
         const Range range = entries_[victim].range;
-        const size_t excess =
-            over ? (bytes_ - limit + kSmallestRange - 1) / kSmallestRange * kSmallestRange : 0;
+        const size_t excess = over ? rounded_cut(range, bytes_ - limit) : 0;
         if (over && !old(entries_[victim]) && range.size > excess && range.size - excess >= kSmallestRange) {
             cut_front(victim, excess);
             evicted.add({range.at, excess, range.tag});

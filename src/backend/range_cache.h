@@ -64,6 +64,7 @@ class RangeCache {
         Range range;
         uint32_t stamp;
     };
+    static size_t rounded_cut(Range range, size_t size);
     int oldest() const;
     bool old(const Entry& entry) const { return now_ - entry.stamp > kOldAge; }
     void remove(int index);

@@ -24,9 +24,14 @@ enum class BlockSource : uint8_t {
 };
 
 // Which ranges of mappings the kernel holds as one: those that mremap moved get a tag of their own. Tags are
-// reused after 4096 moves; a wrong guess costs a refused mremap, nothing else.
+// reused after some 2000 moves; a wrong guess costs a refused mremap, nothing else. The upper half is for
+// mappings that may have huge pages: the kernel never holds those as one with others.
 using Tag = uint16_t;
 inline constexpr size_t kTags = 4096;
+inline constexpr Tag kHugeTag = kTags / 2;
+inline constexpr bool is_huge(Tag tag) {
+    return tag >= kHugeTag;
+}
 
 struct Record {
     size_t size = 0;  // of a mapping: whole pages

@@ -79,8 +79,18 @@ bool parse_stats(const char* value, StatsFormat& out) {
     return false;
 }
 
+bool parse_huge_pages(const char* value, HugePageUse& out) {
+    bool flag = false;
+    if (equal(value, "auto")) return out = HugePageUse::kDenseBlocks, true;
+    if (!parse_flag(value, flag)) return false;
+    return out = flag ? HugePageUse::kAlways : HugePageUse::kNever, true;
+}
+
 const char* words(bool flag) {
     return flag ? "1" : "0";
+}
+const char* words(HugePageUse use) {
+    return use == HugePageUse::kDenseBlocks ? "auto" : words(use == HugePageUse::kAlways);
 }
 const char* words(StatsFormat format) {
     switch (format) {
@@ -122,8 +132,9 @@ constexpr Option kOptions[] = {
     {"TARN_HARDENED", "1 checks every free in full and keeps no object in a bin",
      [](const char* v) { return parse_flag(v, options.hardened); },
      [](Text& t) { t.add(words(options.hardened)); }},
-    {"TARN_HUGE_PAGES", "1 asks for transparent huge pages; otherwise tarn's memory has none",
-     [](const char* v) { return parse_flag(v, options.huge_pages); },
+    {"TARN_HUGE_PAGES",
+     "transparent huge pages: auto (large blocks that are used densely), 0 (none) or 1 (all)",
+     [](const char* v) { return parse_huge_pages(v, options.huge_pages); },
      [](Text& t) { t.add(words(options.huge_pages)); }},
     {"TARN_KEEP_DEEPBIND", "1 leaves RTLD_DEEPBIND to dlopen; otherwise it is cleared",
      [](const char* v) { return parse_flag(v, options.keep_deepbind); },

@@ -16,20 +16,24 @@ namespace tarn {
 
 class Text;
 
+// Of transparent huge pages: large blocks get them where they are used densely; nothing does; everything
+// does.
+enum class HugePageUse : uint8_t { kDenseBlocks, kNever, kAlways };
+
 enum class StatsFormat : uint8_t { kNone, kText, kJson, kPrometheus };
 
 struct Options {
-    char backend[256] = {};                  // TARN_BACKEND; empty: the build's default
-    StatsFormat stats = StatsFormat::kNone;  // TARN_STATS
-    char stats_file[512] = {};               // TARN_STATS_FILE, absolute; empty: standard error
-    size_t stats_process = 0;                // TARN_STATS_PROCESS; 0: every process reports
-    bool verbose = false;                    // TARN_VERBOSE
-    bool hardened = TARN_HARDENED_DEFAULT;   // TARN_HARDENED
-    bool huge_pages = false;                 // TARN_HUGE_PAGES
-    bool keep_deepbind = false;              // TARN_KEEP_DEEPBIND
-    size_t region = 0;                       // TARN_REGION; 0: sized to the machine
-    size_t dirty = size_t{8} << 20;          // TARN_DIRTY; free memory that may stay resident, at least
-    size_t map_from = size_t{128} << 10;     // TARN_MAP_FROM; blocks from here on go to `map`
+    char backend[256] = {};                              // TARN_BACKEND; empty: the build's default
+    StatsFormat stats = StatsFormat::kNone;              // TARN_STATS
+    char stats_file[512] = {};                           // TARN_STATS_FILE, absolute; empty: standard error
+    size_t stats_process = 0;                            // TARN_STATS_PROCESS; 0: every process reports
+    bool verbose = false;                                // TARN_VERBOSE
+    bool hardened = TARN_HARDENED_DEFAULT;               // TARN_HARDENED
+    HugePageUse huge_pages = HugePageUse::kDenseBlocks;  // TARN_HUGE_PAGES
+    bool keep_deepbind = false;                          // TARN_KEEP_DEEPBIND
+    size_t region = 0;                                   // TARN_REGION; 0: sized to the machine
+    size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
+    size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
 };
 
 // The options in force; defaults until read_options has run.

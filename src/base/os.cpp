@@ -171,6 +171,27 @@ bool resize_in_place(void* at, size_t old_bytes, size_t new_bytes) {
         raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
 }
 
+bool remap_to(void* at, size_t old_bytes, size_t new_bytes, void* target) {
+    if (injected(Call::kRemap)) return false;
+    return !failed(raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes),
+                               static_cast<long>(new_bytes), MREMAP_MAYMOVE | MREMAP_FIXED, address(target)));
+}
+size_t resident(const void* at, size_t bytes) {
+    unsigned char pages[512];
+    const char* from = static_cast<const char*>(at);
+    const size_t page = page_size();
+    size_t count = 0;
+    for (size_t left = bytes / page; left > 0;) {
+        const size_t now = left < sizeof pages ? left : sizeof pages;
+        if (failed(raw_syscall(__NR_mincore, address(from), static_cast<long>(now * page), address(pages))))
+            return 0;
+        for (size_t i = 0; i < now; ++i)
+            count += pages[i] & 1;
+        from += now * page;
+        left -= now;
+    }
+    return count * page;
+}
 void forbid_huge_pages(void* at, size_t bytes) {
     raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_NOHUGEPAGE);
 }

@@ -30,11 +30,16 @@ bool decommit(void* at, size_t bytes);
 void unmap(void* at, size_t bytes);
 // mremap; moves when it must. NULL when refused: the old mapping is then untouched.
 [[nodiscard]] void* remap(void* at, size_t old_bytes, size_t new_bytes);
+// The same to exactly `target`, which the caller has reserved; what was there goes. False when refused: the
+// old mapping is then untouched, and nobody knows whether the target is still reserved: leave it alone.
+[[nodiscard]] bool remap_to(void* at, size_t old_bytes, size_t new_bytes, void* target);
 // mremap that never moves. False when there is no room behind it.
 bool resize_in_place(void* at, size_t old_bytes, size_t new_bytes);
 // No transparent huge pages in this range / huge pages wanted in it.
 void forbid_huge_pages(void* at, size_t bytes);
 void advise_huge_pages(void* at, size_t bytes);
+// How many bytes of the range are resident; 0 when the kernel does not say.
+size_t resident(const void* at, size_t bytes);
 // The name in /proc/PID/maps; kernels without CONFIG_ANON_VMA_NAME ignore it.
 void name_range(void* at, size_t bytes, const char* name);
 

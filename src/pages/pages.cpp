@@ -133,7 +133,7 @@ bool place(size_t bytes, const os::Limits& limits) {
     }
     region.window = bytes >> kUnitShift;
     region.reserved_units = first >> kUnitShift;
-    if (!options.huge_pages)
+    if (options.huge_pages != HugePageUse::kAlways)
         os::forbid_huge_pages(unit_address(0), first);
     else
         os::advise_huge_pages(unit_address(0), first);
@@ -169,7 +169,7 @@ bool reserve_units(size_t units) {
     char* at = static_cast<char*>(unit_address(region.reserved_units));
     const size_t bytes = (target - region.reserved_units) << kUnitShift;
     if (!os::reserve_at(at, bytes)) return false;
-    if (!options.huge_pages) os::forbid_huge_pages(at, bytes);
+    if (options.huge_pages != HugePageUse::kAlways) os::forbid_huge_pages(at, bytes);
     region.reserved_units = target;
     return true;
 }

@@ -149,6 +149,18 @@ void no_huge_pages() {
     require(process::rollup_bytes("AnonHugePages:") == 0, "no huge page");
 }
 
+// As long as `bytes` in blocks of 1 MiB are there, each is freed and taken anew several times.
+void use_blocks(size_t bytes, size_t written) {
+    constexpr size_t kSize = kMiB;
+    const size_t count = bytes / kSize;
+    for (size_t i = 0; i < 8 * count; ++i) {
+        free(objects[i % count]);
+        memset(objects[i % count] = malloc(kSize), 1, written);
+    }
+    for (size_t i = count; i < 2 * count; ++i)
+        memset(objects[i] = malloc(kSize), 1, written);
+}
+
 // Finds the mapping of `address` in /proc/self/smaps and says whether its VmFlags hold `flag`.
 bool mapping_has_flag(const void* address, const char* flag) {
     FILE* smaps = fopen("/proc/self/smaps", "r");
@@ -170,6 +182,55 @@ void huge_pages_are_forbidden() {
 }
 void huge_pages_are_asked_for() {
     require(mapping_has_flag(malloc(1000), " hg"), "marked as huge");
+}
+
+// Whether any mapping is so marked.
+bool huge_pages_wanted() {
+    FILE* smaps = fopen("/proc/self/smaps", "r");
+    char line[4096];
+    bool found = false;
+    while (fgets(line, sizeof line, smaps))
+        if (!strncmp(line, "VmFlags:", 8) && strstr(line, " hg")) found = true;
+    fclose(smaps);
+    return found;
+}
+void few_blocks_are_not_huge() {
+    use_blocks(5 * kMiB, kMiB);
+    require(!huge_pages_wanted(), "5 MiB in blocks, 10 at the end: none is marked as huge");
+}
+void dense_blocks_are_huge() {
+    use_blocks(40 * kMiB, kMiB);
+    require(huge_pages_wanted(), "blocks that are written whole are marked as huge");
+}
+void fresh_dense_blocks_are_huge() {
+    for (size_t i = 0; i < 40; ++i)
+        memset(objects[i] = malloc(kMiB), 1, kMiB);
+    require(huge_pages_wanted(), "nothing was freed, but the blocks before were written");
+}
+void fresh_untouched_blocks_are_not_huge() {
+    for (size_t i = 0; i < 400; ++i)
+        memset(objects[i] = malloc(kMiB), 1, 1);
+    require(!huge_pages_wanted(), "nothing says that huge pages would be filled");
+}
+void sparse_blocks_are_not_huge() {
+    use_blocks(40 * kMiB, kMiB / 2);
+    require(!huge_pages_wanted(), "blocks that are half written are not marked as huge");
+}
+void dense_growth_is_huge() {
+    char* block = nullptr;
+    for (size_t size = kMiB, old = 0; size <= 32 * kMiB; old = size, size *= 2) {
+        block = static_cast<char*>(realloc(block, size));
+        memset(block + old, 1, size - old);
+    }
+    require(mapping_has_flag(block + kMiB, " hg"), "a block that is written as it grows is marked as huge");
+    for (size_t i = 0; i < 32 * kMiB; i += 4096)
+        require(block[i] == 1, "and keeps its contents");
+}
+void no_block_is_huge() {
+    use_blocks(40 * kMiB, kMiB);
+    void* grown = realloc(memset(malloc(20 * kMiB), 1, 20 * kMiB), 60 * kMiB);
+    require(grown && !huge_pages_wanted(), "nothing is marked as huge");
+    require(process::rollup_bytes("AnonHugePages:") == 0, "no huge page");
 }
 
 void idle_process_is_small() {
@@ -194,5 +255,12 @@ int main(int count, char** arguments) {
                        {"no_huge_pages", no_huge_pages},
                        {"huge_pages_are_forbidden", huge_pages_are_forbidden},
                        {"huge_pages_are_asked_for", huge_pages_are_asked_for},
+                       {"few_blocks_are_not_huge", few_blocks_are_not_huge},
+                       {"dense_blocks_are_huge", dense_blocks_are_huge},
+                       {"fresh_dense_blocks_are_huge", fresh_dense_blocks_are_huge},
+                       {"fresh_untouched_blocks_are_not_huge", fresh_untouched_blocks_are_not_huge},
+                       {"sparse_blocks_are_not_huge", sparse_blocks_are_not_huge},
+                       {"dense_growth_is_huge", dense_growth_is_huge},
+                       {"no_block_is_huge", no_block_is_huge},
                        {"idle_process_is_small", idle_process_is_small}});
 }

@@ -124,6 +124,22 @@ TEST(RangeCache, ForgetsAll) {
     EXPECT_EQ(cache.take(4096).size, 0u);
 }
 
+// The kernel keeps a huge page until nothing of it is mapped.
+TEST(RangeCache, HugePagesAreNotCutInTwo) {
+    RangeCache cache;
+    put(cache, 1, 20, kHugeTag);
+    Evicted evicted;
+    cache.shrink_to(17 * kMiB, evicted);
+    ASSERT_EQ(evicted.end() - evicted.begin(), 1);
+    EXPECT_EQ(evicted.begin()->at, at(1));
+    EXPECT_EQ(evicted.begin()->size, 3 * kMiB);
+    Evicted more;
+    cache.shrink_to(17 * kMiB - 1, more);
+    ASSERT_EQ(more.end() - more.begin(), 1);
+    EXPECT_EQ(more.begin()->size, 2 * kMiB);
+    EXPECT_EQ(cache.bytes(), 15 * kMiB);
+}
+
 // Every byte is in exactly one place: handed out, in the cache, or evicted.
 TEST(RangeCache, NoByteIsLostOrGivenTwice) {
     RangeCache cache;

@@ -11,6 +11,7 @@
 
 #include "collect.h"
 
+using tarn::HugePageUse;
 using tarn::option_count;
 using tarn::option_given;
 using tarn::option_name;
@@ -84,9 +85,9 @@ TEST_F(OptionsTest, BadStatisticsFormatWarnsAndIsIgnored) {
 }
 
 TEST_F(OptionsTest, Flags) {
-    bool* const flags[] = {&options.verbose, &options.hardened, &options.huge_pages, &options.keep_deepbind};
-    const char* const names[] = {"TARN_VERBOSE", "TARN_HARDENED", "TARN_HUGE_PAGES", "TARN_KEEP_DEEPBIND"};
-    for (size_t i = 0; i < 4; ++i) {
+    bool* const flags[] = {&options.verbose, &options.hardened, &options.keep_deepbind};
+    const char* const names[] = {"TARN_VERBOSE", "TARN_HARDENED", "TARN_KEEP_DEEPBIND"};
+    for (size_t i = 0; i < 3; ++i) {
         for (const char* yes : {"1", "yes", "on", "true"}) {
             *flags[i] = false;
             EXPECT_EQ(read(names[i], yes), "");
@@ -102,6 +103,17 @@ TEST_F(OptionsTest, Flags) {
             refused(names[i], bad);
         EXPECT_TRUE(*flags[i]);
     }
+}
+
+TEST_F(OptionsTest, HugePages) {
+    const std::pair<const char*, tarn::HugePageUse> known[] = {
+        {"0", HugePageUse::kNever}, {"1", HugePageUse::kAlways}, {"auto", HugePageUse::kDenseBlocks}};
+    for (const auto& [value, use] : known) {
+        EXPECT_EQ(read("TARN_HUGE_PAGES", value), "");
+        EXPECT_EQ(options.huge_pages, use) << value;
+    }
+    refused("TARN_HUGE_PAGES", "2");
+    EXPECT_EQ(options.huge_pages, HugePageUse::kDenseBlocks);
 }
 
 TEST_F(OptionsTest, Bytes) {

@@ -120,44 +120,6 @@ TEST_F(Os, MapIsZeroedAndUnmapTakesItAway) {
     EXPECT_EQ(os::map(size_t{1} << 60), nullptr);
 }
 
-TEST_F(Os, RemapKeepsTheContents) {
-    char* at = static_cast<char*>(os::map(kMiB));
-    ASSERT_NE(at, nullptr);
-    memset(at, 3, kMiB);
-    char* larger = static_cast<char*>(os::remap(at, kMiB, 64 * kMiB));
-    ASSERT_NE(larger, nullptr);
-    EXPECT_TRUE(all(larger, kMiB, 3));
-    EXPECT_TRUE(all(larger + kMiB, 63 * kMiB, 0));
-    char* smaller = static_cast<char*>(os::remap(larger, 64 * kMiB, 4096));
-    ASSERT_NE(smaller, nullptr);
-    EXPECT_TRUE(all(smaller, 4096, 3));
-    os::unmap(smaller, 4096);
-}
-
-TEST_F(Os, ResizeInPlaceNeverMoves) {
-    char* at = static_cast<char*>(os::map(4 * kMiB));
-    ASSERT_NE(at, nullptr);
-    at[0] = 5;
-    ASSERT_TRUE(os::resize_in_place(at, 4 * kMiB, kMiB)) << "shrinking always works";
-    EXPECT_FALSE(os::readable(at + kMiB, 1));
-    EXPECT_TRUE(os::resize_in_place(at, kMiB, 2 * kMiB)) << "there is room behind it now";
-    ASSERT_TRUE(os::reserve_at(at + 2 * kMiB, kMiB));
-    EXPECT_FALSE(os::resize_in_place(at, 2 * kMiB, 3 * kMiB)) << "something is behind it";
-    EXPECT_EQ(at[0], 5);
-    os::unmap(at, 3 * kMiB);
-}
-
-TEST_F(Os, HugePageAdviceAndNamesChangeNoContents) {
-    char* at = static_cast<char*>(os::map(4 * kMiB));
-    ASSERT_NE(at, nullptr);
-    memset(at, 9, 4 * kMiB);
-    os::forbid_huge_pages(at, 4 * kMiB);
-    os::advise_huge_pages(at, 4 * kMiB);
-    os::name_range(at, 4 * kMiB, "tarn test");
-    EXPECT_TRUE(all(at, 4 * kMiB, 9));
-    os::unmap(at, 4 * kMiB);
-}
-
 TEST_F(Os, LimitsAreThoseOfTheProcess) {
     struct sysinfo info;
     ASSERT_EQ(sysinfo(&info), 0);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// HugePages: when mappings get transparent huge pages. They save nearly all page faults, and cost memory
+// wherever a program leaves parts of its blocks untouched; so they wait until the process has much memory
+// in blocks, and the blocks it gave back were resident nearly everywhere.
+// A plain data structure: no lock and no system call of its own.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn {
+
+inline constexpr size_t kHugePage = size_t{2} << 20;  // of x86-64, and of aarch64 with pages of 4 KiB
+
+class HugePages {
+  public:
+    static constexpr size_t kFrom = size_t{16} << 20;  // bytes in blocks, live or kept
+
+    // Whether to look at a block that is given back: always at first, every sixteenth time when enough is
+    // known.
+    bool curious(size_t in_blocks) {
+        return clueless(in_blocks) || (in_blocks >= kFrom && ++skipped_ % kSeldom == 0);
+    }
+    // Nothing is known, and it would matter.
+    bool clueless(size_t in_blocks) const { return in_blocks >= kFrom && seen_ < kEnough; }
+    // Of `seen` bytes of a block in ordinary pages, so many were resident.
+    void learn(size_t seen, size_t resident) {
+        seen_ += seen;
+        resident_ += resident;
+        while (seen_ > kMemory)
+            seen_ /= 2, resident_ /= 2;
+    }
+    bool wanted(size_t in_blocks) const { return in_blocks >= kFrom && seen_ >= kEnough && dense(); }
+    // For one block that grows: its own past counts.
+    static bool dense(size_t seen, size_t resident) { return resident >= seen - seen / kHoles; }
+
+  private:
+    static constexpr size_t kEnough = size_t{2} << 20;
+    static constexpr size_t kMemory = size_t{64} << 20;
+    static constexpr size_t kHoles = 16;  // at most 1/16 may be missing
+    static constexpr uint32_t kSeldom = 16;
+    bool dense() const { return dense(seen_, resident_); }
+
+    size_t seen_ = 0, resident_ = 0;
+    uint32_t skipped_ = 0;
+};
+
+}  // namespace tarn
