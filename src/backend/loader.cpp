@@ -2,6 +2,8 @@
 // The choice and its state machine; nothing here knows dlopen.
 #include "backend/loader.h"
 
+#include <pthread.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -64,7 +66,12 @@ const tarn_backend* chosen() {
         State none = State::kNone;
         if (state.compare_exchange_strong(none, State::kLoading, std::memory_order_acq_rel)) {
             const int saved_errno = errno;
+            // A thread that is cancelled in a constructor of the library would never let go of the loader's
+            // lock.
+            int cancel_state;
+            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
             load();
+            pthread_setcancelstate(cancel_state, nullptr);
             errno = saved_errno;
         }
     }
