@@ -67,7 +67,7 @@ template <uintptr_t Bin::*Owner>
         return false;
     Bin& bin =
         bin_at(reinterpret_cast<std::atomic<Entry>*>(page_table)[unit].load(std::memory_order_relaxed));
-    if (bin.*Owner != thread_pointer()) [[unlikely]]
+    if (__atomic_load_n(&(bin.*Owner), __ATOMIC_RELAXED) != thread_pointer()) [[unlikely]]
         return false;
     Object* object = static_cast<Object*>(pointer);
     if constexpr (kDoubleFreeCheck)
