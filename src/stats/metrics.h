@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "tarn/tarn.h"
+#include "tarn/statistics.h"
 
 namespace tarn {
 

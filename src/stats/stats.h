@@ -5,7 +5,7 @@
 #pragma once
 #include "base/options.h"
 #include "base/text.h"
-#include "tarn/tarn.h"
+#include "tarn/statistics.h"
 
 namespace tarn {
 

@@ -209,7 +209,7 @@ static int ends_in(const char* text, const char* end) {
 
 static void reports_are_printed_in_every_format(void) {
     const char* text = printed(TARN_STATS_TEXT);
-    CHECK(strncmp(text, "tarn: statistics of c_api_test, process ", 40) == 0 && ends_in(text, "\n"));
+    CHECK(strncmp(text, "tarn: statistics of statistics_c_te", 35) == 0 && ends_in(text, "\n"));
     for (const char* line = text; *line; line = strchr(line, '\n') + 1)
         CHECK(strncmp(line, "tarn: ", 6) == 0);
     const char* json = printed(TARN_STATS_JSON);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// tarn.h implemented: argument checks, and one call down. No allocator logic.
+// statistics.h implemented: argument checks, and one call down. No allocator logic.
+#include "tarn/statistics.h"
 #include "entry/lifecycle.h"
 #include "stats/stats.h"
-#include "tarn/tarn.h"
 
 namespace {
 

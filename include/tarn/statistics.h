@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Statistics, trimming and the version. None of these functions allocates and none changes errno.
+ * Counters start at 0 when the process starts (a child of fork goes on from its parent's).
+ */
+#ifndef TARN_STATISTICS_H
+#define TARN_STATISTICS_H
+
+#include "tarn/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Goes up when fields are added. They are added at the end; none is ever moved, removed or given another
+ * meaning. */
+#define TARN_STATS_VERSION 1u
+#define TARN_SIZE_CLASSES_MAX 96
+
+/* One size class. Always: frees <= allocations, remote_frees <= frees, fresh + reused = allocations,
+ * live_objects = allocations - frees.
+ * fresh counts an object when it is first carved from its slab; a thread carves a few ahead (no further than
+ * the end of a page), so fresh may be that many too high per thread, and reused that many too low. */
+typedef struct tarn_class_stats {
+    uint64_t object_size;  /* largest request it serves, and what each of its objects takes */
+    uint64_t allocations;  /* counter */
+    uint64_t frees;        /* counter */
+    uint64_t live_objects; /* now */
+    uint64_t live_bytes;   /* now: live_objects * object_size */
+    uint64_t fresh;  /* counter: of the allocations, those from memory not used since its slab was made */
+    uint64_t reused; /* allocations - fresh: those that got an object freed before */
+    uint64_t remote_frees; /* counter: of the frees, those by another thread than the slab's owner */
+    uint64_t slabs;        /* now */
+    uint64_t slab_bytes;   /* now: address space of these slabs */
+} tarn_class_stats;
+
+/* A snapshot of the whole process. Each number is exact when no other thread allocates or frees meanwhile.
+ * Otherwise counters were read one by one while others ran, and may be a few calls apart: frees may even read
+ * a few lower than the time before (TARN_STATS_PROMETHEUS shows the higher number then, since its counters
+ * must not fall). The equations hold in either case, and nothing is ever negative. */
+typedef struct tarn_stats {
+    uint32_t version; /* TARN_STATS_VERSION of the library that filled it */
+    uint32_t classes; /* number of entries filled in class_stats, smallest objects first */
+
+    /* All requests, small and large together. */
+    uint64_t allocations;  /* counter: small_allocations + large_allocations */
+    uint64_t frees;        /* counter: small_frees + large_frees */
+    uint64_t live_objects; /* now: allocations - frees */
+    uint64_t live_bytes;   /* now: small_live_bytes + large_live_bytes; usable bytes, not those asked for */
+
+    /* Small: served by size classes. Sums over class_stats. */
+    uint64_t small_allocations; /* counter */
+    uint64_t small_frees;       /* counter */
+    uint64_t small_live_bytes;  /* now */
+    uint64_t fresh;             /* counter */
+    uint64_t reused;            /* small_allocations - fresh */
+    uint64_t remote_frees;      /* counter */
+    uint64_t slabs;             /* now */
+
+    /* Large: served by the backend. */
+    uint64_t large_allocations;    /* counter */
+    uint64_t large_frees;          /* counter */
+    uint64_t large_live_objects;   /* now: large_allocations - large_frees */
+    uint64_t large_live_bytes;     /* now */
+    uint64_t large_peak_bytes;     /* most that large_live_bytes has been */
+    uint64_t large_grown_in_place; /* counter: realloc of a large block that copied nothing */
+
+    uint64_t foreign_frees; /* counter: pointers that another allocator had made, handed to libc */
+
+    uint64_t threads;       /* now: heaps that belong to a living thread */
+    uint64_t threads_ended; /* counter: heaps given up by threads that ended */
+    uint64_t orphan_slabs;  /* now: slabs of ended threads that still hold live objects */
+
+    /* The region that small objects live in. */
+    uint64_t reserved;  /* now: address space */
+    uint64_t committed; /* now: of it, readable and writable */
+    uint64_t in_use;    /* now: of it, in slabs and other runs handed out */
+    uint64_t dirty;     /* now: free, but still resident */
+    uint64_t returned;  /* counter: bytes given back to the operating system */
+
+    /* The backend's own word; 0 where it does not know. */
+    uint64_t backend_committed; /* now: address space it may touch */
+    uint64_t backend_cached;    /* now: held for reuse, still resident */
+
+    /* The whole process, as the kernel counts; 0 when /proc cannot be read. */
+    uint64_t resident;      /* now */
+    uint64_t peak_resident; /* most it has been since exec */
+
+    double pool_share;          /* small_allocations / allocations, 0..1; 0 before the first */
+    double pool_hit_rate;       /* reused / small_allocations, 0..1; 0 before the first */
+    double fragmentation_ratio; /* resident / live_bytes; 0 when nothing is live */
+
+    char backend[32]; /* terminated; "none yet" until a request needs it */
+    tarn_class_stats class_stats[TARN_SIZE_CLASSES_MAX];
+} tarn_stats;
+
+/* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,
+ * smaller struct is never overrun, and one compiled against a newer, larger struct finds zeros in the
+ * fields that this library does not know. `offsetof(tarn_stats, class_stats)` leaves the classes out.
+ * -1 when `stats` is NULL or `size` does not hold `version` and `classes`. */
+TARN_API int tarn_stats_get(tarn_stats* stats, size_t size);
+
+enum tarn_stats_format { TARN_STATS_TEXT = 1, TARN_STATS_JSON = 2, TARN_STATS_PROMETHEUS = 3 };
+
+/* Writes a report to a file descriptor, by one write where memory allows.
+ * -1 when the format is unknown (nothing is written) or the descriptor did not take all of it. */
+TARN_API int tarn_stats_write(int fd, enum tarn_stats_format format);
+
+/* Hands a report to `sink` in pieces of at most 512 bytes, which are not terminated. All numbers are read
+ * before the first piece, and no lock is held: the sink may do what it likes, even allocate.
+ * -1 when `sink` is NULL or the format unknown; the sink is then not called. */
+TARN_API int tarn_stats_print(void (*sink)(void* context, const char* text, size_t length), void* context,
+                              enum tarn_stats_format format);
+
+/* Gives all free memory that can be given back to the operating system; the number of bytes, 0 when there
+ * was none. What living threads keep in their bins stays with them. */
+TARN_API size_t tarn_trim(void);
+
+/* The library's version, "major.minor.patch". Valid for ever; never NULL. */
+TARN_API const char* tarn_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
