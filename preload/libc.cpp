@@ -52,7 +52,7 @@ TARN_EXPORT void* calloc(size_t count, size_t size) {
 }
 
 TARN_EXPORT void* realloc(void* pointer, size_t size) {
-    return tarn::reallocate(pointer, size);
+    return pointer ? tarn::reallocate(pointer, size) : tarn::allocate(size);
 }
 
 TARN_EXPORT void* reallocarray(void* pointer, size_t count, size_t size) noexcept {

@@ -99,18 +99,20 @@ bool replaced = true;  // either of them, by a program or a library of its own
     if (!replaced && !tarn::options.hardened) tarn::trust_sized_delete();
 }
 
-[[gnu::noinline]] void delete_slow(void* pointer, size_t size) {
+[[gnu::noinline]] void delete_slow(void* pointer, size_t size) noexcept {
     check(pointer, tarn::kAlignment, size);
     replaced ? ::operator delete(pointer) : tarn::release_slow(pointer);
 }
-[[gnu::noinline]] void delete_array_slow(void* pointer, size_t size) {
+[[gnu::noinline]] void delete_array_slow(void* pointer, size_t size) noexcept {
     check(pointer, tarn::kAlignment, size);
     replaced ? ::operator delete[](pointer) : tarn::release_slow(pointer);
 }
 
-// Where a program has replaced neither operator delete, the sized forms need not go by way of them.
-[[gnu::always_inline]] inline bool push_sized(void* pointer) {
-    return tarn::push<&tarn::Bin::sized_owner>(pointer);
+// Where a program has replaced neither operator delete, the sized forms need not go by way of them: a thread
+// is a sized_owner only then.
+template <class Slow>
+[[gnu::always_inline]] inline void release_sized(void* pointer, Slow slow) {
+    tarn::release_by<&tarn::Bin::sized_owner>(pointer, [=](tarn::Bin&) { slow(); });
 }
 
 }  // namespace
@@ -155,12 +157,10 @@ TARN_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept {
     ::operator delete[](p);
 }
 TARN_EXPORT void operator delete(void* p, size_t n) noexcept {
-    if (push_sized(p)) return;
-    delete_slow(p, n);
+    release_sized(p, [=] { delete_slow(p, n); });
 }
 TARN_EXPORT void operator delete[](void* p, size_t n) noexcept {
-    if (push_sized(p)) return;
-    delete_array_slow(p, n);
+    release_sized(p, [=] { delete_array_slow(p, n); });
 }
 
 TARN_EXPORT void operator delete(void* p, align_val_t) noexcept {

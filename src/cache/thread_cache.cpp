@@ -41,6 +41,7 @@ void lay_out(ThreadCache& cache) {
         bin.end = bin.low =
             static_cast<uint16_t>(reinterpret_cast<char*>(next) - reinterpret_cast<char*>(&bin));
         pops_top(bin) = bin.end;
+        top_of(bin).batch = kFirstBatch;
         ++next;
     }
     cache.fast_end = kFastMax + 1;
@@ -95,21 +96,31 @@ void set_limit(Bin& bin, size_t limit) {
 // Gives `many` objects back to their slabs, those that were freed longest ago.
 void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     Bin& bin = cache.bins[c];
+    const SizeClassInfo& info = kSizeClasses[c];
     Object** const end = &slot(bin, bin.end);
     for (Object** at = end - many; at < end; ++at) {
-        Slab& slab = *slab_of(*at);
-        if (!slab.is_object(*at)) [[unlikely]]
-            die(Fault::kInsideObject, *at, "into one of", slab.info().size, "bytes");
-        cache.heap.give(slab, *at);
+        Slab* const slab = slab_of_object(*at, info);
+        if (!slab) [[unlikely]]
+            die(Fault::kInsideObject, *at, "into one of", info.size, "bytes");
+        cache.heap.give(*slab, *at);
     }
     const size_t kept = objects_in(bin) - many;
-    memmove(end - kept, end - kept - many, kept * kSlot);
+    if (kept > 0) memmove(end - kept, end - kept - many, kept * kSlot);
     pops_top(bin) += many * kSlot;
     count(cache.heap.counters(c).flushed, many);
 }
 
 void flush_bin(ThreadCache& cache, SizeClass c) {
     if (const size_t held = objects_in(cache.bins[c])) drain_bin(cache, c, held);
+}
+
+// The same at the end of a thread; the next one takes less at a time of what this one did not use up.
+void end_bin(ThreadCache& cache, SizeClass c) {
+    const size_t held = objects_in(cache.bins[c]);
+    if (held == 0) return;
+    drain_bin(cache, c, held);
+    uint8_t& batch = cache.tops[c].batch;
+    if (2 * held > batch && batch > kFirstBatch) batch /= 2;
 }
 
 }  // namespace
@@ -138,7 +149,7 @@ ThreadCache* open_cache() {
 void close_cache(ThreadCache& cache) {
     set_owner(cache, 0);
     for (SizeClass c = 0; c < kClasses; ++c)
-        flush_bin(cache, c);
+        end_bin(cache, c);
     cache.outgoing.send_all();
     cache.heap.retire();
     caches.lock.lock();
@@ -160,13 +171,15 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         return {batch.first, batch.zeroed};
     }
     if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
-    const Batch batch = cache.heap.take(c, &slot(bin, bin.end), bin.room);
+    BinTop& tops = top_of(bin);
+    const Batch batch = cache.heap.take(c, &slot(bin, bin.end), tops.batch);
     if (batch.count == 0) return {};
+    tops.batch = static_cast<uint8_t>(2 * tops.batch < bin.room ? 2 * tops.batch : bin.room);
     const size_t limit = limit_of(bin);
     if (limit) set_limit(bin, 2 * limit);
     // The first free past a bin without limit gives it one.
-    cache.tops[c].overflows = limit ? 0 : kPatience - 1;
-    cache.tops[c].refilled = true;
+    tops.overflows = limit ? 0 : kPatience - 1;
+    tops.refilled = true;
     pops_top(bin) -= batch.count * kSlot;
     pops_top(bin) += kPop;
     return {batch.first, batch.zeroed};
@@ -187,15 +200,15 @@ void shrink_limit(ThreadCache& cache, SizeClass c) {
 
 }  // namespace
 
-void overflow(ThreadCache& cache, SizeClass c, Object* object) {
-    Bin& bin = cache.bins[c];
-    BinTop& tops = cache.tops[c];
+void overflow(Bin& bin, Slab& slab, Object* object) {
+    ThreadCache& cache = *current_cache;
+    const SizeClass c = slab.size_class;
+    BinTop& tops = top_of(bin);
     if (tops.overflows >= kPatience && !options.hardened) shrink_limit(cache, c);
     const size_t limit = limit_of(bin);
     if (limit < kFirstLimit) {
-        count(cache.heap.counters(c).direct_frees);
-        cache.heap.give(*slab_of(object), object);
-        return;
+        __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+        return cache.heap.give(slab, object);
     }
     // Half of it at once is cheaper than one by one.
     if (objects_in(bin) > limit / 2) drain_bin(cache, c, objects_in(bin) - limit / 2);
@@ -278,9 +291,10 @@ ClassTotals class_totals(SizeClass c) {
             const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot};
             const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
             pushes = pushed > 0 ? static_cast<uint64_t>(pushed) : 0;
+            pushes += __atomic_load_n(&cache->tops[c].direct_frees, __ATOMIC_RELAXED);
         }
         total.allocations += pops;
-        total.frees += pushes + counters.direct_frees.load(std::memory_order_relaxed) + remote;
+        total.frees += pushes + remote;
         total.fresh += counters.fresh.load(std::memory_order_relaxed);
         total.remote_frees += remote;
         total.slabs += counters.slabs.load(std::memory_order_relaxed);

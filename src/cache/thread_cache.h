@@ -46,10 +46,12 @@ static_assert(sizeof(Bin) == Heap::kMarkStep);
 static_assert(kOrphanEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
 
 struct alignas(Heap::kMarkStep) BinTop {
-    uint64_t pops_top;   // pops << 16 | top
-    uint32_t overflows;  // frees past the full bin since its limit was last changed or it ran empty
-    bool refilled;       // since its limit was last changed
-    uint8_t unused[19];
+    uint64_t pops_top;      // pops << 16 | top
+    uint64_t direct_frees;  // objects freed past the bin, ever
+    uint32_t overflows;     // frees past the full bin since its limit was last changed or it ran empty
+    bool refilled;          // since its limit was last changed
+    uint8_t batch;          // objects that the next refill asks for; doubles with each
+    uint8_t unused[10];
 };
 static_assert(sizeof(BinTop) == sizeof(Bin), "a bin and its top are a constant distance apart");
 
@@ -57,8 +59,9 @@ inline constexpr size_t kSlot = sizeof(Object*);
 inline constexpr uint64_t kPop = uint64_t{1} << 16 | kSlot;
 inline constexpr size_t kFastMax = 8192;  // sizes up to here find their bin by one look-up
 
-inline constexpr size_t kFirstLimit = 8;    // of a bin that had none
-inline constexpr uint32_t kPatience = 256;  // overflowing frees before a bin's limit is halved
+inline constexpr size_t kFirstLimit = 8;     // of a bin that had none
+inline constexpr uint8_t kFirstBatch = 8;    // of a bin that was never refilled
+inline constexpr uint32_t kPatience = 8192;  // overflowing frees before a bin's limit is halved
 
 namespace detail {
 constexpr size_t all_slots() {
@@ -104,8 +107,11 @@ inline uintptr_t mark_of(const Bin& bin) {
     return reinterpret_cast<uintptr_t>(&bin);
 }
 
+inline BinTop& top_of(Bin& bin) {
+    return *reinterpret_cast<BinTop*>(&bin + kClasses);
+}
 inline uint64_t& pops_top(Bin& bin) {
-    return reinterpret_cast<BinTop*>(&bin + kClasses)->pops_top;
+    return top_of(bin).pops_top;
 }
 inline uint64_t pops_top(const Bin& bin) {
     return pops_top(const_cast<Bin&>(bin));
@@ -142,15 +148,13 @@ struct Refill {
 };
 Refill refill(ThreadCache& cache, SizeClass c);
 
-// An object of one of this heap's slabs, checked, that the bin has no room for. It carries the mark.
-void overflow(ThreadCache& cache, SizeClass c, Object* object);
-inline void give_past_bin(ThreadCache& cache, Slab& slab, Object* object) {
-    const SizeClass c = slab.size_class;
-    BinTop& tops = cache.tops[c];
-    if (limit_of(cache.bins[c]) >= kFirstLimit || ++tops.overflows >= kPatience)
-        return overflow(cache, c, object);
-    count(cache.heap.counters(c).direct_frees);
-    cache.heap.give(slab, object);
+// An object of one of this thread's slabs, checked, that the bin has no room for. It carries the mark.
+[[gnu::noinline]] void overflow(Bin& bin, Slab& slab, Object* object);
+[[gnu::always_inline]] inline void give_past_bin(Bin& bin, Slab& slab, Object* object) {
+    BinTop& tops = top_of(bin);
+    if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kPatience) return overflow(bin, slab, object);
+    __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+    current_cache->heap.give(slab, object);
 }
 
 // All objects of all bins back to their slabs; empty slabs to the run supply.

@@ -6,10 +6,10 @@
 //     bin empty   allocate_slow    refill from the heap
 //
 //   release(p)    page map entry -> bin -> this thread's? -> push
-//     no room     release_slow     the slab's own list
-//     not mine    release_slow     another thread's slab; release_cold: an orphan
-//     no entry    release_cold     NULL; a block of the backend; libc's own; misuse
-//     marked      release_cold     a double free, very likely
+//     no room     release_full         the slab's own list
+//     not mine    release_elsewhere    another thread's slab
+//       none's    release_cold         NULL; an orphan's; a block of the backend; libc's own; misuse
+//     marked      release_cold         a double free, very likely
 //
 // Functions here never touch errno; the slow ends set ENOMEM when there is no memory and preserve it in
 // release.
@@ -59,40 +59,38 @@ namespace tarn {
     return pointer;
 }
 
-// False when the fast path cannot serve this free.
-template <uintptr_t Bin::*Owner>
-[[gnu::always_inline]] inline bool push(void* pointer) {
+// Where `Owner` is sized_owner, the caller has another slow end for what `elsewhere` gets.
+template <uintptr_t Bin::*Owner, class Elsewhere>
+[[gnu::always_inline]] inline void release_by(void* pointer, Elsewhere elsewhere) {
     const size_t unit = reinterpret_cast<uintptr_t>(pointer) >> kUnitShift;
     if (unit >= page_table_end) [[unlikely]]
-        return false;
+        return elsewhere(bin_at(0));
     Bin& bin =
         bin_at(reinterpret_cast<std::atomic<Entry>*>(page_table)[unit].load(std::memory_order_relaxed));
     if (__atomic_load_n(&(bin.*Owner), __ATOMIC_RELAXED) != thread_pointer()) [[unlikely]]
-        return false;
+        return elsewhere(bin);
     Object* object = static_cast<Object*>(pointer);
     if constexpr (kDoubleFreeCheck)
         if (object->mark == mark_of(bin)) [[unlikely]]
-            return false;
+            return release_cold(pointer);
     const size_t at = top(bin);
     if (at <= bin.low) [[unlikely]]
-        return false;
+        return release_full(pointer, bin);
     slot(bin, at - kSlot) = object;
     pops_top(bin) -= kSlot;
     if constexpr (kDoubleFreeCheck) object->mark = mark_of(bin);
-    return true;
 }
 
 [[gnu::always_inline]] inline void release(void* pointer) {
-    if (!push<&Bin::owner>(pointer)) [[unlikely]]
-        release_slow(pointer);
+    release_by<&Bin::owner>(pointer, [=](Bin& bin) { release_elsewhere(pointer, bin); });
 }
 
-// The caller says what it asked for; believed, but in hardened mode.
+// The caller says what it asked for; believed, but in hardened mode. Then no thread is a sized_owner.
 [[gnu::always_inline]] inline void release_sized(void* pointer, size_t alignment, size_t size) {
-    if (push<&Bin::sized_owner>(pointer)) [[likely]]
-        return;
-    if (options.hardened) check_size(pointer, alignment, size);
-    release_slow(pointer);
+    release_by<&Bin::sized_owner>(pointer, [=](Bin&) {
+        if (options.hardened) check_size(pointer, alignment, size);
+        release_slow(pointer);
+    });
 }
 
 }  // namespace tarn

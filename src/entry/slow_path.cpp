@@ -124,7 +124,7 @@ void release_object(void* pointer) {
     const uintptr_t mark = heap_of(owner)->mark(slab.size_class);
     if ((kDoubleFreeCheck || options.hardened) && object->mark == mark) check_marked(cache, slab, object);
     object->mark = mark;
-    if (cache && owner == cache->heap.id()) return give_past_bin(*cache, slab, object);
+    if (cache && owner == cache->heap.id()) return give_past_bin(cache->bins[slab.size_class], slab, object);
     if (cache) {
         count(cache->heap.counters(slab.size_class).remote_frees);
     } else {
@@ -165,28 +165,39 @@ void* allocate_aligned(size_t alignment, size_t size) {
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
 }
 
-// An object of a slab that has a living owner. Nothing here touches errno.
-void release_slow(void* pointer) {
+// Nothing in these two touches errno.
+void release_full(void* pointer, Bin& bin) noexcept {
+    Slab* const slab = slab_of_object(pointer);
+    Object* const object = static_cast<Object*>(pointer);
+    if (!slab || object->mark == mark_of(bin)) [[unlikely]]
+        return release_cold(pointer);
+    object->mark = mark_of(bin);
+    give_past_bin(bin, *slab, object);
+}
+
+void release_elsewhere(void* pointer, Bin& bin) noexcept {
+    ThreadCache* const cache = current_cache;
+    // Only a slab of a thread has its bin below the table.
+    if (reinterpret_cast<char*>(&bin) >= page_table || !has_cache(cache) || options.hardened)
+        return release_cold(pointer);
+    Slab* const slab = slab_of_object(pointer);
+    Object* const object = static_cast<Object*>(pointer);
+    if (!slab || object->mark == mark_of(bin)) [[unlikely]]
+        return release_cold(pointer);
+    object->mark = mark_of(bin);
+    count(cache->heap.counters(slab->size_class).remote_frees);
+    cache->outgoing.add(*slab, object);
+}
+
+void release_slow(void* pointer) noexcept {
     const Entry entry = fast_entry_at(pointer);
     if (entry >= 0) return release_cold(pointer);
     Bin& bin = bin_at(entry);
-    Slab& slab = *slab_of(pointer);
-    Object* const object = static_cast<Object*>(pointer);
-    ThreadCache* const cache = current_cache;
-    if (!slab.is_object(object) || object->mark == mark_of(bin)) return release_cold(pointer);
-    if (__atomic_load_n(&bin.owner, __ATOMIC_RELAXED) == thread_pointer()) {
-        object->mark = mark_of(bin);
-        give_past_bin(*cache, slab, object);
-    } else if (has_cache(cache) && !options.hardened) {
-        object->mark = mark_of(bin);
-        count(cache->heap.counters(slab.size_class).remote_frees);
-        cache->outgoing.add(slab, object);
-    } else {
-        release_cold(pointer);
-    }
+    const uintptr_t owner = __atomic_load_n(&bin.owner, __ATOMIC_RELAXED);
+    owner == thread_pointer() ? release_full(pointer, bin) : release_elsewhere(pointer, bin);
 }
 
-void release_cold(void* pointer) {
+void release_cold(void* pointer) noexcept {
     if (!pointer) return;
     KeepErrno keep;
     if (is_slab_entry(entry_at(pointer))) return release_object(pointer);
@@ -194,7 +205,7 @@ void release_cold(void* pointer) {
     if (!release_block(pointer)) release_foreign(pointer);
 }
 
-void check_size(void* pointer, size_t alignment, size_t size) {
+void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!pointer) return;
     const size_t usable = usable_size(pointer);
     if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");

@@ -6,12 +6,16 @@
 
 namespace tarn {
 
+struct Bin;
+
 // NULL and errno ENOMEM when out of memory.
 [[gnu::noinline]] void* allocate_slow(size_t size);
-// Every case that release does not serve itself. errno is preserved. The second leaves out what the first
-// tries for speed.
-[[gnu::noinline]] void release_slow(void* pointer);
-[[gnu::cold, gnu::noinline]] void release_cold(void* pointer);
+// Every case that release does not serve itself. errno is preserved.
+[[gnu::noinline]] void release_full(void* pointer, Bin& bin) noexcept;       // the bin is this thread's
+[[gnu::noinline]] void release_elsewhere(void* pointer, Bin& bin) noexcept;  // it is not, or there is none
+[[gnu::cold, gnu::noinline]] void release_cold(void* pointer) noexcept;
+// What the caller knows nothing of.
+[[gnu::noinline]] void release_slow(void* pointer) noexcept;
 
 // Zeroed. ENOMEM when count * size overflows.
 void* allocate_zeroed(size_t count, size_t size);
@@ -22,6 +26,6 @@ void* reallocate(void* pointer, size_t size);
 // Bytes that may be used; 0 for NULL.
 size_t usable_size(void* pointer);
 // Dies when a block asked for with this alignment and size cannot be what is at pointer.
-void check_size(void* pointer, size_t alignment, size_t size);
+void check_size(void* pointer, size_t alignment, size_t size) noexcept;
 
 }  // namespace tarn

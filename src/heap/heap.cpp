@@ -67,8 +67,11 @@ Slab* Heap::make_slab(SizeClass c) {
     const Run run = take_run(info.units, RunUse::kSlab);
     if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
-    for (size_t unit = first; unit < first + info.units; ++unit)
-        static_cast<Slab*>(record_of(unit))->first = static_cast<uint32_t>(first);
+    for (size_t unit = first; unit < first + info.units; ++unit) {
+        Slab& any = *static_cast<Slab*>(record_of(unit));
+        any.first = static_cast<uint32_t>(first);
+        any.behind = static_cast<uint8_t>(unit - first);
+    }
     Slab& slab = *static_cast<Slab*>(record_of(first));
     slab.free = nullptr;
     slab.set_carved(0);

@@ -28,7 +28,6 @@ struct ClassCounters {
     std::atomic<uint64_t> filled{0};        // objects that went into the bin from slabs
     std::atomic<uint64_t> flushed{0};       // objects that went from the bin back to slabs
     std::atomic<uint64_t> fresh{0};         // of those filled, carved
-    std::atomic<uint64_t> direct_frees{0};  // freed past the bin
     std::atomic<uint64_t> remote_frees{0};  // freed by this holder for another heap
     std::atomic<uint64_t> slabs{0};         // now
 };
@@ -72,6 +71,8 @@ class Heap {
         slab.free = object;
         if (--slab.used == 0 || slab.state == SlabState::kFull) settle(slab);
     }
+    // The rest of give when an object came back to an empty or full slab.
+    [[gnu::noinline]] void settle(Slab& slab);
 
     // Collects what other threads freed.
     void drain_mail();
@@ -103,7 +104,6 @@ class Heap {
     Batch take_free(Slab& slab, Object** end, uint32_t room);
     Batch carve(Slab& slab, Object** end, uint32_t room);
     void absorb(Slab& slab, const RemoteChain& chain);
-    void settle(Slab& slab);  // after objects came back: on the right list, or released
     void after_take(Slab& slab);
     void release(Slab& slab);
     void claim(Slab& slab);  // owner, entries and list become this heap's

@@ -53,7 +53,8 @@ struct alignas(kRecordSize) Slab {
     uint16_t used;
     uint8_t size_class;
     SlabState state;
-    bool zeroed;  // what is not carved yet reads as zero
+    bool zeroed;     // what is not carved yet reads as zero
+    uint8_t behind;  // units from `first` to this one, in the record of each of the slab's units
 
     const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
     char* begin() const { return static_cast<char*>(unit_address(first)); }
@@ -74,8 +75,22 @@ static_assert(sizeof(Slab) == kRecordSize);
 
 // The slab that holds p, whose page map entry is known to be a slab's.
 inline Slab* slab_of(const void* p) {
-    Slab* any = static_cast<Slab*>(record_of(unit_of(p)));
-    return static_cast<Slab*>(record_of(any->first));
+    Slab* any = static_cast<Slab*>(record_at(p));
+    return any - any->behind;
+}
+// The same, of a slab of this class. NULL when no object that was ever handed out begins at p.
+[[gnu::always_inline]] inline Slab* slab_of_object(const void* p, const SizeClassInfo& info) {
+    Slab* const any = static_cast<Slab*>(record_at(p));
+    const size_t behind = any->behind;
+    Slab* const slab = any - behind;
+    const size_t offset = reinterpret_cast<uintptr_t>(p) % kUnitSize + behind * kUnitSize;
+    const size_t index = index_in_slab(info, offset);
+    if (index * info.size != offset || index >= slab->carved()) [[unlikely]]
+        return nullptr;
+    return slab;
+}
+inline Slab* slab_of_object(const void* p) {
+    return slab_of_object(p, slab_of(p)->info());
 }
 
 inline bool is_slab_entry(Entry entry) {

@@ -10,6 +10,7 @@ namespace tarn {
 
 constinit char* page_table = nullptr;
 constinit size_t page_table_end = 0;
+constinit char* page_records = nullptr;
 constinit PageMap page_map;
 
 namespace {
@@ -120,6 +121,7 @@ bool place_metadata(size_t units, const os::Limits& limits) {
     region.records = array(next, 64 * kRecordSize, units, 64 << 10);
     page_map.entries = reinterpret_cast<std::atomic<Entry>*>(region.entries.at);
     page_map.records = region.records.at;
+    page_records = page_map.records - (page_map.base >> kUnitShift) * kRecordSize;
     return true;
 }
 

@@ -29,11 +29,13 @@ inline constexpr Entry kOrphanEntry = 128;
 inline constexpr size_t kRecordSize = 64;
 inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table that belong to no region
 
-// The two that free() reads. Apart from the rest, since the compiler then needs no register for a common
+// What free() reads. Apart from the rest, since the compiler then needs no register for a common
 // address. `page_table`: where the entry of address 0 is. Addresses >> kUnitShift below `page_table_end` have
 // one; it grows with the region, and is 0 until there is a region: every pointer is outside.
 [[gnu::visibility("hidden")]] extern char* page_table;
 [[gnu::visibility("hidden")]] extern size_t page_table_end;
+// Where the record of the unit at address 0 would be.
+[[gnu::visibility("hidden")]] extern char* page_records;
 
 struct PageMap {
     uintptr_t base = 0;                     // first byte of the region's unit 0
@@ -76,6 +78,10 @@ inline void set_entries(size_t unit, size_t units, Entry entry) {
 // 64 bytes for whoever holds the run that starts at this unit; zero before their first use.
 inline void* record_of(size_t unit) {
     return page_map.records + unit * kRecordSize;
+}
+// Of the unit that p lies in, which is in the region.
+inline void* record_at(const void* p) {
+    return page_records + (reinterpret_cast<uintptr_t>(p) >> kUnitShift) * kRecordSize;
 }
 
 // Reserves the region, sized to the machine and its limits; called once, before any take_run. Without one,
