@@ -29,7 +29,11 @@ class HugePages {
         while (seen_ > kMemory)
             seen_ /= 2, resident_ /= 2;
     }
-    bool wanted(size_t in_blocks) const { return in_blocks >= kFrom && seen_ >= kEnough && dense(); }
+    // For a block of this size, which `in_blocks` counts already. What other blocks were like says little of
+    // one that outweighs them.
+    bool wanted(size_t in_blocks, size_t size) const {
+        return in_blocks >= kFrom && size <= in_blocks / kShare && seen_ >= kEnough && dense();
+    }
     // For one block that grows: its own past counts.
     static bool dense(size_t seen, size_t resident) { return resident >= seen - seen / kHoles; }
 
@@ -38,6 +42,7 @@ class HugePages {
     static constexpr size_t kMemory = size_t{64} << 20;
     static constexpr size_t kHoles = 16;  // at most 1/16 may be missing
     static constexpr uint32_t kSeldom = 16;
+    static constexpr size_t kShare = 4;
     bool dense() const { return dense(seen_, resident_); }
 
     size_t seen_ = 0, resident_ = 0;

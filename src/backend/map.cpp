@@ -141,7 +141,7 @@ bool growth_deserves_huge(Range range, size_t size) {
 bool huge_wanted(size_t size) {
     if (!huge_allowed()) return false;
     Guard guard(kept.lock);
-    return kept.huge.wanted(kept.in_blocks() + size);
+    return kept.huge.wanted(kept.in_blocks() + size, size);
 }
 
 // A range of whole pages goes back: `live` bytes of it were counted.

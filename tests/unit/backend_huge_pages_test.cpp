@@ -9,14 +9,15 @@ namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kMuch = HugePages::kFrom;
+constexpr size_t kSmall = kMuch / 4;
 
 TEST(HugePages, NotBeforeEnoughIsKnown) {
     HugePages huge;
-    EXPECT_FALSE(huge.wanted(kMuch));
+    EXPECT_FALSE(huge.wanted(kMuch, kSmall));
     huge.learn(kMiB, kMiB);
-    EXPECT_FALSE(huge.wanted(kMuch));
+    EXPECT_FALSE(huge.wanted(kMuch, kSmall));
     huge.learn(kMiB, kMiB);
-    EXPECT_TRUE(huge.wanted(kMuch));
+    EXPECT_TRUE(huge.wanted(kMuch, kSmall));
 }
 
 TEST(HugePages, CluelessWhileThereIsMuchAndNothingIsKnown) {
@@ -30,25 +31,32 @@ TEST(HugePages, CluelessWhileThereIsMuchAndNothingIsKnown) {
 TEST(HugePages, OnlyWhileThereIsMuchInBlocks) {
     HugePages huge;
     huge.learn(4 * kMiB, 4 * kMiB);
-    EXPECT_FALSE(huge.wanted(kMuch - 1));
-    EXPECT_TRUE(huge.wanted(kMuch));
+    EXPECT_FALSE(huge.wanted(kMuch - 1, kMiB));
+    EXPECT_TRUE(huge.wanted(kMuch, kMiB));
+}
+
+TEST(HugePages, NotForABlockThatOutweighsTheOthers) {
+    HugePages huge;
+    huge.learn(4 * kMiB, 4 * kMiB);
+    EXPECT_TRUE(huge.wanted(80 * kMiB, 20 * kMiB));
+    EXPECT_FALSE(huge.wanted(80 * kMiB, 21 * kMiB));
 }
 
 TEST(HugePages, ASixteenthMayBeMissing) {
     HugePages huge;
     huge.learn(16 * kMiB, 15 * kMiB);
-    EXPECT_TRUE(huge.wanted(kMuch));
+    EXPECT_TRUE(huge.wanted(kMuch, kSmall));
     huge.learn(kMiB, kMiB - 4096 * 32);
-    EXPECT_FALSE(huge.wanted(kMuch));
+    EXPECT_FALSE(huge.wanted(kMuch, kSmall));
 }
 
 TEST(HugePages, WhatIsLongPastIsForgotten) {
     HugePages huge;
     for (int i = 0; i < 1000; ++i)
         huge.learn(kMiB, 0);
-    EXPECT_FALSE(huge.wanted(kMuch));
+    EXPECT_FALSE(huge.wanted(kMuch, kSmall));
     int needed = 0;
-    while (!huge.wanted(kMuch) && needed < 1000)
+    while (!huge.wanted(kMuch, kSmall) && needed < 1000)
         huge.learn(kMiB, kMiB), ++needed;
     EXPECT_GT(needed, 16) << "one block changes nothing";
     EXPECT_LT(needed, 256);
