@@ -18,9 +18,10 @@ namespace tarn::map {
 
 namespace {
 
-// What may be kept: half of the live bytes, and besides twice the largest mapping that was freed so far, up
-// to a bound: as glibc raises its thresholds (malloc/malloc.c, M_MMAP_THRESHOLD). So a program that takes and
-// gives large blocks in turn has its pages at hand, and a single large buffer goes back to the kernel.
+// What may be kept: half of the live bytes, and besides as much as was given back to the kernel and missed
+// afterwards, up to twice the largest mapping that was freed so far: as glibc raises its thresholds
+// (malloc/malloc.c, M_MMAP_THRESHOLD). So a program that takes and gives large blocks in turn has its pages
+// at hand, and large buffers that are used once go back to the kernel.
 constexpr size_t kKeptAtLeast = size_t{2} << 20;
 constexpr size_t kKeptForMany = size_t{10} << 20;  // small ones are freed by the dozen
 constexpr size_t kKeptLargest = size_t{32} << 20;
@@ -38,17 +39,23 @@ struct Kept {
     Lock lock;
     size_t live = 0;
     size_t learned = 0;
+    size_t most = 0;  // that may be learned
+    size_t away = 0;  // given back to the kernel, and not asked for again so far
     RangeCache cache;
     HugePages huge;
     Range latest;  // the last fresh mapping, until it was looked at; may be gone
 
     size_t in_blocks() const { return live + cache.bytes(); }
     size_t limit() const { return live / kKeptShare + std::max(learned, kKeptAtLeast); }
-    // After the range has been judged by the limit that held before it.
-    void learn(size_t freed) {
-        if (freed > kKeptLargest) return;
-        const size_t wanted = std::max(2 * freed, std::min(16 * freed, kKeptForMany));
-        learned = std::max(learned, wanted);
+    void freed(size_t size, const Evicted& evicted) {
+        for (const Range& range : evicted)
+            away += range.size;
+        if (size <= kKeptLargest) most = std::max({most, 2 * size, std::min(16 * size, kKeptForMany)});
+    }
+    void missed(size_t size) {
+        const size_t again = std::min(size, away);
+        away -= again;
+        learned = std::min(learned + again, most);
     }
 };
 constinit Kept kept;
@@ -153,7 +160,7 @@ void put_range(Range range) {
         kept.live -= range.size;
         kept.cache.put(range, evicted);
         kept.cache.shrink_to(kept.limit(), evicted);
-        kept.learn(range.size);
+        kept.freed(range.size, evicted);
     }
     unmap_all(evicted);
     if (evicted.full()) shrink_cache();
@@ -167,6 +174,7 @@ void count_live(size_t bytes) {
 Range take_cached(size_t size) {
     Guard guard(kept.lock);
     const Range range = kept.cache.take(size);
+    if (range.size == 0) kept.missed(size);
     kept.live += range.size;
     return range;
 }
