@@ -20,6 +20,8 @@
 #define TARN_TARN_H
 
 #include "tarn/base.h"
+#include "tarn/buffer.h"
+#include "tarn/scan.h"
 #include "tarn/statistics.h"
 
 #endif

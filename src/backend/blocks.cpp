@@ -148,18 +148,19 @@ void* move_at_source(void* block, Record record, Move move) {
     return resized(moved.at, record, moved.record, copied ? Copied::kYes : Copied::kNo);
 }
 
-void* resize_mapping(void* block, Record record, size_t new_size) {
+void* resize_mapping(void* block, Record record, size_t new_size, size_t alignment) {
     if (const size_t size = map::resize_in_place(block, record, new_size)) {
         const Record changed{size, record.source, record.tag};
         registry::update(block, changed);
         return resized(block, record, changed, Copied::kNo);
     }
+    if (alignment > os::page_size()) return nullptr;
     return move_at_source(block, record, [&] { return map::remap(block, record, new_size); });
 }
 
-void* resize_backend(void* block, Record record, size_t new_size) {
+void* resize_backend(void* block, Record record, size_t new_size, size_t alignment) {
     const tarn_backend* backend = loader::current();
-    if (!backend->resize || new_size >= options.map_from) return nullptr;
+    if (!backend->resize || new_size >= options.map_from || alignment > kSmallestAlignment) return nullptr;
     const visits::Visit visit;
     if (!visit) return nullptr;
     return move_at_source(block, record, [&]() -> Block {
@@ -170,16 +171,16 @@ void* resize_backend(void* block, Record record, size_t new_size) {
 }
 
 // What has grown will grow again: room to spare, and a mapping as soon as remapping beats copying.
-Block allocate_growing(size_t size) {
-    if (size < kRemapFrom) return allocate_anywhere(size + size / kGrowth, kSmallestAlignment, Zero::kNo);
-    const Block block = map::allocate_growing(size);
-    return block.at ? block : allocate_anywhere(size, kSmallestAlignment, Zero::kNo);
+Block allocate_growing(size_t size, size_t alignment) {
+    if (size < kRemapFrom) return allocate_anywhere(size + size / kGrowth, alignment, Zero::kNo);
+    const Block block = alignment <= os::page_size() ? map::allocate_growing(size) : Block{};
+    return block.at ? block : allocate_anywhere(size, alignment, Zero::kNo);
 }
 
-void* resize_by_copy(void* block, Record record, size_t new_size) {
+void* resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
     const bool grows = new_size > record.size;
-    const Block target = grows ? allocate_growing(new_size)
-                               : allocate_anywhere(clamp(new_size), kSmallestAlignment, Zero::kNo);
+    const Block target = grows ? allocate_growing(new_size, alignment)
+                               : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
     void* copy = entered(target);
     if (!copy) return grows ? nullptr : block;
     count_live(target.record.size);
@@ -226,14 +227,23 @@ bool inside_block(const void* p) {
     return registry::covers(p, kReach);
 }
 
-void* resize_block(void* block, size_t new_size) {
+void* resize_block(void* block, size_t new_size, size_t alignment) {
+    alignment = std::max(alignment, kSmallestAlignment);
     if (new_size > registry::kLargestBlock) return nullptr;
     const Record record = registry::find(block).record;
     if (new_size <= record.size && new_size >= worth_keeping(record.size)) return block;
-    void* done = record.source == BlockSource::kBackend   ? resize_backend(block, record, new_size)
-                 : record.source == BlockSource::kMapping ? resize_mapping(block, record, clamp(new_size))
-                                                          : nullptr;
-    return done ? done : resize_by_copy(block, record, new_size);
+    void* done = nullptr;
+    if (record.source == BlockSource::kBackend) done = resize_backend(block, record, new_size, alignment);
+    if (record.source == BlockSource::kMapping)
+        done = resize_mapping(block, record, clamp(new_size), alignment);
+    return done ? done : resize_by_copy(block, record, new_size, alignment);
+}
+
+void prefer_huge_pages(void* block) {
+    const registry::Found found = registry::find(block);
+    if (found.state != registry::State::kLive || found.record.source != BlockSource::kMapping) return;
+    const Record advised = map::prefer_huge_pages(block, found.record);
+    if (advised.tag != found.record.tag) registry::update(block, advised);
 }
 
 BlockStats block_stats() {

@@ -28,8 +28,12 @@ size_t block_size(const void* block);
 // Whether p lies in a live block, its start included. A walk over granules: for messages only.
 bool inside_block(const void* p);
 
-// A live block gets `new_size` bytes, more than 32 KiB. NULL: out of memory, the old block is untouched.
-[[nodiscard]] void* resize_block(void* block, size_t new_size);
+// A live block gets `new_size` bytes, more than 32 KiB, and keeps its alignment. NULL: out of memory, the old
+// block is untouched.
+[[nodiscard]] void* resize_block(void* block, size_t new_size, size_t alignment = 16);
+
+// A live block will be filled: it gets huge pages where that can be had, and keeps them when it grows.
+void prefer_huge_pages(void* block);
 
 struct BlockStats {
     uint64_t allocations, frees;  // a resize is neither

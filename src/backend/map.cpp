@@ -352,6 +352,13 @@ Block remap(void* at, Record record, size_t new_size) {
     return {};
 }
 
+Record prefer_huge_pages(void* at, Record record) {
+    if (options.huge_pages == HugePageUse::kNever || is_huge(record.tag)) return record;
+    os::advise_huge_pages(at, record.size);
+    record.tag = new_tag(kHugeTag);
+    return record;
+}
+
 size_t trim() {
     size_t bytes = 0;
     for (;;) {

@@ -30,6 +30,8 @@ void free(void* at, Record record);
 size_t resize_in_place(void* at, Record record, size_t new_size);
 // Moves a mapping without copying. `at` NULL: the old block is untouched.
 [[nodiscard]] Block remap(void* at, Record record, size_t new_size);
+// Whatever the process has in blocks; nothing where huge pages are not allowed at all. Its new record.
+Record prefer_huge_pages(void* at, Record record);
 
 size_t trim();  // unmaps all that is kept; bytes
 // Is this address in a freed mapping that is kept?

@@ -235,8 +235,8 @@ size_t usable_size(void* pointer) {
 
 namespace {
 
-void* reallocate_by_copy(void* pointer, size_t old_size, size_t size) {
-    void* moved = allocate(size);
+void* reallocate_by_copy(void* pointer, size_t old_size, size_t size, size_t alignment = kAlignment) {
+    void* moved = alignment <= kAlignment ? allocate(size) : allocate_aligned(alignment, size);
     if (!moved) return nullptr;
     memcpy(moved, pointer, old_size < size ? old_size : size);
     release(pointer);
@@ -275,6 +275,16 @@ void* reallocate(void* pointer, size_t size) {
     if (size <= kSmallMax) return reallocate_by_copy(pointer, old_size, size);
     void* resized = resize_block(pointer, size);
     return resized ? resized : no_memory();
+}
+
+void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size) {
+    const size_t old_size = usable_size(pointer);
+    if (old_size > kSmallMax && size > kSmallMax) {
+        void* resized = resize_block(pointer, size, alignment);
+        return resized ? resized : no_memory();
+    }
+    if (size <= old_size && size >= old_size / 2) return pointer;
+    return reallocate_by_copy(pointer, used < old_size ? used : old_size, size, alignment);
 }
 
 size_t trim() {

@@ -23,6 +23,9 @@ void* allocate_zeroed(size_t count, size_t size);
 void* allocate_aligned(size_t alignment, size_t size);
 // realloc's contract, as in glibc: size 0 frees and returns NULL.
 void* reallocate(void* pointer, size_t size);
+// The same for what allocate_aligned gave with this alignment, of which only `used` bytes are kept; `size` is
+// not 0. NULL and ENOMEM: the old block is untouched.
+void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size);
 // Bytes that may be used; 0 for NULL.
 size_t usable_size(void* pointer);
 // Dies when a block asked for with this alignment and size cannot be what is at pointer.

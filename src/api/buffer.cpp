@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// buffer.h implemented. The lower half is memory with an alignment and room behind it; the upper half keeps
+// the padding zero: whatever changes `size` ends by set_size.
+#include "tarn/buffer.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include <new>
+
+#include "backend/blocks.h"
+#include "entry/entry.h"
+
+namespace {
+
+constexpr size_t kPadding = TARN_BUFFER_PADDING;
+constexpr size_t kLargest = PTRDIFF_MAX - TARN_BUFFER_ALIGNMENT_MAX - kPadding;
+constexpr size_t kSmallestAlignment = 16;
+constexpr size_t kSmallestCapacity = 64;
+constexpr size_t kRemappedFrom = size_t{256} << 10;  // growing copies nothing from here on
+
+struct Buffer : tarn_buffer {
+    size_t alignment;
+    unsigned options;
+};
+
+Buffer& whole(tarn_buffer* buffer) {
+    return *static_cast<Buffer*>(buffer);
+}
+
+bool makes_sense(size_t alignment, unsigned options) {
+    const bool power_of_two = alignment != 0 && (alignment & (alignment - 1)) == 0;
+    return power_of_two && alignment <= TARN_BUFFER_ALIGNMENT_MAX && options <= TARN_BUFFER_HUGE_PAGES;
+}
+
+void* fail(int error) {
+    errno = error;
+    return nullptr;
+}
+
+void set_size(tarn_buffer& buffer, size_t size) {
+    buffer.size = size;
+    if (buffer.data) __builtin_memset(buffer.data + size, 0, kPadding);
+}
+
+// False: out of memory, nothing has changed.
+bool set_capacity(Buffer& buffer, size_t capacity) {
+    void* memory =
+        tarn_buffer_memory_resize(buffer.data, buffer.alignment, buffer.size, &capacity, buffer.options);
+    if (!memory) return false;
+    buffer.data = static_cast<unsigned char*>(memory);
+    buffer.capacity = capacity;
+    set_size(buffer, buffer.size);
+    return true;
+}
+
+bool grow(Buffer& buffer, size_t needed) {
+    if (needed <= buffer.capacity) return true;
+    const size_t wanted = tarn_buffer_memory_growth(buffer.capacity, needed);
+    if (set_capacity(buffer, wanted)) return true;
+    return wanted > needed && set_capacity(buffer, needed);
+}
+
+}  // namespace
+
+// C linkage comes from buffer.h.
+void* tarn_buffer_memory_resize(void* memory, size_t alignment, size_t used, size_t* capacity,
+                                unsigned options) {
+    if (!makes_sense(alignment, options)) return fail(EINVAL);
+    if (*capacity > kLargest) return fail(ENOMEM);
+    if (alignment < kSmallestAlignment) alignment = kSmallestAlignment;
+    const size_t bytes = *capacity + kPadding;
+    void* resized = memory ? tarn::reallocate_aligned(memory, alignment, used, bytes)
+                           : tarn::allocate_aligned(alignment, bytes);
+    if (!resized) return nullptr;
+    if ((options & TARN_BUFFER_HUGE_PAGES) && bytes >= TARN_BUFFER_HUGE_FROM)
+        tarn::prefer_huge_pages(resized);
+    *capacity = tarn::usable_size(resized) - kPadding;
+    return resized;
+}
+
+void tarn_buffer_memory_free(void* memory) {
+    tarn::release(memory);
+}
+
+size_t tarn_buffer_memory_growth(size_t capacity, size_t needed) {
+    const size_t grown = capacity < kRemappedFrom ? 2 * capacity : capacity + capacity / 2;
+    const size_t least = grown > kSmallestCapacity ? grown : kSmallestCapacity;
+    return least > needed ? least : needed;
+}
+
+tarn_buffer* tarn_buffer_create(size_t alignment, unsigned options) {
+    if (!makes_sense(alignment, options)) return static_cast<tarn_buffer*>(fail(EINVAL));
+    void* memory = tarn::allocate(sizeof(Buffer));
+    if (!memory) return nullptr;
+    if (alignment < kSmallestAlignment) alignment = kSmallestAlignment;
+    return ::new (memory) Buffer{{nullptr, 0, 0}, alignment, options};
+}
+
+void tarn_buffer_destroy(tarn_buffer* buffer) {
+    if (!buffer) return;
+    tarn::release(buffer->data);
+    tarn::release(buffer);
+}
+
+size_t tarn_buffer_alignment(const tarn_buffer* buffer) {
+    return static_cast<const Buffer*>(buffer)->alignment;
+}
+
+int tarn_buffer_reserve(tarn_buffer* buffer, size_t capacity) {
+    return capacity <= buffer->capacity || set_capacity(whole(buffer), capacity) ? 0 : -1;
+}
+
+int tarn_buffer_resize(tarn_buffer* buffer, size_t size) {
+    const size_t before = buffer->size;
+    if (tarn_buffer_resize_uninitialized(buffer, size) != 0) return -1;
+    if (size > before) __builtin_memset(buffer->data + before, 0, size - before);
+    return 0;
+}
+
+int tarn_buffer_resize_uninitialized(tarn_buffer* buffer, size_t size) {
+    if (!grow(whole(buffer), size)) return -1;
+    set_size(*buffer, size);
+    return 0;
+}
+
+void* tarn_buffer_extend(tarn_buffer* buffer, size_t count) {
+    size_t size;
+    if (__builtin_add_overflow(buffer->size, count, &size)) return fail(ENOMEM);
+    const size_t before = buffer->size;
+    if (tarn_buffer_resize_uninitialized(buffer, size) != 0) return nullptr;
+    return buffer->data ? buffer->data + before : nullptr;
+}
+
+void tarn_buffer_truncate(tarn_buffer* buffer, size_t size) {
+    if (size < buffer->size) set_size(*buffer, size);
+}
+
+void tarn_buffer_shrink_to_fit(tarn_buffer* buffer) {
+    const int saved = errno;
+    if (buffer->size > 0)
+        set_capacity(whole(buffer), buffer->size);
+    else
+        tarn_buffer_memory_free(tarn_buffer_detach(buffer));
+    errno = saved;
+}
+
+void tarn_buffer_swap(tarn_buffer* one, tarn_buffer* other) {
+    const Buffer kept = whole(one);
+    whole(one) = whole(other);
+    whole(other) = kept;
+}
+
+void* tarn_buffer_detach(tarn_buffer* buffer) {
+    void* memory = buffer->data;
+    *buffer = {nullptr, 0, 0};
+    return memory;
+}
+
+int tarn_buffer_append_slow(tarn_buffer* buffer, const void* bytes, size_t count) {
+    if (count == 0) return 0;
+    // The contents may move, and the bytes with them.
+    const size_t offset = reinterpret_cast<uintptr_t>(bytes) - reinterpret_cast<uintptr_t>(buffer->data);
+    const bool own = buffer->data && offset < buffer->size;
+    void* end = tarn_buffer_extend(buffer, count);
+    if (!end) return -1;
+    __builtin_memcpy(end, own ? buffer->data + offset : bytes, count);
+    return 0;
+}

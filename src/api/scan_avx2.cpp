@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The scanner by vectors of 32 bytes, for x86-64 of 2013 and later.
+#include <immintrin.h>
+
+#include "api/scan_bytes.h"
+#include "api/scan_versions.h"
+
+// Every function from here on, and no other in the library.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,popcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,popcnt")
+#endif
+
+#include "api/scan_vector16.h"
+
+namespace tarn::scan {
+namespace {
+
+using Here = Avx2;
+
+struct Wide {
+    using Bytes = __m256i;
+    static constexpr size_t kSize = 32, kBits = 1;
+
+    [[gnu::always_inline]] static Bytes load(const uint8_t* from) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    }
+    [[gnu::always_inline]] static Bytes fill(uint8_t byte) {
+        return _mm256_set1_epi8(static_cast<char>(byte));
+    }
+    [[gnu::always_inline]] static Bytes equal(Bytes a, Bytes b) { return _mm256_cmpeq_epi8(a, b); }
+    [[gnu::always_inline]] static Bytes different(Bytes a, Bytes b) {
+        return _mm256_xor_si256(_mm256_cmpeq_epi8(a, b), fill(0xff));
+    }
+    [[gnu::always_inline]] static Bytes either(Bytes a, Bytes b) { return _mm256_or_si256(a, b); }
+    [[gnu::always_inline]] static bool any(Bytes a) { return _mm256_movemask_epi8(a) != 0; }
+    [[gnu::always_inline]] static uint64_t mask(Bytes a) {
+        return static_cast<unsigned>(_mm256_movemask_epi8(a));
+    }
+    [[gnu::always_inline]] static Bytes subtract(Bytes a, Bytes b) { return _mm256_sub_epi8(a, b); }
+    [[gnu::always_inline]] static uint64_t sum(Bytes a) {
+        const __m256i fours = _mm256_sad_epu8(a, _mm256_setzero_si256());
+        const __m128i twos =
+            _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+        return static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_add_epi64(twos, _mm_unpackhi_epi64(twos, twos))));
+    }
+
+    struct Set {
+        Bytes low, high, bit;
+    };
+    [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
+        return {row(rows), row(rows + 16), row(kBitOfRow)};
+    }
+    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for bytes
+    // of 128 and more, so each of the two tables sees its own half only.
+    struct Looked {
+        Bytes found, bit;
+    };
+    [[gnu::always_inline]] static Looked look(const Set& set, Bytes a) {
+        const Bytes lower = _mm256_shuffle_epi8(set.low, a);
+        const Bytes upper = _mm256_shuffle_epi8(set.high, _mm256_xor_si256(a, fill(0x80)));
+        const Bytes half = _mm256_and_si256(_mm256_srli_epi16(a, 4), fill(0x0f));
+        const Bytes bit = _mm256_shuffle_epi8(set.bit, half);
+        return {_mm256_and_si256(_mm256_or_si256(lower, upper), bit), bit};
+    }
+    [[gnu::always_inline]] static Bytes has(const Set& set, Bytes a) {
+        const Looked looked = look(set, a);
+        return equal(looked.found, looked.bit);
+    }
+    [[gnu::always_inline]] static Bytes has_not(const Set& set, Bytes a) {
+        return equal(look(set, a).found, fill(0));
+    }
+
+  private:
+    [[gnu::always_inline]] static Bytes row(const uint8_t* from) {
+        return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    }
+};
+
+}  // namespace
+}  // namespace tarn::scan
+
+#include "api/scan_kernel.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif

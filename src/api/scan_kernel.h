@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// The loops of the scanner, for the vectors of one version; included once by each version's file, after these
+// and within the compiler's switch for its instructions:
+//   Narrow, Wide   vectors of 16 bytes, and of 16 or more; static functions of both:
+//     Bytes, kSize, load(p), fill(byte), both(two words) [Narrow], table(16 bytes)
+//     equal, different, either (bytes: 0xff or 0), has / has_not (the set, by its tables)
+//     any(bytes), mask(bytes): kBits bits per byte, all set or none
+//     subtract(bytes, bytes), sum(bytes): of unsigned bytes
+//   Here           the version's class
+// Nothing is read outside of the given length: vectors at the end overlap those before, and fewer than 16 bytes
+// are loaded as two words that overlap (scan_bytes.h).
+#include "api/scan_bytes.h"
+#include "api/scan_versions.h"
+
+namespace tarn::scan {
+namespace {
+
+// What is looked for: hits(i) of the vector at i, and of fewer than 16 bytes in all.
+template <typename V>
+struct Byte {
+    const uint8_t* bytes;
+    typename V::Bytes wanted;
+    [[gnu::always_inline]] Byte(const uint8_t* from, uint8_t byte) : bytes(from), wanted(V::fill(byte)) {}
+    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const {
+        return V::equal(V::load(bytes + i), wanted);
+    }
+    [[gnu::always_inline]] typename V::Bytes few(size_t length) const {
+        return V::equal(V::both(load_few(bytes, length)), wanted);
+    }
+};
+
+template <typename V>
+struct Member {
+    const uint8_t* bytes;
+    typename V::Set set;
+    [[gnu::always_inline]] Member(const uint8_t* from, const tarn_byte_set& wanted)
+        : bytes(from), set(V::tables(wanted.rows)) {}
+    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const { return V::has(set, V::load(bytes + i)); }
+    [[gnu::always_inline]] typename V::Bytes few(size_t length) const {
+        return V::has(set, V::both(load_few(bytes, length)));
+    }
+};
+
+template <typename V>
+struct Stranger {
+    const uint8_t* bytes;
+    typename V::Set set;
+    [[gnu::always_inline]] Stranger(const uint8_t* from, const tarn_byte_set& unwanted)
+        : bytes(from), set(V::tables(unwanted.rows)) {}
+    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const {
+        return V::has_not(set, V::load(bytes + i));
+    }
+    [[gnu::always_inline]] typename V::Bytes few(size_t length) const {
+        return V::has_not(set, V::both(load_few(bytes, length)));
+    }
+};
+
+template <typename V>
+struct Difference {
+    const uint8_t *bytes, *others;
+    [[gnu::always_inline]] Difference(const uint8_t* one, const uint8_t* other) : bytes(one), others(other) {}
+    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const {
+        return V::different(V::load(bytes + i), V::load(others + i));
+    }
+    [[gnu::always_inline]] typename V::Bytes few(size_t length) const {
+        return V::different(V::both(load_few(bytes, length)), V::both(load_few(others, length)));
+    }
+};
+
+template <typename V>
+[[gnu::always_inline]] inline size_t first_of(uint64_t mask) {
+    return static_cast<size_t>(__builtin_ctzll(mask)) / V::kBits;
+}
+
+// The rest of a long search: four vectors at a time from `i` on; where it stopped, and a hit there or not.
+struct Stop {
+    size_t at;
+    bool hit;
+};
+
+template <typename V, typename Wanted>
+[[gnu::always_inline]] inline Stop search_by_four(const Wanted& wanted, size_t i, size_t length) {
+    constexpr size_t kSize = V::kSize;
+    for (; i + 4 * kSize <= length; i += 4 * kSize) {
+        const auto a = wanted.hits(i), b = wanted.hits(i + kSize);
+        const auto c = wanted.hits(i + 2 * kSize), d = wanted.hits(i + 3 * kSize);
+        const auto ab = V::either(a, b);
+        if (!V::any(V::either(ab, V::either(c, d)))) [[likely]]
+            continue;
+        if (const uint64_t mask = V::mask(a)) return {i + first_of<V>(mask), true};
+        if (const uint64_t mask = V::mask(b)) return {i + kSize + first_of<V>(mask), true};
+        if (const uint64_t mask = V::mask(c)) return {i + 2 * kSize + first_of<V>(mask), true};
+        return {i + 3 * kSize + first_of<V>(V::mask(d)), true};
+    }
+    return {i, false};
+}
+
+// At least one vector long. After the first, loads from `bytes` are aligned.
+template <typename V, typename Wanted>
+[[gnu::always_inline]] inline size_t search_long(const Wanted& wanted, size_t length) {
+    if (const uint64_t mask = V::mask(wanted.hits(0))) return first_of<V>(mask);
+    const size_t first = V::kSize - reinterpret_cast<uintptr_t>(wanted.bytes) % V::kSize;
+    const Stop stop = search_by_four<V>(wanted, first, length);
+    if (stop.hit) return stop.at;
+    size_t i = stop.at;
+    for (; i + V::kSize <= length; i += V::kSize)
+        if (const uint64_t mask = V::mask(wanted.hits(i))) return i + first_of<V>(mask);
+    if (i >= length) return length;
+    i = length - V::kSize;
+    const uint64_t mask = V::mask(wanted.hits(i));
+    return mask ? i + first_of<V>(mask) : length;
+}
+
+template <typename Wanted>
+[[gnu::always_inline]] inline size_t search_few(const Wanted& wanted, size_t length) {
+    if (length == 0) return 0;
+    const uint64_t mask = Narrow::mask(wanted.few(length));
+    return mask ? position_in_few(first_of<Narrow>(mask), length) : length;
+}
+
+template <template <typename> class Wanted, typename What>
+[[gnu::always_inline]] inline size_t search(const uint8_t* bytes, size_t length, const What& what) {
+    if (length < Narrow::kSize) return search_few(Wanted<Narrow>(bytes, what), length);
+    if (length < Wide::kSize) return search_long<Narrow>(Wanted<Narrow>(bytes, what), length);
+    return search_long<Wide>(Wanted<Wide>(bytes, what), length);
+}
+
+// May read a vector, less one byte, behind the end.
+template <template <typename> class Wanted, typename What>
+[[gnu::always_inline]] inline size_t search_padded(const uint8_t* bytes, size_t length, const What& what) {
+    static_assert(Wide::kSize <= TARN_SCAN_PADDING);
+    const Wanted<Wide> wanted(bytes, what);
+    const Stop stop = search_by_four<Wide>(wanted, 0, length);
+    if (stop.hit) return stop.at;
+    for (size_t i = stop.at; i < length; i += Wide::kSize) {
+        const uint64_t mask = Wide::mask(wanted.hits(i));
+        if (!mask) continue;
+        const size_t at = i + first_of<Wide>(mask);
+        return at < length ? at : length;
+    }
+    return length;
+}
+
+// At least one vector long. Sums of bytes are taken before one of them can overflow.
+template <typename V>
+[[gnu::always_inline]] inline size_t count_long(const uint8_t* bytes, size_t length, uint8_t byte) {
+    constexpr size_t kSize = V::kSize;
+    constexpr size_t kTurns = 255;
+    const Byte<V> wanted(bytes, byte);
+    size_t count = 0, i = 0;
+    while (i + 4 * kSize <= length) {
+        auto a = V::fill(0), b = a, c = a, d = a;
+        for (size_t turn = 0; turn < kTurns && i + 4 * kSize <= length; ++turn, i += 4 * kSize) {
+            a = V::subtract(a, wanted.hits(i));
+            b = V::subtract(b, wanted.hits(i + kSize));
+            c = V::subtract(c, wanted.hits(i + 2 * kSize));
+            d = V::subtract(d, wanted.hits(i + 3 * kSize));
+        }
+        count += V::sum(a) + V::sum(b) + V::sum(c) + V::sum(d);
+    }
+    size_t bits = 0;
+    for (; i + kSize <= length; i += kSize)
+        bits += static_cast<size_t>(__builtin_popcountll(V::mask(wanted.hits(i))));
+    // The last vector again, without what was counted.
+    if (i < length) {
+        const uint64_t mask = V::mask(wanted.hits(length - kSize));
+        bits += static_cast<size_t>(__builtin_popcountll(mask >> ((i - (length - kSize)) * V::kBits)));
+    }
+    return count + bits / V::kBits;
+}
+
+}  // namespace
+
+size_t Here::find_byte(const uint8_t* bytes, size_t length, uint8_t byte) {
+    return search<Byte>(bytes, length, byte);
+}
+size_t Here::find_byte_padded(const uint8_t* bytes, size_t length, uint8_t byte) {
+    return search_padded<Byte>(bytes, length, byte);
+}
+size_t Here::find_any(const uint8_t* bytes, size_t length, const tarn_byte_set& set) {
+    return search<Member>(bytes, length, set);
+}
+size_t Here::find_any_padded(const uint8_t* bytes, size_t length, const tarn_byte_set& set) {
+    return search_padded<Member>(bytes, length, set);
+}
+size_t Here::find_not(const uint8_t* bytes, size_t length, const tarn_byte_set& set) {
+    return search<Stranger>(bytes, length, set);
+}
+size_t Here::find_not_padded(const uint8_t* bytes, size_t length, const tarn_byte_set& set) {
+    return search_padded<Stranger>(bytes, length, set);
+}
+size_t Here::mismatch(const uint8_t* one, const uint8_t* other, size_t length) {
+    return search<Difference>(one, length, other);
+}
+size_t Here::count_byte(const uint8_t* bytes, size_t length, uint8_t byte) {
+    if (length >= Wide::kSize) return count_long<Wide>(bytes, length, byte);
+    if (length >= Narrow::kSize) return count_long<Narrow>(bytes, length, byte);
+    size_t count = 0;
+    for (size_t i = 0; i < length; ++i)
+        count += bytes[i] == byte;
+    return count;
+}
+
+}  // namespace tarn::scan
