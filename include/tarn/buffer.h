@@ -5,10 +5,10 @@
  * Of a buffer `b` these hold after every function here:
  * - data is a multiple of the buffer's alignment, or NULL while nothing was ever put in;
  * - size <= capacity, and the contents are data[0 .. size);
- * - data[size .. size + 64) may be read, and is all zero: the padding. So a load of 64 bytes that begins at any
- *   byte of the contents is legal, and what it finds behind the end is known.
- * - data[0 .. capacity + 64) may be written. Whoever writes at or behind `size` himself makes the padding what
- *   he wrote, until the next function that changes the size.
+ * - data[size .. size + 64) may be read, and is all zero: the padding. So a load of 64 bytes that begins at
+ * any byte of the contents is legal, and what it finds behind the end is known.
+ * - data[0 .. capacity + 64) may be written. Whoever writes at or behind `size` himself makes the padding
+ * what he wrote, until the next function that changes the size.
  *
  * A buffer that is full grows to twice its capacity, to one and a half times from 256 KiB on: appending n
  * bytes one by one copies less than 2 * n in all, and blocks from 256 KiB on grow in place or are moved by
@@ -34,7 +34,8 @@ enum {
 /* May be added up. */
 enum tarn_buffer_options {
     TARN_BUFFER_DEFAULT = 0,
-    TARN_BUFFER_HUGE_PAGES = 1 /* transparent huge pages (MADV_HUGEPAGE) for large buffers; a hint, no error */
+    TARN_BUFFER_HUGE_PAGES =
+        1 /* transparent huge pages (MADV_HUGEPAGE) for large buffers; a hint, no error */
 };
 
 /* Its first words, for the inline functions only; more follows. */
@@ -72,8 +73,8 @@ TARN_API int tarn_buffer_reserve(tarn_buffer* buffer, size_t capacity);
 TARN_API int tarn_buffer_resize(tarn_buffer* buffer, size_t size);
 /* `size` bytes; new ones have any value. */
 TARN_API int tarn_buffer_resize_uninitialized(tarn_buffer* buffer, size_t size);
-/* `count` more bytes of any value, to be written by the caller: their address. NULL: ENOMEM, and for a `count`
- * of 0 in a buffer that has no memory yet. Capacity grows geometrically. */
+/* `count` more bytes of any value, to be written by the caller: their address. NULL: ENOMEM, and for a
+ * `count` of 0 in a buffer that has no memory yet. Capacity grows geometrically. */
 TARN_API void* tarn_buffer_extend(tarn_buffer* buffer, size_t count);
 /* The first `size` bytes are kept, or all when there are less. Memory is kept, too. */
 TARN_API void tarn_buffer_truncate(tarn_buffer* buffer, size_t size);
@@ -82,8 +83,8 @@ TARN_API void tarn_buffer_truncate(tarn_buffer* buffer, size_t size);
 TARN_API void tarn_buffer_shrink_to_fit(tarn_buffer* buffer);
 /* Exchanges contents, alignments and options. */
 TARN_API void tarn_buffer_swap(tarn_buffer* one, tarn_buffer* other);
-/* The memory, which is the caller's from now on, for `free`; the buffer is empty and has none. NULL when it had
- * none. The padding stays zero until somebody writes there. */
+/* The memory, which is the caller's from now on, for `free`; the buffer is empty and has none. NULL when it
+ * had none. The padding stays zero until somebody writes there. */
 TARN_API void* tarn_buffer_detach(tarn_buffer* buffer);
 
 /* For tarn_buffer_append only. */

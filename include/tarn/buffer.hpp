@@ -4,10 +4,10 @@
 //   AlignedBuffer<T, Alignment>     a growing array with zero padding behind it (buffer.h has the promises)
 //   AlignedAllocator<T, Alignment>  for containers of the standard library
 //   AlignedResource                 the same as a std::pmr::memory_resource
-// Memory from the last two can be read and written for 64 bytes behind what was asked for; its padding has any
-// value. Alignments are in bytes, powers of two up to 4096. Where there is no memory, std::bad_alloc is thrown,
-// and what the function was called on is as it was. One thread at a time per object, but AlignedResource and
-// AlignedAllocator are for any threads at once.
+// Memory from the last two can be read and written for 64 bytes behind what was asked for; its padding has
+// any value. Alignments are in bytes, powers of two up to 4096. Where there is no memory, std::bad_alloc is
+// thrown, and what the function was called on is as it was. One thread at a time per object, but
+// AlignedResource and AlignedAllocator are for any threads at once.
 #pragma once
 #include <cstddef>
 #include <cstring>
@@ -32,8 +32,8 @@ enum class BufferPages : unsigned {
     kHuge = TARN_BUFFER_HUGE_PAGES,  // a hint: for buffers from 4 MiB on, where the kernel has them
 };
 
-// An array of T whose first element is at a multiple of Alignment; the 64 bytes behind its last element may be
-// read and are zero after every function here. Elements are moved as bytes.
+// An array of T whose first element is at a multiple of Alignment; the 64 bytes behind its last element may
+// be read and are zero after every function here. Elements are moved as bytes.
 template <typename T, std::size_t Alignment = 64>
 class AlignedBuffer {
     static_assert(std::is_trivially_copyable_v<T>, "elements are moved as bytes");
@@ -93,9 +93,7 @@ class AlignedBuffer {
     const T* end() const noexcept { return data_ + size_; }
     std::span<T> span() noexcept { return {data(), size_}; }
     std::span<const T> span() const noexcept { return {data(), size_}; }
-    std::string_view view() const noexcept
-        requires(sizeof(T) == 1)
-    {
+    std::string_view view() const noexcept requires(sizeof(T) == 1) {
         return {reinterpret_cast<const char*>(data_), size_};
     }
 
@@ -149,9 +147,7 @@ class AlignedBuffer {
         std::memcpy(static_cast<void*>(data_ + size_), from, elements.size_bytes());
         set_size(size_ + elements.size());
     }
-    void append(std::string_view text)
-        requires(sizeof(T) == 1)
-    {
+    void append(std::string_view text) requires(sizeof(T) == 1) {
         append(std::span<const T>(reinterpret_cast<const T*>(text.data()), text.size()));
     }
     // As tarn_buffer_shrink_to_fit: memory that is not needed goes back where that can be done.

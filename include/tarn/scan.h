@@ -4,14 +4,14 @@
  * hash. Each function has several versions (AVX2, SSE4.2, NEON, plain C++), and the first call of any chooses
  * the best that the processor can run; the results are the same.
  *
- * Positions are counted from the start of what is scanned, 0 to `length`; `length` says "none". Bytes may have
- * any value and any alignment. No byte outside of the given length is read, but by the functions whose name
- * ends in _padded: there the caller promises that TARN_SCAN_PADDING bytes behind the end may be read (their
- * values do not matter), which is so for the contents of a tarn_buffer. A length of 0 is allowed, and the
- * pointer may then be NULL.
+ * Positions are counted from the start of what is scanned, 0 to `length`; `length` says "none". Bytes may
+ * have any value and any alignment. No byte outside of the given length is read, but by the functions whose
+ * name ends in _padded: there the caller promises that TARN_SCAN_PADDING bytes behind the end may be read
+ * (their values do not matter), which is so for the contents of a tarn_buffer. A length of 0 is allowed, and
+ * the pointer may then be NULL.
  *
- * None of these functions allocates, locks, or changes errno, except where it is said; all may be called by any
- * threads at once. Times grow with the position that is found, and are independent of the set.
+ * None of these functions allocates, locks, or changes errno, except where it is said; all may be called by
+ * any threads at once. Times grow with the position that is found, and are independent of the set.
  */
 #ifndef TARN_SCAN_H
 #define TARN_SCAN_H
@@ -24,10 +24,10 @@ extern "C" {
 
 enum { TARN_SCAN_PADDING = 64 };
 
-/* A set of bytes. Byte c is in it when bit (c >> 4) % 8 of rows[(c & 15) + (c & 128 ? 16 : 0)] is set: two rows
- * of 16, by the low half of the byte, which is what a byte shuffle of a processor looks up at once. (Wojciech
- * Mula, "SIMD byte lookup", 2018; after Geoff Langdale and Daniel Lemire in simdjson and Hyperscan's shufti.)
- * All zero: the empty set. It may be copied. */
+/* A set of bytes. Byte c is in it when bit (c >> 4) % 8 of rows[(c & 15) + (c & 128 ? 16 : 0)] is set: two
+ * rows of 16, by the low half of the byte, which is what a byte shuffle of a processor looks up at once.
+ * (Wojciech Mula, "SIMD byte lookup", 2018; after Geoff Langdale and Daniel Lemire in simdjson and
+ * Hyperscan's shufti.) All zero: the empty set. It may be copied. */
 typedef struct tarn_byte_set {
     uint8_t rows[32];
 } tarn_byte_set;
@@ -92,7 +92,8 @@ static inline int tarn_equal(const void* one, const void* other, size_t length) 
     return tarn_mismatch(one, other, length) == length;
 }
 
-/* Less than, equal to or greater than 0, as by memcmp over the shorter length; then the shorter one is less. */
+/* Less than, equal to or greater than 0, as by memcmp over the shorter length; then the shorter one is less.
+ */
 static inline int tarn_compare(const void* one, size_t one_length, const void* other, size_t other_length) {
     const size_t shorter = one_length < other_length ? one_length : other_length;
     const size_t at = tarn_mismatch(one, other, shorter);
@@ -100,11 +101,11 @@ static inline int tarn_compare(const void* one, size_t one_length, const void* o
     return (one_length > other_length) - (one_length < other_length);
 }
 
-/* 64 bits of hash, the same on every processor and in every version of the library with the same major number.
- * All bits depend on all bytes and on the seed. Built from 64 by 64 to 128 bit multiplications after wyhash
- * (Wang Yi, 2019). Not for cryptography, and not for tables whose keys come from strangers unless the seed is
- * secret and random; even then it makes collisions hard to guess, not impossible to compute for who sees
- * hashes. */
+/* 64 bits of hash, the same on every processor and in every version of the library with the same major
+ * number. All bits depend on all bytes and on the seed. Built from 64 by 64 to 128 bit multiplications after
+ * wyhash (Wang Yi, 2019). Not for cryptography, and not for tables whose keys come from strangers unless the
+ * seed is secret and random; even then it makes collisions hard to guess, not impossible to compute for who
+ * sees hashes. */
 TARN_API uint64_t tarn_hash(const void* bytes, size_t length, uint64_t seed);
 
 /* For tests and measurements: the versions that this processor can run, the best first. NULL past the last.
@@ -112,8 +113,8 @@ TARN_API uint64_t tarn_hash(const void* bytes, size_t length, uint64_t seed);
 TARN_API const char* tarn_scan_version(size_t index);
 /* The version in force. Never NULL. */
 TARN_API const char* tarn_scan_selected(void);
-/* Puts a version in force, for the whole process; NULL: the best. -1 and EINVAL when this processor cannot run
- * it, or when there is no such version. */
+/* Puts a version in force, for the whole process; NULL: the best. -1 and EINVAL when this processor cannot
+ * run it, or when there is no such version. */
 TARN_API int tarn_scan_select(const char* name);
 
 #ifdef __cplusplus

@@ -38,34 +38,9 @@ void* fail(int error) {
     return nullptr;
 }
 
-void set_size(tarn_buffer& buffer, size_t size) {
-    buffer.size = size;
-    if (buffer.data) __builtin_memset(buffer.data + size, 0, kPadding);
-}
+// What the exported functions have in common is here: calls among these would go by the loader's table.
 
-// False: out of memory, nothing has changed.
-bool set_capacity(Buffer& buffer, size_t capacity) {
-    void* memory =
-        tarn_buffer_memory_resize(buffer.data, buffer.alignment, buffer.size, &capacity, buffer.options);
-    if (!memory) return false;
-    buffer.data = static_cast<unsigned char*>(memory);
-    buffer.capacity = capacity;
-    set_size(buffer, buffer.size);
-    return true;
-}
-
-bool grow(Buffer& buffer, size_t needed) {
-    if (needed <= buffer.capacity) return true;
-    const size_t wanted = tarn_buffer_memory_growth(buffer.capacity, needed);
-    if (set_capacity(buffer, wanted)) return true;
-    return wanted > needed && set_capacity(buffer, needed);
-}
-
-}  // namespace
-
-// C linkage comes from buffer.h.
-void* tarn_buffer_memory_resize(void* memory, size_t alignment, size_t used, size_t* capacity,
-                                unsigned options) {
+void* resize_memory(void* memory, size_t alignment, size_t used, size_t* capacity, unsigned options) {
     if (!makes_sense(alignment, options)) return fail(EINVAL);
     if (*capacity > kLargest) return fail(ENOMEM);
     if (alignment < kSmallestAlignment) alignment = kSmallestAlignment;
@@ -79,14 +54,64 @@ void* tarn_buffer_memory_resize(void* memory, size_t alignment, size_t used, siz
     return resized;
 }
 
+size_t grown(size_t capacity, size_t needed) {
+    const size_t wanted = capacity < kRemappedFrom ? 2 * capacity : capacity + capacity / 2;
+    const size_t least = wanted > kSmallestCapacity ? wanted : kSmallestCapacity;
+    return least > needed ? least : needed;
+}
+
+void set_size(tarn_buffer& buffer, size_t size) {
+    buffer.size = size;
+    if (buffer.data) __builtin_memset(buffer.data + size, 0, kPadding);
+}
+
+// False: out of memory, nothing has changed.
+bool set_capacity(Buffer& buffer, size_t capacity) {
+    void* memory = resize_memory(buffer.data, buffer.alignment, buffer.size, &capacity, buffer.options);
+    if (!memory) return false;
+    buffer.data = static_cast<unsigned char*>(memory);
+    buffer.capacity = capacity;
+    set_size(buffer, buffer.size);
+    return true;
+}
+
+bool grow(Buffer& buffer, size_t needed) {
+    if (needed <= buffer.capacity) return true;
+    const size_t wanted = grown(buffer.capacity, needed);
+    if (set_capacity(buffer, wanted)) return true;
+    return wanted > needed && set_capacity(buffer, needed);
+}
+
+void* extend(Buffer& buffer, size_t count) {
+    const size_t before = buffer.size;
+    size_t size;
+    if (__builtin_add_overflow(before, count, &size)) return fail(ENOMEM);
+    if (!grow(buffer, size)) return nullptr;
+    set_size(buffer, size);
+    return buffer.data ? buffer.data + before : nullptr;
+}
+
+void* detach(tarn_buffer& buffer) {
+    void* memory = buffer.data;
+    buffer.data = nullptr;
+    buffer.size = buffer.capacity = 0;
+    return memory;
+}
+
+}  // namespace
+
+// C linkage comes from buffer.h.
+void* tarn_buffer_memory_resize(void* memory, size_t alignment, size_t used, size_t* capacity,
+                                unsigned options) {
+    return resize_memory(memory, alignment, used, capacity, options);
+}
+
 void tarn_buffer_memory_free(void* memory) {
     tarn::release(memory);
 }
 
 size_t tarn_buffer_memory_growth(size_t capacity, size_t needed) {
-    const size_t grown = capacity < kRemappedFrom ? 2 * capacity : capacity + capacity / 2;
-    const size_t least = grown > kSmallestCapacity ? grown : kSmallestCapacity;
-    return least > needed ? least : needed;
+    return grown(capacity, needed);
 }
 
 tarn_buffer* tarn_buffer_create(size_t alignment, unsigned options) {
@@ -112,9 +137,9 @@ int tarn_buffer_reserve(tarn_buffer* buffer, size_t capacity) {
 }
 
 int tarn_buffer_resize(tarn_buffer* buffer, size_t size) {
-    const size_t before = buffer->size;
-    if (tarn_buffer_resize_uninitialized(buffer, size) != 0) return -1;
-    if (size > before) __builtin_memset(buffer->data + before, 0, size - before);
+    if (!grow(whole(buffer), size)) return -1;
+    if (size > buffer->size) __builtin_memset(buffer->data + buffer->size, 0, size - buffer->size);
+    set_size(*buffer, size);
     return 0;
 }
 
@@ -125,11 +150,7 @@ int tarn_buffer_resize_uninitialized(tarn_buffer* buffer, size_t size) {
 }
 
 void* tarn_buffer_extend(tarn_buffer* buffer, size_t count) {
-    size_t size;
-    if (__builtin_add_overflow(buffer->size, count, &size)) return fail(ENOMEM);
-    const size_t before = buffer->size;
-    if (tarn_buffer_resize_uninitialized(buffer, size) != 0) return nullptr;
-    return buffer->data ? buffer->data + before : nullptr;
+    return extend(whole(buffer), count);
 }
 
 void tarn_buffer_truncate(tarn_buffer* buffer, size_t size) {
@@ -141,7 +162,7 @@ void tarn_buffer_shrink_to_fit(tarn_buffer* buffer) {
     if (buffer->size > 0)
         set_capacity(whole(buffer), buffer->size);
     else
-        tarn_buffer_memory_free(tarn_buffer_detach(buffer));
+        tarn::release(detach(*buffer));
     errno = saved;
 }
 
@@ -152,9 +173,7 @@ void tarn_buffer_swap(tarn_buffer* one, tarn_buffer* other) {
 }
 
 void* tarn_buffer_detach(tarn_buffer* buffer) {
-    void* memory = buffer->data;
-    *buffer = {nullptr, 0, 0};
-    return memory;
+    return detach(*buffer);
 }
 
 int tarn_buffer_append_slow(tarn_buffer* buffer, const void* bytes, size_t count) {
@@ -162,7 +181,7 @@ int tarn_buffer_append_slow(tarn_buffer* buffer, const void* bytes, size_t count
     // The contents may move, and the bytes with them.
     const size_t offset = reinterpret_cast<uintptr_t>(bytes) - reinterpret_cast<uintptr_t>(buffer->data);
     const bool own = buffer->data && offset < buffer->size;
-    void* end = tarn_buffer_extend(buffer, count);
+    void* end = extend(whole(buffer), count);
     if (!end) return -1;
     __builtin_memcpy(end, own ? buffer->data + offset : bytes, count);
     return 0;

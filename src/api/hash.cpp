@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// tarn_hash of scan.h. The construction is that of wyhash (Wang Yi, 2019): words are multiplied to 128 bits, of
-// which the halves are folded into one; four lanes of 16 bytes keep the multiplier busy.
+// tarn_hash of scan.h. The construction is that of wyhash (Wang Yi, 2019): words are multiplied to 128 bits,
+// of which the halves are folded into one; four lanes of 16 bytes keep the multiplier busy.
 #include "api/scan_bytes.h"
 #include "tarn/scan.h"
 

@@ -92,7 +92,7 @@ size_t tarn_skip_blanks_slow(const void* bytes, size_t length, unsigned blanks) 
     if (blanks & TARN_BLANK_LF) tarn_byte_set_add(&set, '\n');
     if (length > 1 && !tarn_byte_set_has(&set, bytes_at(bytes)[1]))
         return tarn_byte_set_has(&set, bytes_at(bytes)[0]) ? 1 : 0;
-    return tarn_find_not(bytes, length, &set);
+    return call([&](auto v) { return v.find_not(bytes_at(bytes), length, set); });
 }
 
 const char* tarn_scan_version(size_t index) {

@@ -42,8 +42,7 @@ struct Wide {
     [[gnu::always_inline]] static Bytes subtract(Bytes a, Bytes b) { return _mm256_sub_epi8(a, b); }
     [[gnu::always_inline]] static uint64_t sum(Bytes a) {
         const __m256i fours = _mm256_sad_epu8(a, _mm256_setzero_si256());
-        const __m128i twos =
-            _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+        const __m128i twos = _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
         return static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_add_epi64(twos, _mm_unpackhi_epi64(twos, twos))));
     }
 
@@ -53,8 +52,8 @@ struct Wide {
     [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
         return {row(rows), row(rows + 16), row(kBitOfRow)};
     }
-    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for bytes
-    // of 128 and more, so each of the two tables sees its own half only.
+    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for
+    // bytes of 128 and more, so each of the two tables sees its own half only.
     struct Looked {
         Bytes found, bit;
     };

@@ -7,8 +7,8 @@
 //     any(bytes), mask(bytes): kBits bits per byte, all set or none
 //     subtract(bytes, bytes), sum(bytes): of unsigned bytes
 //   Here           the version's class
-// Nothing is read outside of the given length: vectors at the end overlap those before, and fewer than 16 bytes
-// are loaded as two words that overlap (scan_bytes.h).
+// Nothing is read outside of the given length: vectors at the end overlap those before, and fewer than 16
+// bytes are loaded as two words that overlap (scan_bytes.h).
 #include "api/scan_bytes.h"
 #include "api/scan_versions.h"
 

@@ -36,8 +36,8 @@ struct Narrow {
     [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
         return {load(rows), load(rows + 16), load(kBitOfRow)};
     }
-    // The bit of each byte that says whether it is in the set, and that bit alone. A look-up gives 0 where the
-    // index is 16 or more, so each of the two tables sees its own half only.
+    // The bit of each byte that says whether it is in the set, and that bit alone. A look-up gives 0 where
+    // the index is 16 or more, so each of the two tables sees its own half only.
     struct Looked {
         Bytes found, bit;
     };

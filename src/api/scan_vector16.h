@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Vectors of 16 bytes of x86-64 (SSSE3); included by the versions that have them, within the compiler's switch
-// for their instructions. scan_kernel.h says what the functions are.
+// Vectors of 16 bytes of x86-64 (SSSE3); included by the versions that have them, within the compiler's
+// switch for their instructions. scan_kernel.h says what the functions are.
 #include <immintrin.h>
 
 #include "api/scan_bytes.h"
@@ -17,9 +17,7 @@ struct Narrow {
     [[gnu::always_inline]] static Bytes load(const uint8_t* from) {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     }
-    [[gnu::always_inline]] static Bytes fill(uint8_t byte) {
-        return _mm_set1_epi8(static_cast<char>(byte));
-    }
+    [[gnu::always_inline]] static Bytes fill(uint8_t byte) { return _mm_set1_epi8(static_cast<char>(byte)); }
     [[gnu::always_inline]] static Bytes both(Few few) {
         return _mm_set_epi64x(static_cast<long long>(few.last), static_cast<long long>(few.first));
     }
@@ -44,8 +42,8 @@ struct Narrow {
     [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
         return {row(rows), row(rows + 16), row(kBitOfRow)};
     }
-    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for bytes
-    // of 128 and more, so each of the two tables sees its own half only.
+    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for
+    // bytes of 128 and more, so each of the two tables sees its own half only.
     struct Looked {
         Bytes found, bit;
     };

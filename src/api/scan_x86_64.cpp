@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which version an x86-64 can run. Asked of the processor itself: the compiler's __builtin_cpu_supports brings
-// a constructor that would run at every start. Bits: Intel 64 and IA-32 Architectures Software Developer's
-// Manual, volume 2A, CPUID.
+// Which version an x86-64 can run. Asked of the processor itself: the compiler's __builtin_cpu_supports
+// brings a constructor that would run at every start. Bits: Intel 64 and IA-32 Architectures Software
+// Developer's Manual, volume 2A, CPUID.
 #include "api/scan_x86_64.h"
 
 #include <cpuid.h>
