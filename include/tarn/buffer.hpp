@@ -147,7 +147,10 @@ class AlignedBuffer {
         std::memcpy(static_cast<void*>(data_ + size_), from, elements.size_bytes());
         set_size(size_ + elements.size());
     }
-    void append(std::string_view text) requires(sizeof(T) == 1) {
+    template <typename Text>
+    requires(sizeof(T) == 1 &&
+             std::is_convertible_v<const Text&, std::string_view>) void append(const Text& characters) {
+        const std::string_view text = characters;
         append(std::span<const T>(reinterpret_cast<const T*>(text.data()), text.size()));
     }
     // As tarn_buffer_shrink_to_fit: memory that is not needed goes back where that can be done.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The scanner of scan.h in C++20: sets known at compile time, functions of std::string_view, ranges of lines and
-// fields, a hash for unordered containers. Positions are counted from the start; text.size() says "none". As in
-// scan.h, nothing here allocates, and everything may be used by any threads at once.
+// The scanner of scan.h in C++20: sets known at compile time, functions of std::string_view, ranges of lines
+// and fields, a hash for unordered containers. Positions are counted from the start; text.size() says "none".
+// As in scan.h, nothing here allocates, and everything may be used by any threads at once.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +29,7 @@ class ByteSet {
         for (const char byte : bytes)
             insert(byte);
     }
+    constexpr ByteSet(const char* bytes) : ByteSet(std::string_view(bytes)) {}
     constexpr void insert(char byte) {
         auto& row = set_.rows[row_of(byte)];
         row = static_cast<std::uint8_t>(row | bit_of(byte));
@@ -54,7 +55,9 @@ class ByteSet {
         const auto value = static_cast<unsigned char>(byte);
         return (value & 15u) | ((value & 128u) >> 3);
     }
-    static constexpr unsigned bit_of(char byte) { return 1u << ((static_cast<unsigned char>(byte) >> 4) & 7); }
+    static constexpr unsigned bit_of(char byte) {
+        return 1u << ((static_cast<unsigned char>(byte) >> 4) & 7);
+    }
 
     tarn_byte_set set_ = {};
 };
@@ -64,8 +67,8 @@ class PaddedText {
   public:
     // The contents of a buffer have the padding, from any position up to the end.
     template <typename T, std::size_t Alignment>
-        requires(sizeof(T) == 1)
-    explicit PaddedText(const AlignedBuffer<T, Alignment>& buffer) : text_(buffer.view()) {}
+    requires(sizeof(T) == 1) explicit PaddedText(const AlignedBuffer<T, Alignment>& buffer)
+        : text_(buffer.view()) {}
     // The caller promises the padding.
     [[nodiscard]] static PaddedText promised(std::string_view text) { return PaddedText(text, 0); }
     [[nodiscard]] PaddedText from(std::size_t position) const { return promised(text_.substr(position)); }
@@ -126,16 +129,16 @@ class PaddedText {
     return tarn_hash(bytes.data(), bytes.size(), seed);
 }
 
-// For std::unordered_map<std::string, ..., Hash, std::equal_to<>>, which then also finds a std::string_view. See
-// tarn_hash for keys that come from strangers.
+// For std::unordered_map<std::string, ..., Hash, std::equal_to<>>, which then also finds a std::string_view.
+// See tarn_hash for keys that come from strangers.
 struct Hash {
     using is_transparent = void;
     std::uint64_t seed = 0;
     [[nodiscard]] std::size_t operator()(std::string_view text) const { return hash(text, seed); }
 };
 
-// The pieces of a text between the bytes of a set, empty ones too: one more than there are such bytes. A range of
-// std::string_view; the text must outlive it. Each step reads its piece once.
+// The pieces of a text between the bytes of a set, empty ones too: one more than there are such bytes. A
+// range of std::string_view; the text must outlive it. Each step reads its piece once.
 class Fields : public std::ranges::view_interface<Fields> {
   public:
     class iterator {
@@ -182,8 +185,8 @@ class Fields : public std::ranges::view_interface<Fields> {
     ByteSet set_;
 };
 
-// The lines of a text, without the line feed, or carriage return and line feed, at their end. What follows the
-// last line feed is a line unless it is empty. A range of std::string_view; the text must outlive it.
+// The lines of a text, without the line feed, or carriage return and line feed, at their end. What follows
+// the last line feed is a line unless it is empty. A range of std::string_view; the text must outlive it.
 class Lines : public std::ranges::view_interface<Lines> {
   public:
     class iterator {

@@ -88,7 +88,8 @@ void walk(unsigned seed) {
             }
             case 4: {  // its own contents
                 if (model.empty() || model.size() > 50000) break;
-                const std::size_t from = random() % model.size(), count = random() % (model.size() - from + 1);
+                const std::size_t from = random() % model.size(),
+                                  count = random() % (model.size() - from + 1);
                 buffer.append(std::as_const(buffer).span().subspan(from, count));
                 const std::vector<T> copy(model.begin() + static_cast<std::ptrdiff_t>(from),
                                           model.begin() + static_cast<std::ptrdiff_t>(from + count));
@@ -217,7 +218,8 @@ TEST(AlignedAllocator, ServesContainers) {
     EXPECT_EQ(map.size(), 1000u);
     EXPECT_TRUE((AlignedAllocator<int, 64>() == AlignedAllocator<char, 64>()));
     AlignedAllocator<double> allocator;
-    EXPECT_THROW((void)allocator.allocate(std::numeric_limits<std::size_t>::max() / 4), std::bad_array_new_length);
+    EXPECT_THROW((void)allocator.allocate(std::numeric_limits<std::size_t>::max() / 4),
+                 std::bad_array_new_length);
     EXPECT_THROW((void)allocator.allocate(std::size_t{1} << 59), std::bad_alloc);
 }
 

@@ -157,10 +157,14 @@ void expect_few_collisions(MakeKey make_key) {
 
 TEST(Hash, SpreadsSimilarKeys) {
     expect_few_collisions([](std::uint64_t i) { return std::to_string(i); });
-    expect_few_collisions([](std::uint64_t i) { return "a rather long name with a number " + std::to_string(i); });
-    expect_few_collisions([](std::uint64_t i) { return std::string(reinterpret_cast<const char*>(&i), sizeof i); });
-    expect_few_collisions([](std::uint64_t i) { return std::string(i % 600, 'x') + std::to_string(i / 600); });
-    expect_few_collisions([](std::uint64_t i) { return std::string(100, '\0') + std::to_string(i) + std::string(90, '\0'); });
+    expect_few_collisions(
+        [](std::uint64_t i) { return "a rather long name with a number " + std::to_string(i); });
+    expect_few_collisions(
+        [](std::uint64_t i) { return std::string(reinterpret_cast<const char*>(&i), sizeof i); });
+    expect_few_collisions(
+        [](std::uint64_t i) { return std::string(i % 600, 'x') + std::to_string(i / 600); });
+    expect_few_collisions(
+        [](std::uint64_t i) { return std::string(100, '\0') + std::to_string(i) + std::string(90, '\0'); });
 }
 
 TEST(Scan, ServesManyThreadsFromTheFirstCallOn) {
