@@ -139,7 +139,7 @@ struct Hash {
 
 // The pieces of a text between the bytes of a set, empty ones too: one more than there are such bytes. A
 // range of std::string_view; the text must outlive it. Each step reads its piece once.
-class Fields : public std::ranges::view_interface<Fields> {
+class Fields : public std::ranges::view_base {
   public:
     class iterator {
       public:
@@ -187,7 +187,7 @@ class Fields : public std::ranges::view_interface<Fields> {
 
 // The lines of a text, without the line feed, or carriage return and line feed, at their end. What follows
 // the last line feed is a line unless it is empty. A range of std::string_view; the text must outlive it.
-class Lines : public std::ranges::view_interface<Lines> {
+class Lines : public std::ranges::view_base {
   public:
     class iterator {
       public:
@@ -224,6 +224,7 @@ class Lines : public std::ranges::view_interface<Lines> {
 
     Lines() = default;
     explicit Lines(std::string_view text) : text_(text) {}
+    [[nodiscard]] bool empty() const { return text_.empty(); }
     [[nodiscard]] iterator begin() const { return iterator(text_); }
     [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 

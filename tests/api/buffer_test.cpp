@@ -162,7 +162,8 @@ TEST(AlignedBuffer, MovesAndLetsGo) {
     EXPECT_EQ(copy, other);
     copy = std::move(other);
     EXPECT_EQ(copy.data(), data);
-    copy = std::move(copy);
+    AlignedBuffer<int>& same = copy;
+    copy = std::move(same);
     ASSERT_EQ(copy.size(), 3u);
     int* memory = copy.release();
     EXPECT_EQ(memory, data);
