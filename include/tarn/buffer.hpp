@@ -123,15 +123,10 @@ class AlignedBuffer {
     void clear() noexcept { truncate(0); }
     void push_back(const T& element) {
         const T copy = element;  // it may be one of the contents, which move
-        if (size_ == capacity_) [[unlikely]]
-            grow(size_ + 1);
+        if (size_ == ready_) [[unlikely]]
+            make_ready();
         std::memcpy(static_cast<void*>(data_ + size_), &copy, sizeof(T));
         ++size_;
-        // The padding was zero before; only its end is new.
-        if constexpr (sizeof(T) <= kPadding)
-            std::memset(bytes() + size_ * sizeof(T) + kPadding - sizeof(T), 0, sizeof(T));
-        else
-            std::memset(bytes() + size_ * sizeof(T), 0, kPadding);
     }
     void pop_back() noexcept { set_size(size_ - 1); }
     // The elements may lie in the contents.
@@ -162,12 +157,13 @@ class AlignedBuffer {
     }
     // The memory, for std::free; the buffer is empty.
     [[nodiscard]] T* release() noexcept {
-        size_ = capacity_ = 0;
+        size_ = ready_ = capacity_ = 0;
         return std::exchange(data_, nullptr);
     }
     void swap(AlignedBuffer& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
+        std::swap(ready_, other.ready_);
         std::swap(capacity_, other.capacity_);
         std::swap(pages_, other.pages_);
     }
@@ -177,10 +173,18 @@ class AlignedBuffer {
     }
 
   private:
+    static constexpr std::size_t kReadyBytes = 256;
+
     char* bytes() noexcept { return reinterpret_cast<char*>(data_); }
     void set_size(std::size_t size) noexcept {
-        size_ = size;
+        size_ = ready_ = size;
         if (data_) std::memset(bytes() + size * sizeof(T), 0, kPadding);
+    }
+    // Room for at least one more element, and zeros for it and for a few after it.
+    [[gnu::noinline]] void make_ready() {
+        if (size_ == capacity_) grow(size_ + 1);
+        ready_ = size_ + std::min(capacity_ - size_, kReadyBytes / sizeof(T) + 1);
+        std::memset(bytes() + size_ * sizeof(T), 0, (ready_ - size_) * sizeof(T) + kPadding);
     }
     static std::size_t sum(std::size_t one, std::size_t other) {
         if (one > std::numeric_limits<std::size_t>::max() - other) throw std::bad_alloc();
@@ -205,7 +209,9 @@ class AlignedBuffer {
     }
 
     T* data_ = nullptr;
-    std::size_t size_ = 0, capacity_ = 0;  // elements
+    // In elements: size_ <= ready_ <= capacity_, and from size_ to ready_ and for the padding behind it all
+    // is zero.
+    std::size_t size_ = 0, ready_ = 0, capacity_ = 0;
     BufferPages pages_ = BufferPages::kOrdinary;
 };
 

@@ -95,12 +95,17 @@ template <typename V, typename Wanted>
     return {i, false};
 }
 
+// Where the first aligned vector begins that is not the first one.
+template <typename V>
+[[gnu::always_inline]] inline size_t aligned_after(const uint8_t* bytes) {
+    return V::kSize - reinterpret_cast<uintptr_t>(bytes) % V::kSize;
+}
+
 // At least one vector long. After the first, loads from `bytes` are aligned.
 template <typename V, typename Wanted>
 [[gnu::always_inline]] inline size_t search_long(const Wanted& wanted, size_t length) {
     if (const uint64_t mask = V::mask(wanted.hits(0))) return first_of<V>(mask);
-    const size_t first = V::kSize - reinterpret_cast<uintptr_t>(wanted.bytes) % V::kSize;
-    const Stop stop = search_by_four<V>(wanted, first, length);
+    const Stop stop = search_by_four<V>(wanted, aligned_after<V>(wanted.bytes), length);
     if (stop.hit) return stop.at;
     size_t i = stop.at;
     for (; i + V::kSize <= length; i += V::kSize)
@@ -129,8 +134,13 @@ template <template <typename> class Wanted, typename What>
 template <template <typename> class Wanted, typename What>
 [[gnu::always_inline]] inline size_t search_padded(const uint8_t* bytes, size_t length, const What& what) {
     static_assert(Wide::kSize <= TARN_SCAN_PADDING);
+    if (length == 0) return 0;
     const Wanted<Wide> wanted(bytes, what);
-    const Stop stop = search_by_four<Wide>(wanted, 0, length);
+    if (const uint64_t mask = Wide::mask(wanted.hits(0))) {
+        const size_t at = first_of<Wide>(mask);
+        return at < length ? at : length;
+    }
+    const Stop stop = search_by_four<Wide>(wanted, aligned_after<Wide>(bytes), length);
     if (stop.hit) return stop.at;
     for (size_t i = stop.at; i < length; i += Wide::kSize) {
         const uint64_t mask = Wide::mask(wanted.hits(i));
