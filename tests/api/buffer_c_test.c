@@ -276,7 +276,7 @@ static void too_much_is_refused_and_nothing_lost(void) {
 /* The last function of the program: no more pages from the kernel, neither new ones nor of the region that is
  * already reserved. */
 static void the_end_of_memory_loses_nothing(void) {
-    enum { kHandlesMost = 1000000 };
+    enum { kHandlesMost = 8000000 };
     const struct rlimit limit = {(rlim_t)1, (rlim_t)1};
     tarn_buffer* large = tarn_buffer_create(4096, TARN_BUFFER_HUGE_PAGES);
     tarn_buffer* small = tarn_buffer_create(64, TARN_BUFFER_DEFAULT);

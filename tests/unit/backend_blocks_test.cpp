@@ -140,6 +140,33 @@ TEST(Blocks, ResizeKeepsContentsAcrossAllSources) {
     EXPECT_EQ(free_block(block), BlockFree::kFreed);
 }
 
+TEST(Blocks, ResizeKeepsAlignment) {
+    for (size_t alignment = 16; alignment <= 65536; alignment *= 4) {
+        void* block = allocate_block(40000, alignment, Zero::kNo);
+        for (size_t size : {size_t{60000}, size_t{100000}, size_t{200000}, 300 * size_t{1024}, 2 * kMiB,
+                            9 * kMiB, 3 * kMiB, size_t{90000}, size_t{400000}}) {
+            block = resize_block(block, size, alignment);
+            ASSERT_TRUE(block);
+            ASSERT_EQ(reinterpret_cast<uintptr_t>(block) % alignment, 0u) << alignment << ' ' << size;
+        }
+        EXPECT_EQ(free_block(block), BlockFree::kFreed);
+    }
+}
+
+TEST(Blocks, HugePagesArePreferredAndStillMove) {
+    char* block = static_cast<char*>(allocate_block(5 * kMiB, 16, Zero::kNo));
+    prefer_huge_pages(block);
+    prefer_huge_pages(block);
+    prefer_huge_pages(block + 16);  // no block
+    memset(block, 3, 5 * kMiB);
+    const BlockStats before = block_stats();
+    block = static_cast<char*>(resize_block(block, 50 * kMiB));
+    ASSERT_TRUE(block);
+    EXPECT_EQ(block_stats().grown_in_place - before.grown_in_place, 1u);
+    EXPECT_EQ(block[5 * kMiB - 1], 3);
+    EXPECT_EQ(free_block(block), BlockFree::kFreed);
+}
+
 TEST(Blocks, LargeOnesGrowWithoutCopying) {
     void* block = allocate_block(2 * kMiB, 16, Zero::kNo);
     const BlockStats before = block_stats();

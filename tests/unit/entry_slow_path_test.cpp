@@ -105,6 +105,24 @@ TEST(SlowPath, ReallocKeepsTheContentsAcrossAllKinds) {
     }
 }
 
+TEST(SlowPath, AlignedReallocKeepsAlignmentAndWhatIsUsed) {
+    const size_t sizes[] = {1, 100, 5000, 32768, 32769, 140000, 3 << 20};
+    for (size_t alignment = 16; alignment <= 8192; alignment *= 8)
+        for (size_t from : sizes)
+            for (size_t to : sizes) {
+                auto* at = static_cast<unsigned char*>(allocate_aligned(alignment, from));
+                for (size_t i = 0; i < from; ++i)
+                    at[i] = static_cast<unsigned char>(i * 7);
+                at = static_cast<unsigned char*>(reallocate_aligned(at, alignment, from / 2, to));
+                ASSERT_TRUE(at);
+                ASSERT_GE(usable_size(at), to);
+                ASSERT_EQ(reinterpret_cast<uintptr_t>(at) % alignment, 0u);
+                for (size_t i = 0; i < from / 2 && i < to; ++i)
+                    ASSERT_EQ(at[i], static_cast<unsigned char>(i * 7)) << from << ' ' << to;
+                release(at);
+            }
+}
+
 TEST(SlowPath, ReleaseKeepsErrno) {
     std::vector<void*> blocks;
     for (size_t size : {16, 40000, 5 << 20})
