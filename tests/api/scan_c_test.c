@@ -196,6 +196,7 @@ static void comparisons(unsigned char* page, unsigned char* other_page) {
             for (size_t i = 0; i < length; ++i)
                 one[i] = other[i] = (unsigned char)next_random();
             CHECK(tarn_mismatch(one, other, length) == length && tarn_equal(one, other, length) == 1);
+            CHECK(tarn_mismatch(other, one, length) == length); /* the second one ends at the page's end */
             CHECK(tarn_compare(one, length, other, length) == 0);
             if (length == 0) continue;
             const size_t at = next_random() % length;
