@@ -116,6 +116,15 @@ template <typename V, typename Wanted>
     return mask ? i + first_of<V>(mask) : length;
 }
 
+// One to two vectors long.
+template <typename V, typename Wanted>
+[[gnu::always_inline]] inline size_t search_two(const Wanted& wanted, size_t length) {
+    if (const uint64_t mask = V::mask(wanted.hits(0))) return first_of<V>(mask);
+    const size_t i = length - V::kSize;
+    const uint64_t mask = V::mask(wanted.hits(i));
+    return mask ? i + first_of<V>(mask) : length;
+}
+
 template <typename Wanted>
 [[gnu::always_inline]] inline size_t search_few(const Wanted& wanted, size_t length) {
     if (length == 0) return 0;
@@ -126,7 +135,8 @@ template <typename Wanted>
 template <template <typename> class Wanted, typename What>
 [[gnu::always_inline]] inline size_t search(const uint8_t* bytes, size_t length, const What& what) {
     if (length < Narrow::kSize) return search_few(Wanted<Narrow>(bytes, what), length);
-    if (length < Wide::kSize) return search_long<Narrow>(Wanted<Narrow>(bytes, what), length);
+    static_assert(Wide::kSize <= 2 * Narrow::kSize);
+    if (length < Wide::kSize) return search_two<Narrow>(Wanted<Narrow>(bytes, what), length);
     return search_long<Wide>(Wanted<Wide>(bytes, what), length);
 }
 
@@ -151,6 +161,13 @@ template <template <typename> class Wanted, typename What>
     return length;
 }
 
+// Bits of the hits from `i` on in the last vector, in part counted before.
+template <typename V>
+[[gnu::always_inline]] inline size_t count_last(const Byte<V>& wanted, size_t i, size_t length) {
+    const uint64_t mask = V::mask(wanted.hits(length - V::kSize));
+    return static_cast<size_t>(__builtin_popcountll(mask >> ((i - (length - V::kSize)) * V::kBits)));
+}
+
 // At least one vector long. Sums of bytes are taken before one of them can overflow.
 template <typename V>
 [[gnu::always_inline]] inline size_t count_long(const uint8_t* bytes, size_t length, uint8_t byte) {
@@ -171,11 +188,7 @@ template <typename V>
     size_t bits = 0;
     for (; i + kSize <= length; i += kSize)
         bits += static_cast<size_t>(__builtin_popcountll(V::mask(wanted.hits(i))));
-    // The last vector again, without what was counted.
-    if (i < length) {
-        const uint64_t mask = V::mask(wanted.hits(length - kSize));
-        bits += static_cast<size_t>(__builtin_popcountll(mask >> ((i - (length - kSize)) * V::kBits)));
-    }
+    if (i < length) bits += count_last<V>(wanted, i, length);
     return count + bits / V::kBits;
 }
 
@@ -204,7 +217,12 @@ size_t Here::mismatch(const uint8_t* one, const uint8_t* other, size_t length) {
 }
 size_t Here::count_byte(const uint8_t* bytes, size_t length, uint8_t byte) {
     if (length >= Wide::kSize) return count_long<Wide>(bytes, length, byte);
-    if (length >= Narrow::kSize) return count_long<Narrow>(bytes, length, byte);
+    if (length >= Narrow::kSize) {
+        const Byte<Narrow> wanted(bytes, byte);
+        const auto first = static_cast<size_t>(__builtin_popcountll(Narrow::mask(wanted.hits(0))));
+        const size_t last = length > Narrow::kSize ? count_last<Narrow>(wanted, Narrow::kSize, length) : 0;
+        return (first + last) / Narrow::kBits;
+    }
     size_t count = 0;
     for (size_t i = 0; i < length; ++i)
         count += bytes[i] == byte;
