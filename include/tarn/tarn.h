@@ -19,6 +19,8 @@
 #ifndef TARN_TARN_H
 #define TARN_TARN_H
 
+#include "tarn/arena.h"
+#include "tarn/arena_pool.h"
 #include "tarn/base.h"
 #include "tarn/buffer.h"
 #include "tarn/scan.h"
