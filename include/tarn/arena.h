@@ -8,7 +8,7 @@
  * the chunk in use, or need much of the next one, gets a block of exactly its size; the chunk stays in use.
  *
  * One arena is for one thread at a time, all functions. Alignments are powers of two, of any size. Size 0 is
- * allowed: the address is aligned and not NULL, and may be that of another object.
+ * allowed: the address is aligned and not NULL, and may be that of another object. Sizes are rounded up to 8.
  * Out of memory: NULL and ENOMEM; an alignment that is not a power of two: NULL and EINVAL. The arena is then
  * as it was.
  */
@@ -16,6 +16,7 @@
 #define TARN_ARENA_H
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "tarn/base.h"
 
@@ -34,7 +35,7 @@ typedef struct tarn_arena_cleanup {
 
 /* Its fields are for the inline functions only. It must not be copied or moved. */
 typedef struct tarn_arena {
-    char* next; /* the first byte not handed out */
+    char* next; /* the first byte not handed out; a multiple of 8 */
     char* end;  /* of the chunk in use; a multiple of 16 */
     char* base; /* the first chunk's memory */
     char* base_end;
@@ -63,6 +64,7 @@ enum {
     TARN_ARENA_FIRST_CHUNK = 4096,
     TARN_ARENA_LARGEST_CHUNK = 1 << 20,
     TARN_ARENA_FIRST_CHUNK_LEAST = 512,
+    TARN_ARENA_UNIT = 8,             /* of which every size is made a multiple */
     TARN_ARENA_MALLOC_ALIGNMENT = 16 /* up to which the inline function serves */
 };
 
@@ -84,8 +86,8 @@ TARN_API void tarn_arena_release_slow(tarn_arena* arena);
  * be ended by tarn_arena_release or tarn_arena_destroy. */
 static inline void tarn_arena_init_buffer(tarn_arena* arena, void* buffer, size_t size) {
     const uintptr_t unit = TARN_ARENA_MALLOC_ALIGNMENT;
-    uintptr_t base = (uintptr_t)buffer;
-    uintptr_t end = (base + size) & ~(unit - 1);
+    uintptr_t base = ((uintptr_t)buffer + TARN_ARENA_UNIT - 1) & ~(uintptr_t)(TARN_ARENA_UNIT - 1);
+    uintptr_t end = ((uintptr_t)buffer + size) & ~(unit - 1);
     if (!buffer || end < base) base = end = (uintptr_t)arena & ~(unit - 1); /* empty, and not NULL */
     arena->next = arena->base = arena->base_left = (char*)base;
     arena->end = arena->base_end = (char*)end;
@@ -111,13 +113,26 @@ static inline void tarn_arena_release(tarn_arena* arena) {
         arena->next = arena->base;
 }
 
+/* What an object of this size takes, when that is not more than an arena has. */
+static inline size_t tarn_arena_rounded(size_t size) {
+    return (size + TARN_ARENA_UNIT - 1) & ~(size_t)(TARN_ARENA_UNIT - 1);
+}
+
+/* Whether an object fits at this address. A size that the compiler knows cannot make an address overflow, and
+ * the address behind the object serves twice. */
+static inline int tarn_arena_fits(const tarn_arena* arena, const char* at, size_t size) {
+    if (__builtin_constant_p(size) && size < TARN_ARENA_LARGEST_CHUNK)
+        return (uintptr_t)at + tarn_arena_rounded(size) <= (uintptr_t)arena->end;
+    return size <= (size_t)(arena->end - at); /* then it does so rounded, too */
+}
+
 /* Memory of any size and alignment, not cleared. */
 static inline void* tarn_arena_allocate(tarn_arena* arena, size_t size, size_t alignment) {
     if (alignment - 1 < TARN_ARENA_MALLOC_ALIGNMENT && (alignment & (alignment - 1)) == 0) {
-        /* Not beyond the end, which is aligned. */
-        char* at = arena->next + (-(uintptr_t)arena->next & (alignment - 1));
-        if (__builtin_expect(size <= (size_t)(arena->end - at), 1)) {
-            arena->next = at + size;
+        char* at = arena->next; /* aligned, it is not beyond the end */
+        if (alignment > TARN_ARENA_UNIT) at += -(uintptr_t)at & (alignment - 1);
+        if (__builtin_expect(tarn_arena_fits(arena, at, size), 1)) {
+            arena->next = at + tarn_arena_rounded(size);
             return at;
         }
     }
@@ -130,20 +145,35 @@ static inline void* tarn_arena_allocate(tarn_arena* arena, size_t size, size_t a
  * Never touches errno. */
 static inline int tarn_arena_extend(tarn_arena* arena, void* object, size_t old_size, size_t new_size) {
     char* at = (char*)object;
-    if (at + old_size != arena->next) return new_size <= old_size ? 0 : -1;
-    if (new_size > (size_t)(arena->end - at)) return -1;
-    arena->next = at + new_size;
+    if (at + tarn_arena_rounded(old_size) != arena->next) return new_size <= old_size ? 0 : -1;
+    if (__builtin_expect(new_size > (size_t)(arena->end - at), 0)) return -1;
+    arena->next = at + tarn_arena_rounded(new_size);
     return 0;
 }
 
+/* For the inline functions below. */
+TARN_API void* tarn_arena_resize_slow(tarn_arena* arena, void* object, size_t old_size, size_t new_size,
+                                      size_t alignment);
+
 /* The object with a new size, its contents kept: where it is if tarn_arena_extend can, or else in new memory
- * (the old is then lost until the arena is rewound; a large object of its own block is moved as realloc
- * does). `object` NULL with old_size 0 is a new object. NULL: the object is as it was. */
-TARN_API void* tarn_arena_resize(tarn_arena* arena, void* object, size_t old_size, size_t new_size,
-                                 size_t alignment);
+ * (the old is then lost until the arena is rewound). The last object gets room to grow when it moves, so that
+ * growing it piece by piece takes constant time per byte. `object` NULL with old_size 0 is a new object.
+ * NULL: the object is as it was. */
+static inline void* tarn_arena_resize(tarn_arena* arena, void* object, size_t old_size, size_t new_size,
+                                      size_t alignment) {
+    if (object && tarn_arena_extend(arena, object, old_size, new_size) == 0) return object;
+    return tarn_arena_resize_slow(arena, object, old_size, new_size, alignment);
+}
 
 /* A copy of `length` bytes, and a NUL. `text` may be NULL when length is 0. */
-TARN_API char* tarn_arena_string(tarn_arena* arena, const char* text, size_t length);
+static inline char* tarn_arena_string(tarn_arena* arena, const char* text, size_t length) {
+    /* length + 1 being 0, no copy is made: the request is for more than there can be. */
+    char* copy = (char*)tarn_arena_allocate(arena, length + 1 ? length + 1 : length, 1);
+    if (!copy) return NULL;
+    if (length > 0) memcpy(copy, text, length);
+    copy[length] = 0;
+    return copy;
+}
 
 /* A copy of an array of `count` objects of `size` bytes. */
 TARN_API void* tarn_arena_copy(tarn_arena* arena, const void* objects, size_t count, size_t size,

@@ -60,7 +60,7 @@ void* take(Arena& arena, size_t size, size_t alignment) {
     const size_t pad = -reinterpret_cast<uintptr_t>(arena.next) & (alignment - 1);
     if (pad > room(arena) || size > room(arena) - pad) return nullptr;
     char* at = arena.next + pad;
-    arena.next = at + size;
+    arena.next = at + tarn_arena_rounded(size);
     return at;
 }
 
@@ -142,11 +142,13 @@ void free_newest_large(Arena& arena) {
     free_chunk(arena, chunk);
 }
 
-// A large object that is the newest grows as realloc grows it. NULL when out of memory.
-void* resize_newest_large(Arena& arena, size_t size) {
+// A large object that is the newest grows as realloc grows it, with room to grow further. NULL when out of
+// memory.
+void* resize_newest_large(Arena& arena, size_t old_size, size_t new_size) {
     Chunk* old = arena.large;
-    const size_t bytes = sizeof(Chunk) + (size < kUnit ? kUnit : size);
     const size_t old_bytes = old->bytes;
+    if (new_size <= old_bytes - sizeof(Chunk)) return old->object;
+    const size_t bytes = sizeof(Chunk) + new_size + old_size / 2;
     Chunk* chunk = static_cast<Chunk*>(tarn::reallocate(old, bytes));
     if (!chunk) return nullptr;
     chunk->bytes = bytes;
@@ -154,6 +156,18 @@ void* resize_newest_large(Arena& arena, size_t size) {
     arena.large = chunk;
     arena.heap_bytes += bytes - old_bytes;
     return chunk->object;
+}
+
+bool is_last(const Arena& arena, const void* object, size_t size) {
+    return static_cast<const char*>(object) + tarn_arena_rounded(size) == arena.next;
+}
+
+// A new chunk with twice the room, for an object that grows; nothing where none so large is allowed or left.
+void make_room_to_grow(Arena& arena, size_t size, size_t alignment) {
+    const size_t need = 2 * size + alignment;
+    while (arena.next_chunk - sizeof(Chunk) < need && arena.next_chunk < arena.largest_chunk)
+        grow_next_chunk(arena);
+    if (arena.next_chunk - sizeof(Chunk) >= need) enter_chunk(arena, need);
 }
 
 bool is_resizable_large(const Arena& arena, const void* object, size_t alignment) {
@@ -236,23 +250,16 @@ size_t tarn_arena_trim(tarn_arena* arena) {
     return before - arena->heap_bytes;
 }
 
-void* tarn_arena_resize(tarn_arena* arena, void* object, size_t old_size, size_t new_size, size_t alignment) {
+void* tarn_arena_resize_slow(tarn_arena* arena, void* object, size_t old_size, size_t new_size,
+                             size_t alignment) {
     if (!is_alignment(alignment)) return fail(EINVAL);
-    if (object && tarn_arena_extend(arena, object, old_size, new_size) == 0) return object;
-    if (new_size > kMost) return fail(ENOMEM);
-    if (object && is_resizable_large(*arena, object, alignment)) return resize_newest_large(*arena, new_size);
+    if (new_size > kMost || alignment > kMost) return fail(ENOMEM);
+    if (object && is_resizable_large(*arena, object, alignment))
+        return resize_newest_large(*arena, old_size, new_size);
+    if (object && is_last(*arena, object, old_size)) make_room_to_grow(*arena, new_size, alignment);
     void* moved = tarn_arena_allocate(arena, new_size, alignment);
-    if (moved && old_size > 0) memcpy(moved, object, old_size);
+    if (moved && old_size > 0) memcpy(moved, object, old_size < new_size ? old_size : new_size);
     return moved;
-}
-
-char* tarn_arena_string(tarn_arena* arena, const char* text, size_t length) {
-    if (length > kMost) return static_cast<char*>(fail(ENOMEM));
-    char* copy = static_cast<char*>(tarn_arena_allocate(arena, length + 1, 1));
-    if (!copy) return nullptr;
-    if (length > 0) memcpy(copy, text, length);
-    copy[length] = 0;
-    return copy;
 }
 
 void* tarn_arena_copy(tarn_arena* arena, const void* objects, size_t count, size_t size, size_t alignment) {
@@ -273,7 +280,7 @@ char* tarn_arena_vformat(tarn_arena* arena, size_t* length, const char* format, 
     if (printed < 0)
         text = nullptr;
     else if (size <= room(*arena))
-        arena->next += size;
+        arena->next += tarn_arena_rounded(size);
     else if ((text = static_cast<char*>(tarn_arena_allocate(arena, size, 1))))
         vsnprintf(text, size, format, again);
     va_end(again);
