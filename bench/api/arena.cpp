@@ -115,7 +115,7 @@ void nodes_bump_checked(State& state) {
 BENCHMARK(nodes_bump_checked)->Name("bump-checked/nodes");
 
 void nodes_tarn(State& state) {
-    tarn_arena* arena = tarn_arena_create(0, 0);
+    tarn_arena* arena = tarn_arena_create(131072, 0);
     nodes(
         state, [=] { return tarn_arena_allocate(arena, sizeof(Node), alignof(Node)); },
         [=](Node*) { tarn_arena_reset(arena); });

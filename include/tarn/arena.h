@@ -118,6 +118,10 @@ static inline size_t tarn_arena_rounded(size_t size) {
     return (size + TARN_ARENA_UNIT - 1) & ~(size_t)(TARN_ARENA_UNIT - 1);
 }
 
+static inline int tarn_arena_aligns(size_t alignment) {
+    return alignment - 1 < TARN_ARENA_MALLOC_ALIGNMENT && (alignment & (alignment - 1)) == 0;
+}
+
 /* Whether an object fits at this address. A size that the compiler knows cannot make an address overflow, and
  * the address behind the object serves twice. */
 static inline int tarn_arena_fits(const tarn_arena* arena, const char* at, size_t size) {
@@ -126,17 +130,20 @@ static inline int tarn_arena_fits(const tarn_arena* arena, const char* at, size_
     return size <= (size_t)(arena->end - at); /* then it does so rounded, too */
 }
 
-/* Memory of any size and alignment, not cleared. */
+/* Memory of any size and alignment, not cleared. In both cases `next` is written here last, so that the
+ * compiler knows it, and keeps it in a register in a loop that allocates. */
 static inline void* tarn_arena_allocate(tarn_arena* arena, size_t size, size_t alignment) {
-    if (alignment - 1 < TARN_ARENA_MALLOC_ALIGNMENT && (alignment & (alignment - 1)) == 0) {
-        char* at = arena->next; /* aligned, it is not beyond the end */
-        if (alignment > TARN_ARENA_UNIT) at += -(uintptr_t)at & (alignment - 1);
-        if (__builtin_expect(tarn_arena_fits(arena, at, size), 1)) {
-            arena->next = at + tarn_arena_rounded(size);
-            return at;
-        }
+    char* at = arena->next;
+    char* next;
+    if (alignment > TARN_ARENA_UNIT) at += -(uintptr_t)at & (alignment - 1); /* not beyond the end */
+    if (__builtin_expect(tarn_arena_aligns(alignment) && tarn_arena_fits(arena, at, size), 1)) {
+        next = at + tarn_arena_rounded(size);
+    } else {
+        at = (char*)tarn_arena_allocate_slow(arena, size, alignment);
+        next = *(char* volatile*)&arena->next;
     }
-    return tarn_arena_allocate_slow(arena, size, alignment);
+    arena->next = next;
+    return at;
 }
 
 /* Makes the object larger or smaller where it is, if it is the last and the chunk has room; what it was given
