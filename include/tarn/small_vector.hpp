@@ -145,8 +145,18 @@ class SmallVector {
         resize_with(count, [&](T* at, size_type more) { std::uninitialized_fill_n(at, more, value); });
     }
 
-    void push_back(const T& value) { emplace_back(value); }
-    void push_back(T&& value) { emplace_back(std::move(value)); }
+    void push_back(const T& value) {
+        if constexpr (kByValue)
+            push_back_copy(value);
+        else
+            emplace_back(value);
+    }
+    void push_back(T&& value) {
+        if constexpr (kByValue)
+            push_back_copy(value);
+        else
+            emplace_back(std::move(value));
+    }
     template <class... Arguments>
     T& emplace_back(Arguments&&... arguments) {
         const size_type size = size_;  // the same written in both cases: it stays in a register in loops
@@ -302,6 +312,17 @@ class SmallVector {
         capacity_ = block.capacity;
         size_ += more;
     }
+    static constexpr bool kByValue = std::is_trivially_copyable_v<T> && sizeof(T) <= 2 * sizeof(void*);
+    // The value has no address that it would have to be kept at.
+    void push_back_copy(T value) {
+        const size_type size = size_;
+        if (size == capacity_) [[unlikely]]
+            grow();
+        std::construct_at(data_ + size, value);
+        size_ = size + 1;
+    }
+    [[gnu::noinline]] void grow() { move_to(Block(grown(1)), 0); }
+
     // Out of line, and the new element first: an argument may refer to an old one.
     template <class... Arguments>
     [[gnu::noinline]] T* emplace_growing(Arguments&&... arguments) {
