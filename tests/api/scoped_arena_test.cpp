@@ -33,7 +33,7 @@ TEST(ScopedArena, TakesNothingFromMallocUntilItIsFull) {
         ASSERT_LE(at + 16, reinterpret_cast<char*>(&arena + 1));
     }
     EXPECT_EQ(allocations(), before);
-    arena.allocate(1, 1);
+    EXPECT_NE(arena.allocate(1, 1), nullptr);
     EXPECT_EQ(allocations(), before + 1);
 }
 
