@@ -115,7 +115,7 @@ void nodes_bump_checked(State& state) {
 BENCHMARK(nodes_bump_checked)->Name("bump-checked/nodes");
 
 void nodes_tarn(State& state) {
-    tarn_arena* arena = tarn_arena_create(131072, 0);
+    tarn_arena* arena = tarn_arena_create(0, 0);
     nodes(
         state, [=] { return tarn_arena_allocate(arena, sizeof(Node), alignof(Node)); },
         [=](Node*) { tarn_arena_reset(arena); });
@@ -300,16 +300,14 @@ void grow_string(State& state) {
 }
 BENCHMARK(grow_string)->Name("std-string/grow-at-end");
 
-constexpr uint64_t kPiece = 200;
-
-// A piece of work with an arena of its own: 200 nodes.
+// A piece of work with an arena of its own: `range` nodes.
 template <class WithArena>
 void pieces(State& state, WithArena with_arena) {
     for (auto _ : state)
-        with_arena([](tarn::ArenaRef arena) {
+        with_arena([&](tarn::ArenaRef arena) {
             Node* list = nullptr;
-            for (uint64_t i = 0; i < kPiece; ++i)
-                list = link(arena.allocate(sizeof(Node), alignof(Node)), list, i);
+            for (int64_t i = 0; i < state.range(0); ++i)
+                list = link(arena.allocate(sizeof(Node), alignof(Node)), list, static_cast<uint64_t>(i));
             benchmark::DoNotOptimize(list);
             benchmark::ClobberMemory();
         });
@@ -322,27 +320,37 @@ tarn::ArenaPool& pool() {
 void pieces_pool(State& state) {
     pieces(state, [](auto work) { work(pool().acquire()); });
 }
-BENCHMARK(pieces_pool)->Name("tarn/pool-1-thread");
-BENCHMARK(pieces_pool)->Name("tarn/pool-2-threads")->Threads(2)->UseRealTime();
-
 void pieces_create(State& state) {
     pieces(state, [](auto work) { work(tarn::Arena()); });
 }
-BENCHMARK(pieces_create)->Name("create-destroy/pool-1-thread");
-BENCHMARK(pieces_create)->Name("create-destroy/pool-2-threads")->Threads(2)->UseRealTime();
-
+void pieces_pmr(State& state) {
+    for (auto _ : state) {
+        std::pmr::monotonic_buffer_resource resource(4096);
+        Node* list = nullptr;
+        for (int64_t i = 0; i < state.range(0); ++i)
+            list = link(resource.allocate(sizeof(Node), alignof(Node)), list, static_cast<uint64_t>(i));
+        benchmark::DoNotOptimize(list);
+        benchmark::ClobberMemory();
+    }
+}
 void pieces_glibc(State& state) {
     for (auto _ : state) {
         Node* list = nullptr;
-        for (uint64_t i = 0; i < kPiece; ++i)
-            list = link(peers::kGlibc.allocate(sizeof(Node)), list, i);
+        for (int64_t i = 0; i < state.range(0); ++i)
+            list = link(peers::kGlibc.allocate(sizeof(Node)), list, static_cast<uint64_t>(i));
         benchmark::DoNotOptimize(list);
         benchmark::ClobberMemory();
         free_list(list, peers::kGlibc.free);
     }
 }
-BENCHMARK(pieces_glibc)->Name("glibc/pool-1-thread");
-BENCHMARK(pieces_glibc)->Name("glibc/pool-2-threads")->Threads(2)->UseRealTime();
+BENCHMARK(pieces_pool)->Name("tarn/pool")->Arg(20)->Arg(200)->Arg(5000);
+BENCHMARK(pieces_create)->Name("create-destroy/pool")->Arg(20)->Arg(200)->Arg(5000);
+BENCHMARK(pieces_pmr)->Name("pmr/pool")->Arg(20)->Arg(200)->Arg(5000);
+BENCHMARK(pieces_glibc)->Name("glibc/pool")->Arg(20)->Arg(200)->Arg(5000);
+BENCHMARK(pieces_pool)->Name("tarn/pool-2-threads")->Arg(200)->Threads(2)->UseRealTime();
+BENCHMARK(pieces_create)->Name("create-destroy/pool-2-threads")->Arg(200)->Threads(2)->UseRealTime();
+BENCHMARK(pieces_pmr)->Name("pmr/pool-2-threads")->Arg(200)->Threads(2)->UseRealTime();
+BENCHMARK(pieces_glibc)->Name("glibc/pool-2-threads")->Arg(200)->Threads(2)->UseRealTime();
 
 }  // namespace
 
