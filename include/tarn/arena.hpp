@@ -80,10 +80,10 @@ class ArenaRef {
     template <class T, Destructor kDestructor = ArenaTraits<T>::kDestructor, class... Arguments>
     T* make(Arguments&&... arguments) const {
         if constexpr (!detail::kRunsDestructor<T, kDestructor>) {
-            return ::new (allocate(sizeof(T), alignof(T))) T(std::forward<Arguments>(arguments)...);
+            return construct<T>(allocate(sizeof(T), alignof(T)), std::forward<Arguments>(arguments)...);
         } else {
             auto [owned, memory] = allocate_owned<T>(1);
-            owned->objects = ::new (memory) T(std::forward<Arguments>(arguments)...);
+            owned->objects = construct<T>(memory, std::forward<Arguments>(arguments)...);
             push(owned, 1);
             return owned->objects;
         }
@@ -158,6 +158,15 @@ class ArenaRef {
     void set_handle(tarn_arena* handle) noexcept { handle_ = handle; }
 
   private:
+    // By a constructor, or else as an aggregate.
+    template <class T, class... Arguments>
+    static T* construct(void* memory, Arguments&&... arguments) {
+        if constexpr (std::is_constructible_v<T, Arguments...>)
+            return ::new (memory) T(std::forward<Arguments>(arguments)...);
+        else
+            return ::new (memory) T{std::forward<Arguments>(arguments)...};
+    }
+
     template <class T>
     struct Memory {
         detail::ArenaOwned<T>* owned;

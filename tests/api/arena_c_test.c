@@ -65,7 +65,7 @@ static void what_cannot_be_is_refused(void) {
     errno = 0;
     CHECK(!tarn_arena_allocate(arena, 8, (size_t)1 << 63) && errno == ENOMEM);
     errno = 0;
-    CHECK(!tarn_arena_copy(arena, text, SIZE_MAX / 4, 8, 8) && errno == ENOMEM);
+    CHECK(!tarn_arena_copy(arena, text, SIZE_MAX / 8 + 2, 8, 8) && errno == ENOMEM);
     static const size_t no_alignments[] = {0, 3, 12, 24, 4097};
     for (size_t i = 0; i < sizeof no_alignments / sizeof *no_alignments; ++i) {
         errno = 0;
@@ -99,6 +99,13 @@ static void texts_and_copies(void) {
     for (int n = 0; n < 2000; n += 7) {
         char* printed = tarn_arena_format(arena, &length, "%0*d", n + 1, 3);
         CHECK(length == (size_t)n + 1 && strlen(printed) == length && printed[n] == '3');
+    }
+    /* One character too many for the room that is left, and as many as it holds. */
+    for (int more = 1; more >= 0; --more) {
+        const size_t left = (size_t)stats_of(arena).left;
+        const char* next = tarn_arena_allocate(arena, 0, 1);
+        char* printed = tarn_arena_format(arena, &length, "%0*d", (int)left - 1 + more, 3);
+        CHECK(strlen(printed) == length && (printed == next) == !more);
     }
     const tarn_arena_stats before = stats_of(arena);
     length = 99;
@@ -247,6 +254,16 @@ static void a_large_request_leaves_the_chunk_alone(void) {
     tarn_arena_destroy(arena);
 }
 
+/* Requests that are large for a small arena make its chunks grow, so that few blocks are made. */
+static void many_middling_requests_make_chunks_grow(void) {
+    tarn_arena* arena = tarn_arena_create(0, 0);
+    for (int i = 0; i < 5000; ++i)
+        memset(tarn_arena_allocate(arena, 2000, 8), 1, 2000);
+    const tarn_arena_stats stats = stats_of(arena);
+    CHECK(stats.larges < 10 && stats.chunks < 30 && stats.wasted < stats.capacity / 10);
+    tarn_arena_destroy(arena);
+}
+
 static void a_buffer_comes_first(void) {
     char buffer[1000];
     tarn_arena arena;
@@ -312,6 +329,7 @@ int main(void) {
     marks_nest();
     a_reset_keeps_chunks();
     a_large_request_leaves_the_chunk_alone();
+    many_middling_requests_make_chunks_grow();
     a_buffer_comes_first();
     statistics_of_any_size();
     a_stale_mark_is_noticed();

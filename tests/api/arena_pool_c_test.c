@@ -83,6 +83,9 @@ static void a_big_arena_is_kept_small(void) {
     tarn_arena* arena = tarn_arena_pool_acquire(pool);
     for (int i = 0; i < 1000; ++i)
         CHECK(tarn_arena_allocate(arena, 100, 8) != NULL);
+    char* large = tarn_arena_allocate(arena, 100000, 8);
+    large = tarn_arena_resize(arena, large, 100000, 300000, 8);
+    CHECK(large != NULL && tarn_arena_allocate(arena, 100000, 8) != NULL);
     tarn_arena_pool_release(pool, arena);
     CHECK(stats_of(pool).idle_arenas == 1 && stats_of(pool).idle_bytes == 4096);
     tarn_arena_pool_destroy(pool);

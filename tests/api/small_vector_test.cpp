@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <ranges>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -285,7 +286,8 @@ TEST(SmallVector, Ranges) {
     const SmallVector<std::string, 2> read(std::istream_iterator<std::string>(words),
                                            std::istream_iterator<std::string>{});
     EXPECT_EQ(read.back(), "three");
-    vector.append_range(std::views::iota(1, 4) | std::views::transform([](int i) { return i * i; }));
+    const std::vector<int> squares = {1, 4, 9};
+    vector.append_range(std::span(squares));
     EXPECT_EQ(vector, (SmallVector<int, 1>{1, 1, 4, 9}));
     EXPECT_EQ(*vector.rbegin(), 9);
 }
