@@ -47,7 +47,7 @@ typedef struct tarn_arena {
     char* base_left;                /* where next was when the first chunk was left */
     size_t next_chunk;              /* bytes of the next chunk from malloc */
     size_t largest_chunk;
-    size_t heap_bytes; /* of all that came from malloc */
+    size_t heap_bytes; /* of all that came from malloc: 0 says that there are no such chunks */
     struct tarn_arena* link;
     void* reserved[2];
 } tarn_arena;
@@ -107,7 +107,7 @@ static inline void tarn_arena_init_buffer(tarn_arena* arena, void* buffer, size_
 /* Runs all cleanups and frees every chunk but the first; the arena is as new. What tarn_arena_init_buffer
  * made needs no other end. */
 static inline void tarn_arena_release(tarn_arena* arena) {
-    if (arena->chunk || arena->larges || arena->cleanups || arena->spare)
+    if (arena->heap_bytes || arena->cleanups)
         tarn_arena_release_slow(arena);
     else
         arena->next = arena->base;
