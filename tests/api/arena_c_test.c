@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "tarn/tarn.h"
 
@@ -109,8 +110,7 @@ static void texts_and_copies(void) {
     }
     const tarn_arena_stats before = stats_of(arena);
     length = 99;
-    volatile int most = 2147483647;
-    CHECK(!tarn_arena_format(arena, &length, "%*d%*d", most, 1, most, 1) && length == 99);
+    CHECK(!tarn_arena_format(arena, &length, "%lc", (wint_t)0x7fffffff) && length == 99);
     const tarn_arena_stats after = stats_of(arena);
     CHECK(before.used == after.used && strcmp(text, "hello") == 0);
     tarn_arena_destroy(arena);
@@ -156,6 +156,7 @@ static void growing_is_cheap(size_t start, size_t end, size_t step) {
     for (size_t i = 0; i < end; ++i)
         CHECK(text[i] == 'x');
     CHECK(moves <= 20 && capacity_growths <= 20);
+    CHECK(end > TARN_ARENA_LARGEST_CHUNK || stats_of(arena).larges == 0);
     CHECK(capacity <= 6 * end + 65536);
     tarn_arena_destroy(arena);
 }
@@ -251,6 +252,10 @@ static void a_large_request_leaves_the_chunk_alone(void) {
     CHECK(after == before + 8);
     const tarn_arena_stats stats = stats_of(arena);
     CHECK(stats.larges == 1 && stats.chunks == 1 && stats.wasted == 0);
+    /* Nor does one that is not large, while there is much left. */
+    CHECK(tarn_arena_allocate(arena, (size_t)stats_of(arena).left - 1500, 8) != NULL);
+    CHECK(tarn_arena_allocate(arena, 1600, 8) != NULL);
+    CHECK(stats_of(arena).larges == 2 && stats_of(arena).left >= 1496);
     tarn_arena_destroy(arena);
 }
 
