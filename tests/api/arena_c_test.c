@@ -286,12 +286,28 @@ static void a_buffer_comes_first(void) {
     }
     for (size_t size = 0; size < 40; ++size) { /* no room, or hardly any */
         tarn_arena_init_buffer(&arena, size % 2 ? buffer + size % 7 : NULL, size % 2 ? size : 0);
-        for (int i = 0; i < 10; ++i)
-            memset(tarn_arena_allocate(&arena, 5, 4), 1, 5);
+        for (int i = 0; i < 10; ++i) {
+            char* at = tarn_arena_allocate(&arena, 5, 4);
+            memset(at, 1, 5);
+            const char* begin = buffer + size % 7;
+            CHECK(at >= buffer + sizeof buffer || at < buffer || (at >= begin && at + 5 <= begin + size));
+        }
         tarn_arena_release(&arena);
         CHECK(tarn_arena_allocate(&arena, 0, 1) != NULL);
         tarn_arena_release(&arena);
     }
+}
+
+/* Chunks after a buffer of an odd size end where an aligned object may end. */
+static void a_buffer_of_any_size(void) {
+    static char buffer[2061];
+    tarn_arena arena;
+    tarn_arena_init_buffer(&arena, buffer, sizeof buffer);
+    for (int i = 0; i < 100; ++i) {
+        CHECK(tarn_arena_allocate(&arena, 100, 16) != NULL);
+        CHECK((uintptr_t)arena.end % 16 == 0 && arena.next <= arena.end);
+    }
+    tarn_arena_release(&arena);
 }
 
 static void statistics_of_any_size(void) {
@@ -336,6 +352,7 @@ int main(void) {
     a_large_request_leaves_the_chunk_alone();
     many_middling_requests_make_chunks_grow();
     a_buffer_comes_first();
+    a_buffer_of_any_size();
     statistics_of_any_size();
     a_stale_mark_is_noticed();
     return 0;
