@@ -24,6 +24,7 @@
 #include "tarn/base.h"
 #include "tarn/buffer.h"
 #include "tarn/scan.h"
+#include "tarn/interner.h"
 #include "tarn/statistics.h"
 
 #endif

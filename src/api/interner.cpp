@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+// interner.h implemented: making and ending tables, and the calls on strings.
+#include "tarn/interner.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "api/interner_table.h"
+#include "base/os.h"
+#include "entry/entry.h"
+
+namespace {
+
+using tarn::Interned;
+using tarn::Key;
+
+constexpr uint32_t kShardsUsual = 8, kShardsOfProcess = TARN_INTERNER_SHARDS_MOST;
+constexpr uint32_t kFlags = TARN_INTERNER_COUNTED | TARN_INTERNER_SEEDED;
+
+template <class T>
+T* refuse(int error) {
+    errno = error;
+    return nullptr;
+}
+
+bool fail(int error) {
+    errno = error;
+    return false;
+}
+
+// Sebastiano Vigna's splitmix64 (2015), one step.
+uint64_t scramble(uint64_t& state) {
+    uint64_t x = state += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+tarn::HashKeys keys_of_seed(uint64_t seed) {
+    const uint64_t first = scramble(seed);
+    return {first, scramble(seed)};
+}
+
+// Different for each process and table. Folded, so that the kernel's random bytes cannot be computed back.
+tarn::HashKeys random_keys() {
+    static constinit std::atomic<uint64_t> tables{0};
+    uint64_t state = tarn::os::random() + (tables.fetch_add(1, std::memory_order_relaxed) << 32);
+    const uint64_t first = tarn::fold(scramble(state), scramble(state) | 1);
+    return {first, tarn::fold(scramble(state), scramble(state) | 1)};
+}
+
+// False and EINVAL when they make no sense.
+bool read_options(tarn_interner_options& to, const tarn_interner_options* from, size_t size) {
+    memset(&to, 0, sizeof to);
+    if (from) {
+        if (size < sizeof from->version || from->version != TARN_INTERNER_OPTIONS_VERSION)
+            return fail(EINVAL);
+        memcpy(&to, from, size < sizeof to ? size : sizeof to);
+        if (to.flags & ~kFlags || to.shards & (to.shards - 1) || to.shards > TARN_INTERNER_SHARDS_MOST)
+            return fail(EINVAL);
+        if (to.keyword_count > INT32_MAX || (to.keyword_count && !to.keywords)) return fail(EINVAL);
+    }
+    if (to.shards == 0) to.shards = kShardsUsual;
+    return true;
+}
+
+tarn_interner* bare_table(const tarn_interner_options& options) {
+    const size_t bytes = sizeof(tarn_interner) + options.shards * sizeof(tarn::Shard);
+    void* const memory = tarn::allocate_aligned(alignof(tarn_interner), bytes);
+    if (!memory) return nullptr;
+    memset(memory, 0, bytes);  // which is what the constructors of all its parts would do
+    tarn_interner* const table = static_cast<tarn_interner*>(memory);
+    table->keys = options.flags & TARN_INTERNER_SEEDED ? keys_of_seed(options.seed) : random_keys();
+    table->shard_mask = options.shards - 1;
+    table->counted = options.flags & TARN_INTERNER_COUNTED;
+    for (uint32_t index = 0; index < options.shards; ++index)
+        table->views[index].store(tarn::empty_view(), std::memory_order_relaxed);
+    return table;
+}
+
+Key key_of(const tarn_interner& table, const char* text, size_t length) {
+    return {text, length, tarn::hash_text(text, length, table.keys)};
+}
+
+// False and errno.
+bool add_keywords(tarn_interner& table, const tarn_interner_options& options) {
+    if (options.keyword_count == 0) return true;
+    table.keywords =
+        static_cast<const Interned**>(tarn::allocate(options.keyword_count * sizeof *table.keywords));
+    if (!table.keywords) return false;
+    for (uint32_t number = 0; number < options.keyword_count; ++number) {
+        const char* const word = options.keywords[number];
+        const size_t length = word ? strlen(word) : 0;
+        if (length > tarn::kLengthMost) return fail(ENOMEM);
+        const Interned* const string =
+            word ? tarn::insert(table, key_of(table, word, length), number) : refuse<Interned>(EINVAL);
+        if (!string) return false;
+        if (tarn_interned_keyword(string) != static_cast<int>(number)) return fail(EINVAL);
+        table.keywords[number] = string;
+        table.keyword_count = number + 1;
+    }
+    return true;
+}
+
+void free_strings(tarn_interner& table, uint32_t index) {
+    const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+    for (size_t at = 0, end = tarn::capacity_of(view); at < end; ++at)
+        if (const uint64_t slot = tarn::slots_of(view)[at].load(std::memory_order_relaxed))
+            tarn::release(&tarn::references(tarn::string_in(slot)));
+}
+
+void free_table(tarn_interner& table) {
+    for (uint32_t index = 0; index < table.shard_count(); ++index) {
+        tarn::Shard& shard = table.shards()[index];
+        if (table.counted) free_strings(table, index);
+        while (tarn::Chunk* chunk = shard.chunks) {
+            shard.chunks = chunk->next;
+            tarn::release(chunk);
+        }
+        while (tarn::Array* array = shard.arrays) {
+            shard.arrays = array->previous;
+            tarn::free_array(array);
+        }
+    }
+    for (auto& counters : table.counters)
+        tarn::release(counters.load(std::memory_order_relaxed));
+    tarn::release(table.keywords);
+    tarn::release(&table);
+}
+
+tarn_interner* make_table(const tarn_interner_options& options) {
+    tarn_interner* const table = bare_table(options);
+    if (!table) return nullptr;
+    if (tarn::reserve_room(*table, options.expected) && add_keywords(*table, options) && tarn::watch(*table))
+        return table;
+    const int error = errno;
+    free_table(*table);
+    return refuse<tarn_interner>(error);
+}
+
+// A thread's first request in this table, and every one of a thread without a slot. errno stays.
+[[gnu::noinline]] void count_first(tarn_interner& table, size_t length) {
+    const int error = errno;
+    if (tarn::counter_slot == 0) tarn::take_counter_slot();
+    tarn::RequestCounters* counters = nullptr;
+    if (tarn::counter_slot != 0) {
+        auto& place = table.counters[tarn::counter_slot];
+        counters = place.load(std::memory_order_relaxed);
+        if (!counters) {
+            void* const memory = tarn::allocate_aligned(64, sizeof *counters);
+            if (memory) counters = static_cast<tarn::RequestCounters*>(memset(memory, 0, sizeof *counters));
+            place.store(counters, std::memory_order_release);
+        }
+    }
+    if (!counters) counters = &table.shared_counters;
+    counters->requests.fetch_add(1, std::memory_order_relaxed);
+    counters->copy_bytes.fetch_add(tarn::copy_bytes(length), std::memory_order_relaxed);
+    errno = error;
+}
+
+void add(std::atomic<uint64_t>& own, uint64_t amount) {
+    own.store(own.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+[[gnu::always_inline]] inline void count_request(tarn_interner& table, size_t length) {
+    tarn::RequestCounters* const counters =
+        table.counters[tarn::counter_slot].load(std::memory_order_relaxed);
+    if (!counters) [[unlikely]]
+        return count_first(table, length);
+    add(counters->requests, 1);
+    add(counters->copy_bytes, tarn::copy_bytes(length));
+}
+
+[[gnu::noinline]] const Interned* intern_absent(tarn_interner& table, const Key& key) {
+    const Interned* const string = tarn::insert(table, key);
+    if (string) count_request(table, key.length);
+    return string;
+}
+
+bool makes_sense(const tarn_interner* table, const char* text, size_t length) {
+    return table && (text || length == 0);
+}
+
+[[gnu::cold, gnu::noinline]] const Interned* refuse_text(const tarn_interner* table, const char* text) {
+    return refuse<const Interned>(table && text ? ENOMEM : EINVAL);
+}
+
+}  // namespace
+
+tarn_interner* tarn_interner_create(const tarn_interner_options* options, size_t size) {
+    tarn_interner_options known;
+    return read_options(known, options, size) ? make_table(known) : nullptr;
+}
+
+void tarn_interner_destroy(tarn_interner* table) {
+    if (!table || table->of_process) return;
+    const int error = errno;
+    tarn::unwatch(*table);
+    free_table(*table);
+    errno = error;
+}
+
+tarn_interner* tarn_interner_process() {
+    static constinit std::atomic<tarn_interner*> process{nullptr};
+    tarn_interner* known = process.load(std::memory_order_acquire);
+    if (known) return known;
+    tarn_interner_options options{};
+    options.shards = kShardsOfProcess;
+    tarn_interner* const made = make_table(options);
+    if (!made) return nullptr;
+    if (process.compare_exchange_strong(known, made, std::memory_order_acq_rel)) {
+        made->of_process = true;
+        return made;
+    }
+    tarn_interner_destroy(made);
+    return known;
+}
+
+const tarn_interned* tarn_intern(tarn_interner* table, const char* text, size_t length) {
+    if (!makes_sense(table, text, length) || length > tarn::kLengthMost) [[unlikely]]
+        return refuse_text(table, text);
+    const Key key = key_of(*table, text, length);
+    if (!table->counted) [[likely]] {
+        const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
+        if (const Interned* found = tarn::look_up(view, key)) [[likely]] {
+            count_request(*table, length);
+            return found;
+        }
+    }
+    return intern_absent(*table, key);
+}
+
+const tarn_interned* tarn_intern_pair(tarn_interner* table, const char* first, size_t first_length,
+                                      const char* second, size_t second_length) {
+    if (!makes_sense(table, first, first_length) || !makes_sense(table, second, second_length))
+        return refuse<const Interned>(EINVAL);
+    size_t length;
+    if (__builtin_add_overflow(first_length, second_length, &length) || length > tarn::kLengthMost)
+        return refuse<const Interned>(ENOMEM);
+    char few[256];
+    char* const both = length <= sizeof few ? few : static_cast<char*>(tarn::allocate(length));
+    if (!both) return nullptr;
+    if (first_length) memcpy(both, first, first_length);
+    if (second_length) memcpy(both + first_length, second, second_length);
+    const Interned* const string = tarn_intern(table, both, length);
+    if (both != few) tarn::release(both);
+    return string;
+}
+
+const tarn_interned* tarn_interner_find(tarn_interner* table, const char* text, size_t length) {
+    if (!makes_sense(table, text, length) || length > tarn::kLengthMost) return nullptr;
+    const Key key = key_of(*table, text, length);
+    const uint32_t index = tarn::shard_of(*table, key.hash);
+    if (!table->counted) return tarn::look_up(table->views[index].load(std::memory_order_acquire), key);
+    tarn::OwnedGuard guard(table->shards()[index].lock);
+    const Interned* const found = tarn::look_up(table->views[index].load(std::memory_order_relaxed), key);
+    if (found) tarn::add_reference(found);
+    return found;
+}
+
+const tarn_interned* tarn_interner_keyword(const tarn_interner* table, size_t number) {
+    return table && number < table->keyword_count ? table->keywords[number] : nullptr;
+}
+
+const tarn_interned* tarn_interned_retain(tarn_interner* table, const tarn_interned* string) {
+    if (table && string && table->counted) tarn::add_reference(string);
+    return string;
+}
+
+void tarn_interned_release(tarn_interner* table, const tarn_interned* string) {
+    if (!table || !string || !table->counted) return;
+    std::atomic<uint32_t>& count = tarn::references(string);
+    uint32_t held = count.load(std::memory_order_relaxed);
+    while (held > 1 && held != tarn::kStays)
+        if (count.compare_exchange_weak(held, held - 1, std::memory_order_release, std::memory_order_relaxed))
+            return;
+    if (held != tarn::kStays) tarn::drop(*table, string);
+}

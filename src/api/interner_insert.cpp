@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// Insertion and growth. A shard's lock is held to look again and to put things in place; memory is fetched
+// between two such attempts, and what another thread made needless is given back.
+#include <errno.h>
+
+#include "api/interner_table.h"
+#include "entry/entry.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr size_t kChunkFirst = 256, kChunkMost = kSmallMax;
+constexpr size_t kCountedPrefix = 8, kKeywordPrefix = 4;
+
+alignas(64) constinit Slot empty_slots[size_t{1} << kLog2First]{};
+
+// A string to be.
+struct Wanted {
+    Key key;
+    int64_t keyword;
+    size_t prefix;  // before the string
+    size_t bytes;   // all, a multiple of 4
+};
+
+Wanted wanted_string(const tarn_interner& table, const Key& key, int64_t keyword) {
+    const size_t prefix = table.counted ? kCountedPrefix : keyword == kNoKeyword ? 0 : kKeywordPrefix;
+    const size_t bytes = prefix + sizeof(Interned) + key.length + 1;
+    return {key, keyword, prefix, (bytes + 3) & ~size_t{3}};
+}
+
+// Memory that an attempt lacks.
+struct Lack {
+    size_t block_bytes = 0;   // of a chunk, or of the string of a counted table
+    unsigned array_log2 = 0;  // of an array
+    explicit operator bool() const { return block_bytes != 0 || array_log2 != 0; }
+};
+
+// What was fetched so far; the rest goes back.
+struct Supplies {
+    char* block = nullptr;
+    size_t block_bytes = 0;
+    Array* array = nullptr;
+    Array* replaced = nullptr;
+    bool no_array = false;  // there was no memory for a larger one
+
+    Supplies() = default;
+    Supplies(const Supplies&) = delete;
+    Supplies& operator=(const Supplies&) = delete;
+    ~Supplies() {
+        release(block);
+        free_array(array);
+        free_array(replaced);
+    }
+    // False and ENOMEM when it is hopeless.
+    bool fetch(const Lack& lack) {
+        if (lack.block_bytes) {
+            release(block);
+            block = static_cast<char*>(allocate(lack.block_bytes));
+            block_bytes = lack.block_bytes;
+            if (!block) return false;
+        }
+        if (lack.array_log2) {
+            free_array(array);
+            const int error = errno;
+            array = new_array(lack.array_log2);
+            no_array = !array;
+            if (no_array) errno = error;
+        }
+        return true;
+    }
+};
+
+// Three quarters may be taken; seven eighths when there is no memory for more.
+bool is_full(const Shard& shard, uintptr_t view, bool to_the_last) {
+    if (!shard.arrays) return true;
+    const size_t capacity = capacity_of(view);
+    return shard.count >= capacity - capacity / (to_the_last ? 8 : 4);
+}
+
+// Chunks grow with the shard: what is not yet used of the last one stays a fraction of the whole.
+size_t chunk_bytes(const Shard& shard, size_t string_bytes) {
+    const size_t needed = sizeof(Chunk) + string_bytes;
+    size_t bytes = shard.chunk_bytes / 2;
+    if (bytes < kChunkFirst) bytes = kChunkFirst;
+    if (bytes > kChunkMost) bytes = kChunkMost;
+    if (bytes < needed) bytes = needed;
+    return bytes <= kSmallMax ? kSizeClasses[class_of_size(bytes)].size : bytes;
+}
+
+size_t room(const Shard& shard) {
+    return static_cast<size_t>(shard.room_end - shard.room);
+}
+
+Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, const Wanted& wanted,
+             const Supplies& supplies) {
+    Lack lack;
+    if (table.counted) {
+        if (!supplies.block) lack.block_bytes = wanted.bytes;
+    } else if (room(shard) < wanted.bytes &&
+               (!supplies.block || supplies.block_bytes < sizeof(Chunk) + wanted.bytes)) {
+        lack.block_bytes = chunk_bytes(shard, wanted.bytes);
+    }
+    if (is_full(shard, view, supplies.no_array)) {
+        const unsigned log2 = shard.arrays ? log2_of(view) + 1 : kLog2First;
+        if (!supplies.array || log2_of(supplies.array->view) < log2) lack.array_log2 = log2;
+    }
+    return lack;
+}
+
+// A chunk, all of it or what the string leaves of it, becomes the room when it is the larger one.
+char* take_room(Shard& shard, size_t bytes, Supplies& supplies) {
+    if (room(shard) >= bytes) {
+        char* const taken = shard.room;
+        shard.room += bytes;
+        return taken;
+    }
+    Chunk* const chunk = reinterpret_cast<Chunk*>(supplies.block);
+    chunk->next = shard.chunks;
+    shard.chunks = chunk;
+    shard.chunk_bytes += supplies.block_bytes;
+    supplies.block = nullptr;
+    char* const taken = reinterpret_cast<char*>(chunk + 1);
+    char* const end = reinterpret_cast<char*>(chunk) + supplies.block_bytes;
+    if (static_cast<size_t>(end - taken) - bytes > room(shard)) {
+        shard.room = taken + bytes;
+        shard.room_end = end;
+    }
+    return taken;
+}
+
+Interned* write_string(const tarn_interner& table, char* at, const Wanted& wanted) {
+    const bool is_keyword = wanted.keyword != kNoKeyword;
+    uint32_t* const string = reinterpret_cast<uint32_t*>(at + wanted.prefix);
+    if (is_keyword) string[-1] = static_cast<uint32_t>(wanted.keyword);
+    string[0] = static_cast<uint32_t>(wanted.key.hash);
+    string[1] = static_cast<uint32_t>(wanted.key.length) | uint32_t{is_keyword} << TARN_INTERNED_KEYWORD_BIT;
+    char* const text = reinterpret_cast<char*>(string + 2);
+    if (wanted.key.length) __builtin_memcpy(text, wanted.key.text, wanted.key.length);
+    text[wanted.key.length] = 0;
+    Interned* const made = reinterpret_cast<Interned*>(string);
+    if (table.counted) references(made).store(is_keyword ? kStays : 1, std::memory_order_relaxed);
+    return made;
+}
+
+void put(uintptr_t view, uint64_t slot, uint32_t hash, std::memory_order order) {
+    Slot* const slots = slots_of(view);
+    const size_t mask = capacity_of(view) - 1;
+    size_t at = home_of(view, hash);
+    while (slots[at].load(std::memory_order_relaxed) != 0)
+        at = (at + 1) & mask;
+    slots[at].store(slot, order);
+}
+
+// With everything at hand.
+const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted, Supplies& supplies) {
+    Shard& shard = table.shards()[index];
+    const uintptr_t before = table.views[index].load(std::memory_order_relaxed);
+    if (supplies.array && is_full(shard, before, false)) {
+        supplies.replaced = replace_array(table, index, supplies.array);
+        supplies.array = nullptr;
+    }
+    char* at = supplies.block;
+    if (table.counted) supplies.block = nullptr;
+    if (!table.counted) at = take_room(shard, wanted.bytes, supplies);
+    Interned* const string = write_string(table, at, wanted);
+    const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+    put(view, slot_for(string, wanted.key.hash), string->hash_bits, std::memory_order_release);
+    ++shard.count;
+    return string;
+}
+
+}  // namespace
+
+uintptr_t empty_view() {
+    return reinterpret_cast<uintptr_t>(empty_slots) | (32 - kLog2First);
+}
+
+Array* new_array(unsigned log2) {
+    if (log2 > kLog2Most) {
+        errno = ENOMEM;
+        return nullptr;
+    }
+    const size_t bytes = sizeof(Slot) << log2;
+    Array* const array = static_cast<Array*>(allocate(sizeof(Array)));
+    if (!array) return nullptr;
+    void* const slots = allocate_aligned(64, bytes);
+    if (!slots) {
+        release(array);
+        return nullptr;
+    }
+    __builtin_memset(slots, 0, bytes);
+    *array = {nullptr, reinterpret_cast<uintptr_t>(slots) | (32 - log2)};
+    return array;
+}
+
+void free_array(Array* array) {
+    if (!array) return;
+    release(slots_of(array->view));
+    release(array);
+}
+
+Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
+    Shard& shard = table.shards()[index];
+    Array* const old = shard.arrays;
+    if (old) {
+        const Slot* const slots = slots_of(old->view);
+        for (size_t at = 0, end = capacity_of(old->view); at < end; ++at) {
+            const uint64_t slot = slots[at].load(std::memory_order_relaxed);
+            if (slot) put(array->view, slot, string_in(slot)->hash_bits, std::memory_order_relaxed);
+        }
+    }
+    array->previous = table.counted ? nullptr : old;
+    shard.arrays = array;
+    table.views[index].store(array->view, std::memory_order_release);
+    return table.counted ? old : nullptr;
+}
+
+bool reserve_room(tarn_interner& table, size_t strings) {
+    // Five eighths, not three quarters: shards are not filled evenly.
+    const size_t each = strings / table.shard_count();
+    unsigned log2 = kLog2First;
+    while (log2 < kLog2Most && (size_t{1} << log2) / 8 * 5 < each)
+        ++log2;
+    for (uint32_t index = 0; strings && index < table.shard_count(); ++index) {
+        Array* const array = new_array(log2);
+        if (!array) return false;
+        replace_array(table, index, array);
+    }
+    return true;
+}
+
+const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword) {
+    const uint32_t index = shard_of(table, key.hash);
+    Shard& shard = table.shards()[index];
+    const Wanted wanted = wanted_string(table, key, keyword);
+    for (Supplies supplies;;) {
+        Lack lack;
+        {
+            OwnedGuard guard(shard.lock);
+            const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+            if (const Interned* found = look_up(view, key)) {
+                if (table.counted) add_reference(found);
+                return found;
+            }
+            lack = lacking(table, shard, view, wanted, supplies);
+            const bool at_the_end = supplies.no_array && is_full(shard, view, true);
+            if (!lack) return place(table, index, wanted, supplies);
+            if (at_the_end) break;
+        }
+        if (!supplies.fetch(lack)) return nullptr;
+    }
+    errno = ENOMEM;
+    return nullptr;
+}
+
+}  // namespace tarn

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The list of all tables, and fork. As in entry/fork.cpp, nothing is locked before a fork: whoever holds a
+// lock of libc's that fork waits for may be about to intern. The child finds the steps of the threads that
+// are gone cut off somewhere, and goes on from there:
+//   list     linked and unlinked by one store each;
+//   shard    when its lock was held: the strings are counted anew, room that a thread was about to take is
+//            given up, and in a counted table a string that was being moved or dropped is put right.
+// A thread's steps are cut at one point: the kernel suspends it at its first write to a page that was copied
+// already. A string or an array that had no place yet is lost.
+//
+// The handler is registered with the first table, after those of entry (a constructor), so it runs after them
+// in the child; it allocates nothing anyway.
+#include <errno.h>
+#include <pthread.h>
+
+#include "api/interner_table.h"
+
+namespace tarn {
+
+namespace {
+
+struct Tables {
+    OwnedLock lock;
+    tarn_interner* first = nullptr;
+    std::atomic<bool> watching{false};
+};
+constinit Tables tables;
+
+void recover_shard(tarn_interner& table, uint32_t index) {
+    Shard& shard = table.shards()[index];
+    if (!shard.lock.recover()) return;
+    shard.room = shard.room_end = nullptr;
+    recover_slots(table, index);
+}
+
+void after_fork_child() {
+    tables.lock.recover();
+    recover_counter_slots();
+    for (tarn_interner* table = tables.first; table; table = table->next)
+        for (uint32_t index = 0; index < table->shard_count(); ++index)
+            recover_shard(*table, index);
+}
+
+}  // namespace
+
+bool watch(tarn_interner& table) {
+    // Two threads may both register it, since nothing is locked over a call into libc; twice is as good.
+    if (!tables.watching.load(std::memory_order_acquire)) {
+        if (pthread_atfork(nullptr, nullptr, after_fork_child) != 0) {
+            errno = ENOMEM;
+            return false;
+        }
+        tables.watching.store(true, std::memory_order_release);
+    }
+    OwnedGuard guard(tables.lock);
+    table.next = tables.first;
+    std::atomic_signal_fence(std::memory_order_release);
+    tables.first = &table;
+    return true;
+}
+
+void unwatch(tarn_interner& table) {
+    OwnedGuard guard(tables.lock);
+    tarn_interner** link = &tables.first;
+    while (*link && *link != &table)
+        link = &(*link)->next;
+    if (*link) *link = table.next;
+}
+
+}  // namespace tarn

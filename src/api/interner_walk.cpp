@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// What goes over all strings of a table: statistics and tarn_intern_each.
+#include <errno.h>
+
+#include "api/interner_table.h"
+#include "entry/entry.h"
+
+namespace {
+
+using tarn::Interned;
+using tarn::Shard;
+using tarn::Slot;
+
+constexpr size_t kStatsHeader = offsetof(tarn_interner_stats, requests);
+
+// Ends at the first result that is not 0, and returns it.
+template <class Visit>
+int each_slot(uintptr_t view, Visit visit) {
+    const Slot* const slots = tarn::slots_of(view);
+    int result = 0;
+    for (size_t at = 0, end = tarn::capacity_of(view); at < end && result == 0; ++at)
+        if (const uint64_t slot = slots[at].load(std::memory_order_acquire))
+            result = visit(tarn::string_in(slot));
+    return result;
+}
+
+uint64_t bytes_of(const void* block) {
+    return tarn::usable_size(const_cast<void*>(block));
+}
+
+// With the lock held.
+void add_shard(tarn_interner_stats& stats, const tarn_interner& table, uint32_t index, const Shard& shard) {
+    stats.strings += shard.count;
+    each_slot(table.views[index].load(std::memory_order_acquire), [&](const Interned* string) {
+        const size_t length = tarn_interned_length(string);
+        stats.text_bytes += length;
+        if (!table.counted) return 0;
+        const uint32_t held = tarn::references(string).load(std::memory_order_relaxed);
+        stats.copy_bytes += tarn::copy_bytes(length) * (held == tarn::kStays ? 1 : held);
+        stats.allocated_bytes += bytes_of(&tarn::references(string));
+        return 0;
+    });
+    for (const tarn::Chunk* chunk = shard.chunks; chunk; chunk = chunk->next)
+        stats.allocated_bytes += bytes_of(chunk);
+    for (const tarn::Array* array = shard.arrays; array; array = array->previous)
+        stats.allocated_bytes += bytes_of(array) + bytes_of(tarn::slots_of(array->view));
+}
+
+void add_requests(tarn_interner_stats& stats, const tarn_interner& table,
+                  const tarn::RequestCounters& counters) {
+    stats.requests += counters.requests.load(std::memory_order_relaxed);
+    if (!table.counted) stats.copy_bytes += counters.copy_bytes.load(std::memory_order_relaxed);
+}
+
+void read(tarn_interner_stats& stats, tarn_interner& table) {
+    stats.version = TARN_INTERNER_STATS_VERSION;
+    stats.keywords = table.keyword_count;
+    stats.allocated_bytes = bytes_of(&table) + bytes_of(table.keywords);
+    for (uint32_t index = 0; index < table.shard_count(); ++index) {
+        Shard& shard = table.shards()[index];
+        tarn::OwnedGuard guard(shard.lock);
+        add_shard(stats, table, index, shard);
+    }
+    for (const auto& place : table.counters)
+        if (const tarn::RequestCounters* counters = place.load(std::memory_order_acquire)) {
+            add_requests(stats, table, *counters);
+            stats.allocated_bytes += bytes_of(counters);
+        }
+    add_requests(stats, table, table.shared_counters);
+    if (stats.copy_bytes)
+        stats.saved = 1 - static_cast<double>(stats.allocated_bytes) / static_cast<double>(stats.copy_bytes);
+}
+
+// Strings of a counted table, kept while they are visited.
+struct Kept {
+    tarn_interner& table;
+    const Interned** strings = nullptr;
+    size_t count = 0, room = 0;
+
+    ~Kept() {
+        while (count)
+            tarn_interned_release(&table, strings[--count]);
+        tarn::release(strings);
+    }
+    // Room for so many more; false and ENOMEM. No lock is held.
+    bool make_room(size_t more) {
+        size_t bytes;
+        if (__builtin_mul_overflow(count + more, sizeof *strings, &bytes)) bytes = PTRDIFF_MAX;
+        void* const larger = tarn::reallocate(strings, bytes);
+        if (!larger) return false;
+        strings = static_cast<const Interned**>(larger);
+        room = count + more;
+        return true;
+    }
+    bool keep_shard(uint32_t index) {
+        Shard& shard = table.shards()[index];
+        for (;;) {
+            size_t more;
+            {
+                tarn::OwnedGuard guard(shard.lock);
+                more = shard.count;
+                if (count + more <= room) {
+                    each_slot(table.views[index].load(std::memory_order_relaxed),
+                              [&](const Interned* string) {
+                                  tarn::add_reference(string);
+                                  strings[count++] = string;
+                                  return 0;
+                              });
+                    return true;
+                }
+            }
+            if (!make_room(more + more / 8)) return false;
+        }
+    }
+};
+
+int each_kept(tarn_interner& table, int (*visit)(void*, const tarn_interned*), void* context) {
+    Kept kept{table};
+    for (uint32_t index = 0; index < table.shard_count(); ++index)
+        if (!kept.keep_shard(index)) return -1;
+    int result = 0;
+    for (size_t i = 0; i < kept.count && result == 0; ++i)
+        result = visit(context, kept.strings[i]);
+    return result;
+}
+
+}  // namespace
+
+int tarn_interner_stats_get(tarn_interner* table, tarn_interner_stats* stats, size_t size) {
+    if (!table || !stats || size < kStatsHeader) return -1;
+    tarn_interner_stats all{};
+    read(all, *table);
+    const size_t known = size < sizeof all ? size : sizeof all;
+    __builtin_memcpy(stats, &all, known);
+    __builtin_memset(reinterpret_cast<char*>(stats) + known, 0, size - known);
+    return 0;
+}
+
+int tarn_intern_each(tarn_interner* table, int (*visit)(void* context, const tarn_interned* string),
+                     void* context) {
+    if (!table || !visit) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (table->counted) return each_kept(*table, visit, context);
+    int result = 0;
+    for (uint32_t index = 0; index < table->shard_count() && result == 0; ++index)
+        result = each_slot(table->views[index].load(std::memory_order_acquire),
+                           [&](const Interned* string) { return visit(context, string); });
+    return result;
+}
