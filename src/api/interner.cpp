@@ -78,7 +78,7 @@ tarn_interner* bare_table(const tarn_interner_options& options) {
     return table;
 }
 
-Key key_of(const tarn_interner& table, const char* text, size_t length) {
+[[gnu::always_inline]] inline Key key_of(const tarn_interner& table, const char* text, size_t length) {
     return {text, length, tarn::hash_text(text, length, table.keys)};
 }
 
@@ -104,9 +104,8 @@ bool add_keywords(tarn_interner& table, const tarn_interner_options& options) {
 
 void free_strings(tarn_interner& table, uint32_t index) {
     const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    for (size_t at = 0, end = tarn::capacity_of(view); at < end; ++at)
-        if (const uint64_t slot = tarn::slots_of(view)[at].load(std::memory_order_relaxed))
-            tarn::release(&tarn::references(tarn::string_in(slot)));
+    tarn::each_string(view,
+                      [](const Interned* string, uint64_t) { tarn::release(&tarn::references(string)); });
 }
 
 void free_table(tarn_interner& table) {
@@ -171,9 +170,15 @@ void add(std::atomic<uint64_t>& own, uint64_t amount) {
     add(counters->copy_bytes, tarn::copy_bytes(length));
 }
 
-[[gnu::noinline]] const Interned* intern_absent(tarn_interner& table, const Key& key) {
-    const Interned* const string = tarn::insert(table, key);
-    if (string) count_request(table, key.length);
+// Counted, in a rare place, or absent. The key in parts, so that it stays in registers up to here.
+[[gnu::noinline]] const Interned* intern_slowly(tarn_interner& table, const char* text, size_t length,
+                                                uint64_t hash) {
+    const Key key{text, length, hash};
+    const std::atomic<uintptr_t>& view = table.views[tarn::shard_of(table, hash)];
+    const Interned* string =
+        table.counted ? nullptr : tarn::look_up(view.load(std::memory_order_acquire), key);
+    if (!string) string = tarn::insert(table, key);
+    if (string) count_request(table, length);
     return string;
 }
 
@@ -220,14 +225,12 @@ const tarn_interned* tarn_intern(tarn_interner* table, const char* text, size_t 
     if (!makes_sense(table, text, length) || length > tarn::kLengthMost) [[unlikely]]
         return refuse_text(table, text);
     const Key key = key_of(*table, text, length);
-    if (!table->counted) [[likely]] {
-        const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
-        if (const Interned* found = tarn::look_up(view, key)) [[likely]] {
-            count_request(*table, length);
-            return found;
-        }
-    }
-    return intern_absent(*table, key);
+    const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
+    const Interned* const found = table->counted ? nullptr : tarn::look_up_first(view, key);
+    if (!found) [[unlikely]]
+        return intern_slowly(*table, text, length, key.hash);
+    count_request(*table, length);
+    return found;
 }
 
 const tarn_interned* tarn_intern_pair(tarn_interner* table, const char* first, size_t first_length,

@@ -9,35 +9,40 @@ namespace tarn {
 
 namespace {
 
-// The slot of a string that is in the table.
-size_t place_of(uintptr_t view, const Interned* string) {
-    const size_t mask = capacity_of(view) - 1;
-    size_t at = home_of(view, string->hash_bits);
-    while (string_in(slots_of(view)[at].load(std::memory_order_relaxed)) != string)
+// The place of this string in a group; kGroupStrings when it is not there.
+unsigned place_in(const Group& group, const Interned* string) {
+    const uint64_t control = group.control.load(std::memory_order_relaxed);
+    unsigned place = 0;
+    while (place < kGroupStrings &&
+           (tag_at(control, place) == 0 || group.strings[place].load(std::memory_order_relaxed) != string))
+        ++place;
+    return place;
+}
+
+void uncount_overflow(Group& group) {
+    const uint64_t control = group.control.load(std::memory_order_relaxed);
+    if (overflow_of(control) != kOverflowMost)
+        group.control.store(control - (uint64_t{1} << kOverflowShift), std::memory_order_relaxed);
+}
+
+// The tag goes first: a fork between two steps leaves overflow too high, which costs time only.
+void take_out(uintptr_t view, const Interned* string) {
+    Group* const groups = groups_of(view);
+    const size_t mask = group_count(view) - 1, home = home_of(view, string->hash_bits);
+    size_t at = home;
+    unsigned place;
+    while ((place = place_in(groups[at], string)) == kGroupStrings)
         at = (at + 1) & mask;
-    return at;
+    const uint64_t control = groups[at].control.load(std::memory_order_relaxed);
+    groups[at].control.store(control & ~(uint64_t{255} << (8 * place)), std::memory_order_relaxed);
+    for (; at != home; at = (at - 1) & mask)
+        uncount_overflow(groups[(at - 1) & mask]);
 }
 
-// Knuth's deletion from linear probing (The Art of Computer Programming 3, 6.4, algorithm R): whatever may
-// move into the hole does. A fork between two steps leaves one string in two slots, and loses none.
-void empty_slot(uintptr_t view, size_t hole) {
-    Slot* const slots = slots_of(view);
-    const size_t mask = capacity_of(view) - 1;
-    for (size_t at = (hole + 1) & mask;; at = (at + 1) & mask) {
-        const uint64_t slot = slots[at].load(std::memory_order_relaxed);
-        if (slot == 0) break;
-        const size_t home = home_of(view, string_in(slot)->hash_bits);
-        if (((at - home) & mask) < ((at - hole) & mask)) continue;  // its home lies behind the hole
-        slots[hole].store(slot, std::memory_order_relaxed);
-        hole = at;
-    }
-    slots[hole].store(0, std::memory_order_relaxed);
-}
-
-// Half the slots when at most an eighth is taken.
+// Half the groups when at most one place in eight is taken.
 unsigned fitting_log2(const Shard& shard, uintptr_t view) {
     const unsigned log2 = log2_of(view);
-    return log2 > kLog2First && shard.count <= capacity_of(view) / 8 ? log2 - 1 : log2;
+    return log2 > 0 && shard.count <= group_count(view) * kGroupStrings / 8 ? log2 - 1 : log2;
 }
 
 // A smaller array, if there is memory for it.
@@ -53,19 +58,6 @@ void shrink(tarn_interner& table, uint32_t index, unsigned log2) {
     free_array(array);
 }
 
-// Whether a slot further on, in the same row of taken ones, holds the same string.
-bool stands_again(uintptr_t view, size_t first) {
-    const Slot* const slots = slots_of(view);
-    const size_t mask = capacity_of(view) - 1;
-    const uint64_t wanted = slots[first].load(std::memory_order_relaxed);
-    for (size_t at = (first + 1) & mask; at != first; at = (at + 1) & mask) {
-        const uint64_t slot = slots[at].load(std::memory_order_relaxed);
-        if (slot == wanted) return true;
-        if (slot == 0) return false;
-    }
-    return false;
-}
-
 }  // namespace
 
 void drop(tarn_interner& table, const Interned* string) {
@@ -78,7 +70,7 @@ void drop(tarn_interner& table, const Interned* string) {
         // Somebody may have found it since, or added a reference of his own.
         if (references(string).fetch_sub(1, std::memory_order_acq_rel) != 1) return;
         const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-        empty_slot(view, place_of(view, string));
+        take_out(view, string);
         --shard.count;
         now = log2_of(view);
         log2 = fitting_log2(shard, view);
@@ -86,24 +78,6 @@ void drop(tarn_interner& table, const Interned* string) {
     release(&references(string));
     if (log2 != now) shrink(table, index, log2);
     errno = error;
-}
-
-void recover_slots(tarn_interner& table, uint32_t index) {
-    Shard& shard = table.shards()[index];
-    const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    Slot* const slots = slots_of(view);
-    shard.count = 0;
-    for (size_t at = 0, end = capacity_of(view); at < end; ++at) {
-        // What moves into an emptied slot is looked at in its turn.
-        for (;;) {
-            const uint64_t slot = slots[at].load(std::memory_order_relaxed);
-            if (slot == 0) break;
-            const bool dropped = table.counted && references(string_in(slot)).load() == 0;
-            if (!dropped && !(table.counted && stands_again(view, at))) break;
-            empty_slot(view, at);
-        }
-        shard.count += slots[at].load(std::memory_order_relaxed) != 0;
-    }
 }
 
 }  // namespace tarn

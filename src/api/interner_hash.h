@@ -76,10 +76,10 @@ inline uint64_t hash_blocks(const char*& text, size_t& left, const HashKeys& key
 
 // Never reads beyond `length` bytes.
 [[gnu::always_inline]] inline bool same_text(const char* a, const char* b, size_t length) {
-    if (length >= 8) {
+    if (length >= 8) [[likely]] {
         const size_t last = length - 8;
-        uint64_t differences = load8(a + last) ^ load8(b + last);
-        for (size_t at = 0; at < last; at += 8)
+        uint64_t differences = (load8(a) ^ load8(b)) | (load8(a + last) ^ load8(b + last));
+        for (size_t at = 8; at < last; at += 8)
             differences |= load8(a + at) ^ load8(b + at);
         return differences == 0;
     }

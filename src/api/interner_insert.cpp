@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kChunkFirst = 256, kChunkMost = kSmallMax;
 constexpr size_t kCountedPrefix = 8, kKeywordPrefix = 4;
 
-alignas(64) constinit Slot empty_slots[size_t{1} << kLog2First]{};
+constinit Group empty_group{};
 
 // A string to be.
 struct Wanted {
@@ -31,9 +31,10 @@ Wanted wanted_string(const tarn_interner& table, const Key& key, int64_t keyword
 
 // Memory that an attempt lacks.
 struct Lack {
-    size_t block_bytes = 0;   // of a chunk, or of the string of a counted table
-    unsigned array_log2 = 0;  // of an array
-    explicit operator bool() const { return block_bytes != 0 || array_log2 != 0; }
+    size_t block_bytes = 0;  // of a chunk, or of the string of a counted table
+    bool array = false;
+    unsigned array_log2 = 0;
+    explicit operator bool() const { return block_bytes != 0 || array; }
 };
 
 // What was fetched so far; the rest goes back.
@@ -60,7 +61,7 @@ struct Supplies {
             block_bytes = lack.block_bytes;
             if (!block) return false;
         }
-        if (lack.array_log2) {
+        if (lack.array) {
             free_array(array);
             const int error = errno;
             array = new_array(lack.array_log2);
@@ -71,11 +72,9 @@ struct Supplies {
     }
 };
 
-// Three quarters may be taken; seven eighths when there is no memory for more.
+// Six of seven places may be taken; all when there is no memory for more.
 bool is_full(const Shard& shard, uintptr_t view, bool to_the_last) {
-    if (!shard.arrays) return true;
-    const size_t capacity = capacity_of(view);
-    return shard.count >= capacity - capacity / (to_the_last ? 8 : 4);
+    return !shard.arrays || shard.count >= group_count(view) * (kGroupStrings - !to_the_last);
 }
 
 // Chunks grow with the shard: what is not yet used of the last one stays a fraction of the whole.
@@ -102,8 +101,9 @@ Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, con
         lack.block_bytes = chunk_bytes(shard, wanted.bytes);
     }
     if (is_full(shard, view, supplies.no_array)) {
-        const unsigned log2 = shard.arrays ? log2_of(view) + 1 : kLog2First;
-        if (!supplies.array || log2_of(supplies.array->view) < log2) lack.array_log2 = log2;
+        const unsigned log2 = shard.arrays ? log2_of(view) + 1 : 0;
+        lack.array = !supplies.array || log2_of(supplies.array->view) < log2;
+        lack.array_log2 = log2;
     }
     return lack;
 }
@@ -143,13 +143,27 @@ Interned* write_string(const tarn_interner& table, char* at, const Wanted& wante
     return made;
 }
 
-void put(uintptr_t view, uint64_t slot, uint32_t hash, std::memory_order order) {
-    Slot* const slots = slots_of(view);
-    const size_t mask = capacity_of(view) - 1;
-    size_t at = home_of(view, hash);
-    while (slots[at].load(std::memory_order_relaxed) != 0)
-        at = (at + 1) & mask;
-    slots[at].store(slot, order);
+// A free place in a group; the address, then the tag with everything before it. False when there is none.
+bool put_in(Group& group, const Interned* string, uint64_t tag) {
+    const uint64_t control = group.control.load(std::memory_order_relaxed);
+    const uint64_t places = places_with(control, 0);
+    if (places == 0) return false;
+    const unsigned place = first_place(places);
+    group.strings[place].store(string, std::memory_order_relaxed);
+    group.control.store(control | tag << (8 * place), std::memory_order_release);
+    return true;
+}
+
+// There is a free place.
+void put(uintptr_t view, const Interned* string, uint64_t tag) {
+    size_t at = home_of(view, string->hash_bits);
+    while (!put_in(groups_of(view)[at], string, tag)) {
+        std::atomic<uint64_t>& control = groups_of(view)[at].control;
+        const uint64_t before = control.load(std::memory_order_relaxed);
+        if (overflow_of(before) != kOverflowMost)
+            control.store(before + (uint64_t{1} << kOverflowShift), std::memory_order_relaxed);
+        at = (at + 1) & (group_count(view) - 1);
+    }
 }
 
 // With everything at hand.
@@ -165,7 +179,7 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
     if (!table.counted) at = take_room(shard, wanted.bytes, supplies);
     Interned* const string = write_string(table, at, wanted);
     const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    put(view, slot_for(string, wanted.key.hash), string->hash_bits, std::memory_order_release);
+    put(view, string, tag_of(wanted.key.hash));
     ++shard.count;
     return string;
 }
@@ -173,7 +187,7 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
 }  // namespace
 
 uintptr_t empty_view() {
-    return reinterpret_cast<uintptr_t>(empty_slots) | (32 - kLog2First);
+    return reinterpret_cast<uintptr_t>(&empty_group) | 32;
 }
 
 Array* new_array(unsigned log2) {
@@ -181,35 +195,30 @@ Array* new_array(unsigned log2) {
         errno = ENOMEM;
         return nullptr;
     }
-    const size_t bytes = sizeof(Slot) << log2;
+    const size_t bytes = sizeof(Group) << log2;
     Array* const array = static_cast<Array*>(allocate(sizeof(Array)));
     if (!array) return nullptr;
-    void* const slots = allocate_aligned(64, bytes);
-    if (!slots) {
+    void* const groups = allocate_aligned(alignof(Group), bytes);
+    if (!groups) {
         release(array);
         return nullptr;
     }
-    __builtin_memset(slots, 0, bytes);
-    *array = {nullptr, reinterpret_cast<uintptr_t>(slots) | (32 - log2)};
+    __builtin_memset(groups, 0, bytes);
+    *array = {nullptr, reinterpret_cast<uintptr_t>(groups) | (32 - log2)};
     return array;
 }
 
 void free_array(Array* array) {
     if (!array) return;
-    release(slots_of(array->view));
+    release(groups_of(array->view));
     release(array);
 }
 
 Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
     Shard& shard = table.shards()[index];
     Array* const old = shard.arrays;
-    if (old) {
-        const Slot* const slots = slots_of(old->view);
-        for (size_t at = 0, end = capacity_of(old->view); at < end; ++at) {
-            const uint64_t slot = slots[at].load(std::memory_order_relaxed);
-            if (slot) put(array->view, slot, string_in(slot)->hash_bits, std::memory_order_relaxed);
-        }
-    }
+    if (old)
+        each_string(old->view, [&](const Interned* string, uint64_t tag) { put(array->view, string, tag); });
     array->previous = table.counted ? nullptr : old;
     shard.arrays = array;
     table.views[index].store(array->view, std::memory_order_release);
@@ -217,10 +226,10 @@ Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
 }
 
 bool reserve_room(tarn_interner& table, size_t strings) {
-    // Five eighths, not three quarters: shards are not filled evenly.
+    // Five of seven places, not six: shards are not filled evenly.
     const size_t each = strings / table.shard_count();
-    unsigned log2 = kLog2First;
-    while (log2 < kLog2Most && (size_t{1} << log2) / 8 * 5 < each)
+    unsigned log2 = 0;
+    while (log2 < kLog2Most && (size_t{1} << log2) * 5 < each)
         ++log2;
     for (uint32_t index = 0; strings && index < table.shard_count(); ++index) {
         Array* const array = new_array(log2);

@@ -3,8 +3,8 @@
 // lock of libc's that fork waits for may be about to intern. The child finds the steps of the threads that
 // are gone cut off somewhere, and goes on from there:
 //   list     linked and unlinked by one store each;
-//   shard    when its lock was held: the strings are counted anew, room that a thread was about to take is
-//            given up, and in a counted table a string that was being moved or dropped is put right.
+//   shard    when its lock was held: the strings are counted anew, and room that a thread was about to take
+//            is given up. A string has a tag or has none, which is one word.
 // A thread's steps are cut at one point: the kernel suspends it at its first write to a page that was copied
 // already. A string or an array that had no place yet is lost.
 //
@@ -30,7 +30,9 @@ void recover_shard(tarn_interner& table, uint32_t index) {
     Shard& shard = table.shards()[index];
     if (!shard.lock.recover()) return;
     shard.room = shard.room_end = nullptr;
-    recover_slots(table, index);
+    shard.count = 0;
+    each_string(table.views[index].load(std::memory_order_relaxed),
+                [&](const Interned*, uint64_t) { ++shard.count; });
 }
 
 void after_fork_child() {

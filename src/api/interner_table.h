@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: MIT
 // A table of interned strings: its layout, and the look-up.
 //
-//   table -> views[shard] -> slots -> string
+//   table -> views[shard] -> groups -> string
 //
-// A string belongs to the shard that the low bits of its hash name. A shard has an array of slots, open
-// addressing with linear probing from the high bits of the 32-bit hash on; a slot is 0 or the string's
-// address, with 16 further bits of the hash above it. A view is the address of the slots with 32 - log2 of
-// their number in its low six bits, so that readers get both by one load.
+// A string belongs to the shard that the low bits of its hash name. A shard has an array of groups; a group
+// is one cache line:
+//
+//   | control: tag tag tag tag tag tag tag overflow | 7 addresses |
+//
+// A tag is eight further bits of the hash, 0 where no string is; overflow counts the strings that went past
+// this group because it was full (255: so many, for ever). The search begins at the group that the high bits
+// of the 32-bit hash name, and goes on while there was overflow: nearly always one line, and no branch on
+// what a tag is. After F14 (Nathan Bronson, Xiao Shi, Facebook 2019), with eight bytes for its sixteen, so
+// that the control word is read and written as one atomic. A view is the address of the groups with 32 - log2
+// of their number in its low six bits, so that readers get both by one load.
 //
 // Ordinary table. Invariants:
-//   - a string is whole before its slot is written (release), and neither ever changes again;
+//   - a string is whole, and its address in place, before its tag is written (release); none of them ever
+//     changes again;
 //   - an array that was replaced stays as it was, and is freed with the table (all of them together are
 //   smaller
 //     than the current one); what is in it is in its successor, which was whole before its view was written;
-//   - an array has an empty slot at any time.
+//   - overflow is counted before the string that it stands for has its tag.
 // So readers take no lock and no step back: one that finds nothing was right at the moment it loaded the
 // view, or looks again under the lock. Writers hold the shard's lock. Their order of steps is such that the
 // child of a fork can go on from between any two (recover_shard).
 //
 // Counted table. Invariants:
-//   - slots are read and written under the shard's lock only;
-//   - a string in a slot has at least one reference; the step from 1 to 0 is made under the lock, and the
-//     string leaves its slot before the lock is released.
+//   - groups are read and written under the shard's lock only;
+//   - a string with a tag has at least one reference; the step from 1 to 0 is made under the lock, and the
+//     tag is cleared before the lock is released.
 // So who finds a string under the lock may take a reference, and who has one may add and give back others
 // without the lock. Strings come from malloc one by one.
 //
@@ -35,15 +43,22 @@
 
 namespace tarn {
 
-using Slot = std::atomic<uint64_t>;
+using Interned = tarn_interned;
 
-inline constexpr unsigned kAddressBits = 48;
-inline constexpr uint64_t kAddressMask = (uint64_t{1} << kAddressBits) - 1;
+inline constexpr unsigned kGroupStrings = 7, kOverflowShift = 56;
+inline constexpr uint64_t kTagOnes = 0x0001010101010101;
+inline constexpr uint64_t kOverflowMost = 255;
 inline constexpr uintptr_t kShiftMask = 63;
-inline constexpr unsigned kLog2First = 3, kLog2Most = 31;
+inline constexpr unsigned kLog2Most = 31;  // of groups
 inline constexpr size_t kLengthMost = (size_t{1} << TARN_INTERNED_KEYWORD_BIT) - 65;
 inline constexpr uint32_t kStays = UINT32_MAX;  // references of a string that is never dropped
 inline constexpr int64_t kNoKeyword = -1;
+
+struct alignas(64) Group {
+    std::atomic<uint64_t> control;
+    std::atomic<const Interned*> strings[kGroupStrings];
+};
+static_assert(sizeof(Group) == 64);
 
 // Text with its hash.
 struct Key {
@@ -62,7 +77,7 @@ struct alignas(16) Chunk {  // strings of an ordinary table follow
 };
 
 struct alignas(64) Shard {
-    OwnedLock lock;  // protects what follows, and the writing of the shard's view and slots
+    OwnedLock lock;  // protects what follows, and the writing of the shard's view and groups
     size_t count = 0;
     Array* arrays = nullptr;   // the current one first; NULL: the view is that of the empty array
     Chunk* chunks = nullptr;   // all
@@ -92,32 +107,42 @@ struct alignas(64) tarn_interner {
 
 namespace tarn {
 
-using Interned = tarn_interned;
-
-inline Slot* slots_of(uintptr_t view) {
-    return reinterpret_cast<Slot*>(view & ~kShiftMask);
+[[gnu::always_inline]] inline Group* groups_of(uintptr_t view) {
+    return reinterpret_cast<Group*>(view & ~kShiftMask);
 }
-inline unsigned shift_of(uintptr_t view) {
+[[gnu::always_inline]] inline unsigned shift_of(uintptr_t view) {
     return static_cast<unsigned>(view & kShiftMask);
 }
 inline unsigned log2_of(uintptr_t view) {
     return 32 - shift_of(view);
 }
-inline size_t capacity_of(uintptr_t view) {
+inline size_t group_count(uintptr_t view) {
     return size_t{1} << log2_of(view);
 }
-// Where the search for a hash begins.
+// The group where the search for a hash begins.
 [[gnu::always_inline]] inline size_t home_of(uintptr_t view, uint32_t hash) {
-    return hash >> shift_of(view);
+    return uint64_t{hash} >> shift_of(view);
 }
-[[gnu::always_inline]] inline Interned* string_in(uint64_t slot) {
-    return reinterpret_cast<Interned*>(slot & kAddressMask);
+[[gnu::always_inline]] inline uint64_t tag_of(uint64_t hash) {
+    const uint64_t tag = hash >> 56;
+    return tag + (tag == 0);
+}
+[[gnu::always_inline]] inline uint64_t tag_at(uint64_t control, unsigned place) {
+    return control >> (8 * place) & 255;
+}
+inline uint64_t overflow_of(uint64_t control) {
+    return control >> kOverflowShift;
+}
+// The top bit of each byte of the control word that is this tag; exact.
+[[gnu::always_inline]] inline uint64_t places_with(uint64_t control, uint64_t tag) {
+    const uint64_t x = control ^ tag * kTagOnes;
+    return ~(((x & 0x7f * kTagOnes) + 0x7f * kTagOnes) | x) & 0x80 * kTagOnes;
+}
+[[gnu::always_inline]] inline unsigned first_place(uint64_t places) {
+    return static_cast<unsigned>(__builtin_ctzll(places)) / 8;
 }
 inline const char* text_of(const Interned* string) {
     return reinterpret_cast<const char*>(string + 1);
-}
-inline uint64_t slot_for(const Interned* string, uint64_t hash) {
-    return reinterpret_cast<uintptr_t>(string) | hash >> kAddressBits << kAddressBits;
 }
 
 [[gnu::always_inline]] inline bool is_string(const Interned* string, const Key& key) {
@@ -128,15 +153,46 @@ inline uint64_t slot_for(const Interned* string, uint64_t hash) {
            same_text(text_of(string), key.text, key.length);
 }
 
-[[gnu::always_inline]] inline Interned* look_up(uintptr_t view, const Key& key) {
-    const Slot* const slots = slots_of(view);
-    const size_t mask = capacity_of(view) - 1;
-    const uint64_t tag = key.hash >> kAddressBits;
-    for (size_t at = home_of(view, static_cast<uint32_t>(key.hash));; at = (at + 1) & mask) {
-        const uint64_t slot = slots[at].load(std::memory_order_acquire);
-        if (slot >> kAddressBits == tag && slot != 0 && is_string(string_in(slot), key)) [[likely]]
-            return string_in(slot);
-        if (slot == 0) return nullptr;
+// Nearly every look-up of what is present: the first place with the tag, in the first group. NULL says
+// nothing.
+[[gnu::always_inline]] inline const Interned* look_up_first(uintptr_t view, const Key& key) {
+    const Group& group = groups_of(view)[home_of(view, static_cast<uint32_t>(key.hash))];
+    const uint64_t control = group.control.load(std::memory_order_acquire);
+    const uint64_t places = places_with(control, tag_of(key.hash));
+    if (places == 0) [[unlikely]]
+        return nullptr;
+    const Interned* const string = group.strings[first_place(places)].load(std::memory_order_relaxed);
+    return is_string(string, key) ? string : nullptr;
+}
+
+// NULL: it was not there when the view was loaded.
+inline const Interned* look_up(uintptr_t view, const Key& key) {
+    const Group* const groups = groups_of(view);
+    const uint64_t tag = tag_of(key.hash);
+    size_t at = home_of(view, static_cast<uint32_t>(key.hash));
+    for (size_t left = group_count(view); left != 0; --left) {
+        const Group& group = groups[at];
+        const uint64_t control = group.control.load(std::memory_order_acquire);
+        for (uint64_t places = places_with(control, tag); places; places &= places - 1) {
+            const Interned* const string = group.strings[first_place(places)].load(std::memory_order_relaxed);
+            if (is_string(string, key)) [[likely]]
+                return string;
+        }
+        if (overflow_of(control) == 0) break;
+        at = (at + 1) & (group_count(view) - 1);
+    }
+    return nullptr;
+}
+
+// visit(string, tag) for each.
+template <class Visit>
+void each_string(uintptr_t view, Visit visit) {
+    for (size_t at = 0, end = group_count(view); at < end; ++at) {
+        const Group& group = groups_of(view)[at];
+        const uint64_t control = group.control.load(std::memory_order_acquire);
+        for (unsigned place = 0; place < kGroupStrings; ++place)
+            if (const uint64_t tag = tag_at(control, place))
+                visit(group.strings[place].load(std::memory_order_relaxed), tag);
     }
 }
 
@@ -158,7 +214,7 @@ inline void add_reference(const Interned* string) {
 
 // interner_insert.cpp
 
-// The view of a shard without an array: eight empty slots that are never written.
+// The view of a shard without an array: an empty group that is never written.
 uintptr_t empty_view();
 // The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM.
 [[gnu::noinline]] const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword = kNoKeyword);
@@ -172,8 +228,6 @@ Array* replace_array(tarn_interner& table, uint32_t index, Array* array);
 
 // interner_counted.cpp
 
-// With the lock held.
-void recover_slots(tarn_interner& table, uint32_t index);
 // The last reference is given back.
 void drop(tarn_interner& table, const Interned* string);
 

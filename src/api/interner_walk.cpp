@@ -9,20 +9,8 @@ namespace {
 
 using tarn::Interned;
 using tarn::Shard;
-using tarn::Slot;
 
 constexpr size_t kStatsHeader = offsetof(tarn_interner_stats, requests);
-
-// Ends at the first result that is not 0, and returns it.
-template <class Visit>
-int each_slot(uintptr_t view, Visit visit) {
-    const Slot* const slots = tarn::slots_of(view);
-    int result = 0;
-    for (size_t at = 0, end = tarn::capacity_of(view); at < end && result == 0; ++at)
-        if (const uint64_t slot = slots[at].load(std::memory_order_acquire))
-            result = visit(tarn::string_in(slot));
-    return result;
-}
 
 uint64_t bytes_of(const void* block) {
     return tarn::usable_size(const_cast<void*>(block));
@@ -31,19 +19,19 @@ uint64_t bytes_of(const void* block) {
 // With the lock held.
 void add_shard(tarn_interner_stats& stats, const tarn_interner& table, uint32_t index, const Shard& shard) {
     stats.strings += shard.count;
-    each_slot(table.views[index].load(std::memory_order_acquire), [&](const Interned* string) {
-        const size_t length = tarn_interned_length(string);
-        stats.text_bytes += length;
-        if (!table.counted) return 0;
-        const uint32_t held = tarn::references(string).load(std::memory_order_relaxed);
-        stats.copy_bytes += tarn::copy_bytes(length) * (held == tarn::kStays ? 1 : held);
-        stats.allocated_bytes += bytes_of(&tarn::references(string));
-        return 0;
-    });
+    tarn::each_string(table.views[index].load(std::memory_order_relaxed),
+                      [&](const Interned* string, uint64_t) {
+                          const size_t length = tarn_interned_length(string);
+                          stats.text_bytes += length;
+                          if (!table.counted) return;
+                          const uint32_t held = tarn::references(string).load(std::memory_order_relaxed);
+                          stats.copy_bytes += tarn::copy_bytes(length) * (held == tarn::kStays ? 1 : held);
+                          stats.allocated_bytes += bytes_of(&tarn::references(string));
+                      });
     for (const tarn::Chunk* chunk = shard.chunks; chunk; chunk = chunk->next)
         stats.allocated_bytes += bytes_of(chunk);
     for (const tarn::Array* array = shard.arrays; array; array = array->previous)
-        stats.allocated_bytes += bytes_of(array) + bytes_of(tarn::slots_of(array->view));
+        stats.allocated_bytes += bytes_of(array) + bytes_of(tarn::groups_of(array->view));
 }
 
 void add_requests(tarn_interner_stats& stats, const tarn_interner& table,
@@ -100,12 +88,11 @@ struct Kept {
                 tarn::OwnedGuard guard(shard.lock);
                 more = shard.count;
                 if (count + more <= room) {
-                    each_slot(table.views[index].load(std::memory_order_relaxed),
-                              [&](const Interned* string) {
-                                  tarn::add_reference(string);
-                                  strings[count++] = string;
-                                  return 0;
-                              });
+                    tarn::each_string(table.views[index].load(std::memory_order_relaxed),
+                                      [&](const Interned* string, uint64_t) {
+                                          tarn::add_reference(string);
+                                          strings[count++] = string;
+                                      });
                     return true;
                 }
             }
@@ -145,7 +132,9 @@ int tarn_intern_each(tarn_interner* table, int (*visit)(void* context, const tar
     if (table->counted) return each_kept(*table, visit, context);
     int result = 0;
     for (uint32_t index = 0; index < table->shard_count() && result == 0; ++index)
-        result = each_slot(table->views[index].load(std::memory_order_acquire),
-                           [&](const Interned* string) { return visit(context, string); });
+        tarn::each_string(table->views[index].load(std::memory_order_acquire),
+                          [&](const Interned* string, uint64_t) {
+                              if (result == 0) result = visit(context, string);
+                          });
     return result;
 }
