@@ -25,20 +25,6 @@ void uncount_overflow(Group& group) {
         group.control.store(control - (uint64_t{1} << kOverflowShift), std::memory_order_relaxed);
 }
 
-// The tag goes first: a fork between two steps leaves overflow too high, which costs time only.
-void take_out(uintptr_t view, const Interned* string) {
-    Group* const groups = groups_of(view);
-    const size_t mask = group_count(view) - 1, home = home_of(view, string->hash_bits);
-    size_t at = home;
-    unsigned place;
-    while ((place = place_in(groups[at], string)) == kGroupStrings)
-        at = (at + 1) & mask;
-    const uint64_t control = groups[at].control.load(std::memory_order_relaxed);
-    groups[at].control.store(control & ~(uint64_t{255} << (8 * place)), std::memory_order_relaxed);
-    for (; at != home; at = (at - 1) & mask)
-        uncount_overflow(groups[(at - 1) & mask]);
-}
-
 // Half the groups when at most one place in eight is taken.
 unsigned fitting_log2(const Shard& shard, uintptr_t view) {
     const unsigned log2 = log2_of(view);
@@ -59,6 +45,20 @@ void shrink(tarn_interner& table, uint32_t index, unsigned log2) {
 }
 
 }  // namespace
+
+// The tag goes first: a fork between two steps leaves overflow too high, which costs time only.
+void take_out(uintptr_t view, const Interned* string) {
+    Group* const groups = groups_of(view);
+    const size_t mask = group_count(view) - 1, home = home_of(view, string->hash_bits);
+    size_t at = home;
+    unsigned place;
+    while ((place = place_in(groups[at], string)) == kGroupStrings)
+        at = (at + 1) & mask;
+    const uint64_t control = groups[at].control.load(std::memory_order_relaxed);
+    groups[at].control.store(control & ~(uint64_t{255} << (8 * place)), std::memory_order_relaxed);
+    for (; at != home; at = (at - 1) & mask)
+        uncount_overflow(groups[(at - 1) & mask]);
+}
 
 void drop(tarn_interner& table, const Interned* string) {
     const int error = errno;

@@ -4,7 +4,8 @@
 // are gone cut off somewhere, and goes on from there:
 //   list     linked and unlinked by one store each;
 //   shard    when its lock was held: the strings are counted anew, and room that a thread was about to take
-//            is given up. A string has a tag or has none, which is one word.
+//            is given up, and what had lost its last reference leaves. A string has a tag or has none, which
+//            is one word.
 // A thread's steps are cut at one point: the kernel suspends it at its first write to a page that was copied
 // already. A string or an array that had no place yet is lost.
 //
@@ -30,9 +31,15 @@ void recover_shard(tarn_interner& table, uint32_t index) {
     Shard& shard = table.shards()[index];
     if (!shard.lock.recover()) return;
     shard.room = shard.room_end = nullptr;
+    const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
     shard.count = 0;
-    each_string(table.views[index].load(std::memory_order_relaxed),
-                [&](const Interned*, uint64_t) { ++shard.count; });
+    each_string(view, [&](const Interned* string, uint64_t) {
+        const bool dropped = table.counted && references(string).load(std::memory_order_relaxed) == 0;
+        if (dropped)
+            take_out(view, string);
+        else
+            ++shard.count;
+    });
 }
 
 void after_fork_child() {

@@ -228,6 +228,8 @@ Array* replace_array(tarn_interner& table, uint32_t index, Array* array);
 
 // interner_counted.cpp
 
+// With the lock held: the string, which is there, leaves its group.
+void take_out(uintptr_t view, const Interned* string);
 // The last reference is given back.
 void drop(tarn_interner& table, const Interned* string);
 

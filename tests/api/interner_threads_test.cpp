@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// Several threads on one table.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tarn/interner.hpp"
+#include "tarn/tarn.h"
+
+namespace {
+
+using tarn::CountedInterner;
+using tarn::CountedSymbol;
+using tarn::Interner;
+using tarn::Symbol;
+
+template <class Work>
+void in_threads(unsigned count, Work work) {
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < count; ++i)
+        threads.emplace_back(work, i);
+    for (std::thread& thread : threads)
+        thread.join();
+}
+
+std::string text_of(unsigned i) {
+    return "string number " + std::to_string(i);
+}
+
+unsigned below(std::mt19937& random, unsigned end) {
+    return static_cast<unsigned>(random() % end);
+}
+
+TEST(Threads, OverlappingSetsGetTheSameAddresses) {
+    constexpr unsigned kThreads = 4, kStrings = 5000;
+    for (int round = 0; round < 5; ++round) {
+        Interner table({.shards = round % 2 ? 1u : 8u});
+        std::vector<std::vector<Symbol>> seen(kThreads, std::vector<Symbol>(kStrings));
+        std::barrier start(kThreads);
+        in_threads(kThreads, [&](unsigned self) {
+            std::mt19937 random(self);
+            start.arrive_and_wait();
+            for (unsigned i = 0; i < kStrings; ++i) {
+                // Half of them in the same order, so that insertions meet.
+                const unsigned wanted = i % 2 ? i : below(random, kStrings);
+                const Symbol symbol = table.intern(text_of(wanted));
+                ASSERT_EQ(symbol.text(), text_of(wanted));
+                ASSERT_TRUE(!seen[self][wanted] || seen[self][wanted] == symbol);
+                seen[self][wanted] = symbol;
+            }
+        });
+        for (unsigned i = 0; i < kStrings; ++i)
+            for (unsigned self = 0; self < kThreads; ++self)
+                if (seen[self][i]) {
+                    EXPECT_EQ(seen[self][i], table.find(text_of(i)));
+                }
+        EXPECT_EQ(table.stats().requests, kThreads * kStrings);
+        EXPECT_EQ(table.stats().allocated_bytes > 0, true);
+    }
+}
+
+TEST(Threads, WhatIsThereIsFoundWhileTheTableGrows) {
+    constexpr unsigned kStrings = 20000;
+    Interner table;
+    std::atomic<unsigned> there{0};
+    in_threads(3, [&](unsigned self) {
+        if (self == 0) {
+            for (unsigned i = 0; i < kStrings; ++i) {
+                table.intern(text_of(i));
+                there.store(i + 1, std::memory_order_relaxed);
+            }
+            return;
+        }
+        std::mt19937 random(self);
+        for (unsigned known = 0; known < kStrings;) {
+            known = there.load(std::memory_order_acquire);
+            if (known == 0) continue;
+            const unsigned i = random() % 2 ? known - 1 : below(random, known);
+            const Symbol found = table.find(text_of(i));
+            ASSERT_TRUE(found) << i << " of " << known;
+            ASSERT_EQ(found.text(), text_of(i));
+        }
+    });
+}
+
+TEST(Threads, WalksMeetInsertions) {
+    constexpr unsigned kStrings = 3000;
+    Interner table;
+    for (unsigned i = 0; i < 100; ++i)
+        table.intern(text_of(i));
+    std::atomic<bool> done{false};
+    in_threads(2, [&](unsigned self) {
+        if (self == 0) {
+            for (unsigned i = 0; i < kStrings; ++i)
+                table.intern(text_of(i));
+            done = true;
+            return;
+        }
+        for (bool last = false; !last;) {
+            last = done;
+            std::vector<bool> seen(kStrings);
+            size_t count = 0;
+            table.each([&](Symbol symbol) {
+                const unsigned i = static_cast<unsigned>(std::stoul(std::string(symbol.text().substr(14))));
+                ASSERT_LT(i, kStrings);
+                ASSERT_FALSE(seen[i]);
+                seen[i] = true;
+                ++count;
+            });
+            ASSERT_GE(count, last ? kStrings : 100);
+            for (unsigned i = 0; i < 100; ++i)
+                ASSERT_TRUE(seen[i]);
+            ASSERT_GE(table.stats().strings, count);
+        }
+    });
+}
+
+TEST(Threads, RequestsAreCountedExactlyByMoreThreadsThanSlots) {
+    Interner table;
+    for (unsigned i = 0; i < 200; ++i)  // slots are handed on
+        in_threads(1, [&](unsigned) {
+            for (unsigned n = 0; n < 10; ++n)
+                table.intern(text_of(n));
+        });
+    EXPECT_EQ(table.stats().requests, 2000u);
+    constexpr unsigned kThreads = 90;
+    std::barrier all(kThreads);
+    in_threads(kThreads, [&](unsigned) {
+        table.intern("first");
+        all.arrive_and_wait();  // all have come before any goes
+        for (unsigned n = 0; n < 500; ++n)
+            table.intern(text_of(n % 10));
+    });
+    EXPECT_EQ(table.stats().requests, 2000u + kThreads * 501);
+    const uint64_t copies = table.stats().copy_bytes;
+    EXPECT_EQ(copies, 2000u * 16 + kThreads * (500 * 16 + 16));  // 15 bytes and the NUL; 6
+}
+
+// Threads whose last act, in a destructor of their own, is a request.
+TEST(Threads, DestructorsMayIntern) {
+    struct AtEnd {
+        Interner* table = nullptr;
+        ~AtEnd() {
+            if (table) table->intern("from a destructor");
+        }
+    };
+    Interner table;
+    pthread_key_t key;
+    ASSERT_EQ(
+        pthread_key_create(
+            &key, [](void* context) { static_cast<Interner*>(context)->intern("from a key's destructor"); }),
+        0);
+    for (int i = 0; i < 100; ++i)
+        in_threads(1, [&](unsigned) {
+            thread_local AtEnd at_end;
+            at_end.table = &table;
+            pthread_setspecific(key, &table);
+            table.intern("from the thread");
+        });
+    EXPECT_EQ(table.stats().requests, 300u);
+    EXPECT_EQ(table.stats().strings, 3u);
+    pthread_key_delete(key);
+}
+
+TEST(Threads, TheTableOfTheProcessIsOne) {
+    std::vector<const tarn_interned*> seen(4);
+    std::barrier start(4);
+    in_threads(4, [&](unsigned self) {
+        start.arrive_and_wait();
+        seen[self] = tarn_intern(tarn_interner_process(), "one", 3);
+    });
+    for (const tarn_interned* string : seen)
+        EXPECT_EQ(string, tarn_intern(tarn_interner_process(), "one", 3));
+}
+
+// Strings die and are revived all the time: whoever holds one sees its text, and at the end none is left.
+TEST(Threads, CountedStringsAreRevivedOrNew) {
+    constexpr unsigned kThreads = 4, kStrings = 40, kSteps = 40000;
+    for (const unsigned shards : {1u, 8u}) {
+        CountedInterner table({.shards = shards});
+        in_threads(kThreads, [&](unsigned self) {
+            std::mt19937 random(self);
+            std::vector<CountedSymbol> held(8);
+            for (unsigned i = 0; i < kSteps; ++i) {
+                const unsigned wanted = below(random, kStrings);
+                CountedSymbol& at = held[random() % held.size()];
+                if (random() % 4 == 0)
+                    at = held[random() % held.size()];
+                else if (random() % 3 == 0)
+                    at = CountedSymbol();
+                else
+                    at = random() % 2 ? table.intern(text_of(wanted)) : table.find(text_of(wanted));
+                for (const CountedSymbol& symbol : held)
+                    ASSERT_TRUE(!symbol || std::strncmp(symbol.c_str(), "string number ", 14) == 0);
+            }
+        });
+        EXPECT_EQ(table.size(), 0u);
+        EXPECT_EQ(table.stats().copy_bytes, 0u);
+    }
+}
+
+TEST(Threads, CountedWalksKeepWhatTheyVisit) {
+    CountedInterner table;
+    std::atomic<bool> done{false};
+    in_threads(3, [&](unsigned self) {
+        if (self == 0) {
+            for (int i = 0; i < 300; ++i)
+                table.each([](Symbol symbol) { ASSERT_EQ(symbol.text().substr(0, 14), "string number "); });
+            done = true;
+            return;
+        }
+        std::mt19937 random(self);
+        std::vector<CountedSymbol> held(100);
+        while (!done)
+            held[random() % held.size()] = table.intern(text_of(below(random, 300)));
+    });
+    EXPECT_EQ(table.size(), 0u);
+}
+
+}  // namespace
