@@ -90,7 +90,7 @@ struct Tables {
         char text[64];
         for (unsigned i = 0; !done; ++i) {
             for (tarn_interner* table : ordinary)
-                (void)tarn_intern(table, text, write_text(text, self % 2 ? "odd" : "even", i % 30000));
+                (void)tarn_intern(table, text, write_text(text, self % 2 ? "odd" : "even", i % 10000));
             for (tarn_interner* table : counted) {
                 const tarn_interned* string =
                     tarn_intern(table, text, write_text(text, "short-lived", i % 50));
@@ -115,9 +115,9 @@ TEST(Fork, OtherThreadsAreInTheMiddleOfIt) {
         ASSERT_TRUE(tarn_intern(tarn_interner_process(), text, write_text(text, "first", i)));
     std::atomic<bool> done{false};
     std::vector<std::thread> threads;
-    for (unsigned self = 0; self < 3; ++self)
+    for (unsigned self = 0; self < 2; ++self)
         threads.emplace_back([&, self] { tables.churn(self, done); });
-    for (int round = 0; round < 200 && !testing::Test::HasFatalFailure(); ++round) {
+    for (int round = 0; round < 50 && !testing::Test::HasFatalFailure(); ++round) {
         const pid_t child = fork();
         ASSERT_GE(child, 0);
         if (child == 0) {
@@ -161,7 +161,7 @@ TEST(Fork, ASignalHandlerForksOverACall) {
     const itimerval often{{0, 700}, {0, 700}}, never{};
     setitimer(ITIMER_REAL, &often, nullptr);
     char text[64];
-    for (unsigned i = 0; forked < 100; ++i) {
+    for (unsigned i = 0; forked < 50; ++i) {
         for (tarn_interner* table : tables.counted)
             tarn_interned_release(table, tarn_intern(table, text, write_text(text, "short-lived", i % 50)));
         (void)tarn_intern(tables.ordinary[0], text, write_text(text, "new", i % 100000));
