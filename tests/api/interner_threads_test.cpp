@@ -2,6 +2,7 @@
 // Several threads on one table.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <cstring>
@@ -70,6 +71,28 @@ TEST(Threads, OverlappingSetsGetTheSameAddresses) {
         EXPECT_EQ(table.stats().requests, kThreads * kStrings);
         EXPECT_EQ(table.stats().allocated_bytes > 0, true);
     }
+}
+
+// Two threads come to the same new strings at the same moment.
+TEST(Threads, InsertionsMeet) {
+    constexpr unsigned kRounds = 4000, kEach = 8;
+    Interner table({.shards = 1});
+    std::vector<std::vector<Symbol>> seen(2, std::vector<Symbol>(kRounds * kEach));
+    std::atomic<unsigned> arrived{0};
+    in_threads(2, [&](unsigned self) {
+        for (unsigned i = 0; i < kRounds; ++i) {
+            std::array<std::string, kEach> texts;
+            for (unsigned n = 0; n < kEach; ++n)
+                texts[n] = text_of(i * kEach + n);
+            arrived.fetch_add(1);
+            while (arrived.load() < 2 * (i + 1)) {
+            }
+            for (unsigned n = 0; n < kEach; ++n)
+                seen[self][i * kEach + n] = table.intern(texts[n]);
+        }
+    });
+    EXPECT_EQ(seen[0], seen[1]);
+    EXPECT_EQ(table.size(), kRounds * kEach);
 }
 
 TEST(Threads, WhatIsThereIsFoundWhileTheTableGrows) {
@@ -186,25 +209,30 @@ TEST(Threads, TheTableOfTheProcessIsOne) {
         EXPECT_EQ(string, tarn_intern(tarn_interner_process(), "one", 3));
 }
 
-// Strings die and are revived all the time: whoever holds one sees its text, and at the end none is left.
+// Strings die and are revived all the time: while somebody holds one, that is the one that is found, and at
+// the end none is left.
 TEST(Threads, CountedStringsAreRevivedOrNew) {
-    constexpr unsigned kThreads = 4, kStrings = 40, kSteps = 40000;
-    for (const unsigned shards : {1u, 8u}) {
-        CountedInterner table({.shards = shards});
+    constexpr unsigned kThreads = 4, kSteps = 30000;
+    struct Held {
+        CountedSymbol symbol;
+        unsigned number = 0;
+    };
+    for (const unsigned strings : {1u, 3u, 40u}) {
+        CountedInterner table({.shards = strings == 40 ? 8u : 1u});
         in_threads(kThreads, [&](unsigned self) {
             std::mt19937 random(self);
-            std::vector<CountedSymbol> held(8);
+            std::vector<Held> held(2);
             for (unsigned i = 0; i < kSteps; ++i) {
-                const unsigned wanted = below(random, kStrings);
-                CountedSymbol& at = held[random() % held.size()];
+                Held& at = held[random() % held.size()];
                 if (random() % 4 == 0)
                     at = held[random() % held.size()];
-                else if (random() % 3 == 0)
-                    at = CountedSymbol();
+                else if (random() % 2 == 0)
+                    at = {};
                 else
-                    at = random() % 2 ? table.intern(text_of(wanted)) : table.find(text_of(wanted));
-                for (const CountedSymbol& symbol : held)
-                    ASSERT_TRUE(!symbol || std::strncmp(symbol.c_str(), "string number ", 14) == 0);
+                    at.symbol = table.intern(text_of(at.number = below(random, strings)));
+                if (!at.symbol) continue;
+                ASSERT_EQ(at.symbol.text(), text_of(at.number));
+                ASSERT_EQ(table.find(text_of(at.number)), at.symbol);
             }
         });
         EXPECT_EQ(table.size(), 0u);
@@ -214,17 +242,18 @@ TEST(Threads, CountedStringsAreRevivedOrNew) {
 
 TEST(Threads, CountedWalksKeepWhatTheyVisit) {
     CountedInterner table;
+    std::atomic<unsigned> steps{0};
     std::atomic<bool> done{false};
     in_threads(3, [&](unsigned self) {
         if (self == 0) {
-            for (int i = 0; i < 300; ++i)
+            for (int walks = 0; walks < 300 || steps < 20000; ++walks)
                 table.each([](Symbol symbol) { ASSERT_EQ(symbol.text().substr(0, 14), "string number "); });
             done = true;
             return;
         }
         std::mt19937 random(self);
         std::vector<CountedSymbol> held(100);
-        while (!done)
+        for (; !done; ++steps)
             held[random() % held.size()] = table.intern(text_of(below(random, 300)));
     });
     EXPECT_EQ(table.size(), 0u);
