@@ -75,7 +75,7 @@ TEST(Threads, OverlappingSetsGetTheSameAddresses) {
 
 // Two threads come to the same new strings at the same moment.
 TEST(Threads, InsertionsMeet) {
-    constexpr unsigned kRounds = 4000, kEach = 8;
+    constexpr unsigned kRounds = 1000, kEach = 8;
     Interner table({.shards = 1});
     std::vector<std::vector<Symbol>> seen(2, std::vector<Symbol>(kRounds * kEach));
     std::atomic<unsigned> arrived{0};
