@@ -23,8 +23,8 @@
 #include "tarn/arena_pool.h"
 #include "tarn/base.h"
 #include "tarn/buffer.h"
-#include "tarn/scan.h"
 #include "tarn/interner.h"
+#include "tarn/scan.h"
 #include "tarn/statistics.h"
 
 #endif
