@@ -25,6 +25,7 @@
 #include "tarn/buffer.h"
 #include "tarn/interner.h"
 #include "tarn/scan.h"
+#include "tarn/pool.h"
 #include "tarn/statistics.h"
 
 #endif
