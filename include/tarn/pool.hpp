@@ -51,7 +51,8 @@ class Pool {
     using Pointer = std::unique_ptr<T, Deleter>;
 
     explicit Pool(PoolChecks checks = kDefaultPoolChecks)
-        : pool_(tarn_pool_create(sizeof(T), alignof(T), checks == PoolChecks::kOn ? TARN_POOL_CHECKED : 0u)) {
+        : pool_(tarn_pool_create(sizeof(T), alignof(T),
+                                 checks == PoolChecks::kOn ? unsigned{TARN_POOL_CHECKED} : 0u)) {
         if (!pool_) throw std::bad_alloc();
     }
     ~Pool() { tarn_pool_destroy(pool_); }
