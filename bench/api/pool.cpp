@@ -37,24 +37,24 @@ struct Tarn {
     explicit Tarn(size_t size) : pool(tarn_pool_create(size, 16, 0)) {}
     ~Tarn() { tarn_pool_destroy(pool); }
     Tarn(const Tarn&) = delete;
-    void* allocate() { return tarn_pool_allocate(pool); }
-    void free(void* object) { tarn_pool_free(pool, object); }
+    [[gnu::always_inline]] void* allocate() { return tarn_pool_allocate(pool); }
+    [[gnu::always_inline]] void free(void* object) { tarn_pool_free(pool, object); }
     tarn_pool* const pool;
 };
 
 struct TarnMalloc {
     static constexpr bool kThreads = true;
     explicit TarnMalloc(size_t bytes) : size(bytes) {}
-    void* allocate() { return std::malloc(size); }
-    void free(void* object) { std::free(object); }
+    [[gnu::always_inline]] void* allocate() { return std::malloc(size); }
+    [[gnu::always_inline]] void free(void* object) { std::free(object); }
     const size_t size;
 };
 
 struct Glibc {
     static constexpr bool kThreads = true;
     explicit Glibc(size_t bytes) : size(bytes) {}
-    void* allocate() { return __libc_malloc(size); }
-    void free(void* object) { __libc_free(object); }
+    [[gnu::always_inline]] void* allocate() { return __libc_malloc(size); }
+    [[gnu::always_inline]] void free(void* object) { __libc_free(object); }
     const size_t size;
 };
 
@@ -63,16 +63,16 @@ const peers::Malloc mimalloc = peers::mimalloc();
 struct Mimalloc {
     static constexpr bool kThreads = true;
     explicit Mimalloc(size_t bytes) : size(bytes) {}
-    void* allocate() { return mimalloc.allocate(size); }
-    void free(void* object) { mimalloc.free(object); }
+    [[gnu::always_inline]] void* allocate() { return mimalloc.allocate(size); }
+    [[gnu::always_inline]] void free(void* object) { mimalloc.free(object); }
     const size_t size;
 };
 
 struct Pmr {
     static constexpr bool kThreads = false;
     explicit Pmr(size_t bytes) : size(bytes) {}
-    void* allocate() { return resource.allocate(size, 16); }
-    void free(void* object) { resource.deallocate(object, size, 16); }
+    [[gnu::always_inline]] void* allocate() { return resource.allocate(size, 16); }
+    [[gnu::always_inline]] void free(void* object) { resource.deallocate(object, size, 16); }
     const size_t size;
     std::pmr::unsynchronized_pool_resource resource;
 };
@@ -81,8 +81,8 @@ struct Pmr {
 struct Boost {
     static constexpr bool kThreads = false;
     explicit Boost(size_t size) : pool(size) {}
-    void* allocate() { return pool.malloc(); }
-    void free(void* object) { pool.free(object); }
+    [[gnu::always_inline]] void* allocate() { return pool.malloc(); }
+    [[gnu::always_inline]] void free(void* object) { pool.free(object); }
     boost::pool<> pool;
 };
 
@@ -94,8 +94,10 @@ struct BoostFast {
         alignas(16) char bytes[kSize];
     };
     explicit BoostFast(size_t) {}
-    void* allocate() { return boost::fast_pool_allocator<Object>::allocate(); }
-    void free(void* object) { boost::fast_pool_allocator<Object>::deallocate(static_cast<Object*>(object)); }
+    [[gnu::always_inline]] void* allocate() { return boost::fast_pool_allocator<Object>::allocate(); }
+    [[gnu::always_inline]] void free(void* object) {
+        boost::fast_pool_allocator<Object>::deallocate(static_cast<Object*>(object));
+    }
 };
 #endif
 
@@ -103,8 +105,8 @@ struct BoostFast {
 struct Glib {
     static constexpr bool kThreads = true;
     explicit Glib(size_t bytes) : size(bytes) {}
-    void* allocate() { return g_slice_alloc(size); }
-    void free(void* object) { g_slice_free1(size, object); }
+    [[gnu::always_inline]] void* allocate() { return g_slice_alloc(size); }
+    [[gnu::always_inline]] void free(void* object) { g_slice_free1(size, object); }
     const size_t size;
 };
 #endif
@@ -115,8 +117,8 @@ struct Talloc {
     explicit Talloc(size_t bytes) : size(bytes), pool(talloc_pool(nullptr, 1 << 20)) {}
     ~Talloc() { talloc_free(pool); }
     Talloc(const Talloc&) = delete;
-    void* allocate() { return talloc_size(pool, size); }
-    void free(void* object) { talloc_free(object); }
+    [[gnu::always_inline]] void* allocate() { return talloc_size(pool, size); }
+    [[gnu::always_inline]] void free(void* object) { talloc_free(object); }
     const size_t size;
     void* const pool;
 };
@@ -126,8 +128,8 @@ struct Talloc {
 struct Foonathan {
     static constexpr bool kThreads = false;
     explicit Foonathan(size_t size) : pool(size, 1 << 16) {}
-    void* allocate() { return pool.allocate_node(); }
-    void free(void* object) { pool.deallocate_node(object); }
+    [[gnu::always_inline]] void* allocate() { return pool.allocate_node(); }
+    [[gnu::always_inline]] void free(void* object) { pool.deallocate_node(object); }
     foonathan::memory::memory_pool<> pool;
 };
 #endif

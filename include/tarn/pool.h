@@ -23,14 +23,17 @@
 extern "C" {
 #endif
 
-/* The first words of a pool, for the inline functions only. */
+/* For the inline functions only: a thread's stack in a pool. Its slots follow from TARN_POOL_FLOOR on, and it
+ * grows down:
+ *     floor ... top: next to be handed out ... NULL: the stack is empty there
+ * Places are distances in bytes from the beginning of the struct. */
+enum { TARN_POOL_FLOOR = 64 };
 typedef struct tarn_pool_local {
-    uintptr_t owner;      /* thread pointer of the one thread that may use the rest; never changes */
-    void** top;           /* the object to hand out next; NULL is there when the stack is empty */
-    void** floor;         /* where the top is when the stack is full; it grows down */
-    uint64_t allocations; /* that the inline function and the slow one have served */
+    uintptr_t owner; /* thread pointer of the one thread that may use the rest; never changes */
+    uint64_t state;  /* allocations << 16 | top */
 } tarn_pool_local;
 
+/* The first words of a pool. */
 typedef struct tarn_pool {
     tarn_pool_local* locals[64]; /* by a hash of the thread pointer; never NULL */
 } tarn_pool;
@@ -97,38 +100,42 @@ TARN_API uintptr_t tarn_pool_thread_pointer(void);
 
 /* For the inline functions only. */
 #if defined(__clang__) || (defined(__GNUC__) && (__GNUC__ >= 11 || defined(__aarch64__)))
-static inline uintptr_t tarn_pool_self(void) {
+__attribute__((always_inline)) static inline uintptr_t tarn_pool_self(void) {
     return (uintptr_t)__builtin_thread_pointer();
 }
 #else
-static inline uintptr_t tarn_pool_self(void) {
+__attribute__((always_inline)) static inline uintptr_t tarn_pool_self(void) {
     return tarn_pool_thread_pointer();
 }
 #endif
 
 /* Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) spreads thread pointers at equal
  * distances well. */
-static inline size_t tarn_pool_list_of(uintptr_t self) {
+__attribute__((always_inline)) static inline size_t tarn_pool_list_of(uintptr_t self) {
     return (size_t)((uint64_t)self * UINT64_C(0x9e3779b97f4a7c15) >> 58);
 }
 
 /* This thread's, or another's that has the same hash; never NULL. */
-static inline tarn_pool_local* tarn_pool_local_of(const tarn_pool* pool, uintptr_t self) {
+__attribute__((always_inline)) static inline tarn_pool_local* tarn_pool_local_of(const tarn_pool* pool,
+                                                                                 uintptr_t self) {
     return __atomic_load_n(&pool->locals[tarn_pool_list_of(self)], __ATOMIC_ACQUIRE);
 }
 
+__attribute__((always_inline)) static inline void** tarn_pool_slot(tarn_pool_local* local, uint64_t state) {
+    return (void**)(void*)((char*)local + (uint16_t)state);
+}
+
 /* An object; NULL and ENOMEM when there is no memory. Any thread.
- * `top` is written with release and read with acquire for the one case that another thread takes a stack
+ * `state` is written with release and read with acquire for the one case that another thread takes a stack
  * over: a new thread has the thread pointer of one that ended. */
-static inline void* tarn_pool_allocate(tarn_pool* pool) {
+__attribute__((always_inline)) static inline void* tarn_pool_allocate(tarn_pool* pool) {
     const uintptr_t self = tarn_pool_self();
     tarn_pool_local* const local = tarn_pool_local_of(pool, self);
     if (__builtin_expect(local->owner == self, 1)) {
-        void** const top = __atomic_load_n(&local->top, __ATOMIC_ACQUIRE);
-        void* const object = *top;
+        const uint64_t state = __atomic_load_n(&local->state, __ATOMIC_ACQUIRE);
+        void* const object = *tarn_pool_slot(local, state);
         if (__builtin_expect(object != NULL, 1)) {
-            __atomic_store_n(&local->allocations, local->allocations + 1, __ATOMIC_RELAXED);
-            __atomic_store_n(&local->top, top + 1, __ATOMIC_RELEASE);
+            __atomic_store_n(&local->state, state + (1u << 16) + sizeof(void*), __ATOMIC_RELEASE);
             return object;
         }
     }
@@ -136,14 +143,14 @@ static inline void* tarn_pool_allocate(tarn_pool* pool) {
 }
 
 /* Frees an object of this pool, from any thread; NULL does nothing. errno is preserved. */
-static inline void tarn_pool_free(tarn_pool* pool, void* object) {
+__attribute__((always_inline)) static inline void tarn_pool_free(tarn_pool* pool, void* object) {
     const uintptr_t self = tarn_pool_self();
     tarn_pool_local* const local = tarn_pool_local_of(pool, self);
     if (__builtin_expect(local->owner == self && object != NULL, 1)) {
-        void** const top = __atomic_load_n(&local->top, __ATOMIC_ACQUIRE);
-        if (__builtin_expect(top != local->floor, 1)) {
-            top[-1] = object;
-            __atomic_store_n(&local->top, top - 1, __ATOMIC_RELEASE);
+        const uint64_t state = __atomic_load_n(&local->state, __ATOMIC_ACQUIRE);
+        if (__builtin_expect((uint16_t)state != TARN_POOL_FLOOR, 1)) {
+            tarn_pool_slot(local, state)[-1] = object;
+            __atomic_store_n(&local->state, state - sizeof(void*), __ATOMIC_RELEASE);
             return;
         }
     }

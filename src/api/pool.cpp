@@ -7,7 +7,7 @@
 // A local is found by its owner's thread pointer, and stays until the pool is destroyed. A thread pointer is
 // in use again only after its thread ended: glibc gives a stack to a new thread when the kernel has cleared
 // the old one's id. So a local has one user at a time, and the new one finds it as the old one left it: all
-// that a thread does to its local comes before a store-release of `top`, all that it reads comes after a
+// that a thread does to its local comes before a store-release of `state`, all that it reads comes after a
 // load-acquire.
 //
 // Locals whose thread pointers have the same hash are in one list, of which the inline functions see the
@@ -33,19 +33,35 @@ namespace {
 
 constexpr size_t kLine = 64;
 constexpr size_t kMostAlignment = 4096;
-constexpr size_t kMostSlots = 512, kFewestSlots = 16;
-constexpr size_t kStackBytes = size_t{32} << 10;  // of objects on a full stack, unless that is too few
+constexpr size_t kMostSlots = 2048, kFewestSlots = 16;
+constexpr size_t kStackBytes = size_t{64} << 10;  // of objects on a full stack, unless that is too few
 constexpr size_t kCarveBytes = 4096;
 constexpr uint32_t kMissesToFront = 64;
 constexpr size_t kLists = sizeof(tarn_pool::locals) / sizeof(tarn_pool_local*);
 
 struct Local : tarn_pool_local {
     Local* next;      // with the same hash
-    void** end;       // where `top` is when the stack is empty; NULL is there
+    uint32_t slots;   // all of them; one more holds NULL
     uint32_t misses;  // calls in which it was not the first of its list
+    uint64_t unused[TARN_POOL_FLOOR / 8 - 4];
 
-    size_t held() const { return static_cast<size_t>(end - __atomic_load_n(&top, __ATOMIC_ACQUIRE)); }
+    void** floor() { return tarn_pool_slot(this, TARN_POOL_FLOOR); }
+    void** end() { return floor() + slots; }
+    void** top() { return tarn_pool_slot(this, now()); }
+    size_t held() { return static_cast<size_t>(end() - top()); }
+    uint64_t allocations() const { return now() >> 16; }
+    void set_top(void** top) { set(now() >> 16 << 16 | place(top)); }
+    void count_allocation() { set(now() + (1u << 16)); }
+
+  private:
+    uint64_t now() const { return __atomic_load_n(&state, __ATOMIC_ACQUIRE); }
+    void set(uint64_t value) { __atomic_store_n(&state, value, __ATOMIC_RELEASE); }
+    uint64_t place(void** slot) {
+        return static_cast<uint64_t>(reinterpret_cast<char*>(slot) - reinterpret_cast<char*>(this));
+    }
 };
+static_assert(sizeof(Local) == TARN_POOL_FLOOR);
+static_assert(TARN_POOL_FLOOR + (kMostSlots + 1) * sizeof(void*) < 1 << 16, "a place has 16 bits");
 
 // First in every list at the beginning; nobody's thread pointer is 0.
 Local nobody;
@@ -76,20 +92,15 @@ Local* next_of(const Local& local) {
     return __atomic_load_n(&local.next, __ATOMIC_ACQUIRE);
 }
 
-void set_top(Local& local, void** top) {
-    __atomic_store_n(&local.top, top, __ATOMIC_RELEASE);
-}
-
 Local* make_local(const Pool& pool, uintptr_t owner) {
     const size_t bytes = sizeof(Local) + (2 * pool.half + 1) * sizeof(void*);
     void* const memory = allocate_aligned(kLine, (bytes + kLine - 1) / kLine * kLine);
     if (!memory) return nullptr;
     Local* local = new (memory) Local{};
     local->owner = owner;
-    local->floor = reinterpret_cast<void**>(local + 1);
-    local->end = local->floor + 2 * pool.half;
-    *local->end = nullptr;
-    set_top(*local, local->end);
+    local->slots = static_cast<uint32_t>(2 * pool.half);
+    *local->end() = nullptr;
+    local->set_top(local->end());
     return local;
 }
 
@@ -144,39 +155,39 @@ size_t take(Pool& pool, void** objects, size_t most) {
 }
 
 bool refill(Pool& pool, Local& local) {
-    const size_t taken = take(pool, local.floor, pool.half);
+    const size_t taken = take(pool, local.floor(), pool.half);
     if (taken == 0) return false;
-    void** const top = local.end - taken;
-    memcpy(top, local.floor, taken * sizeof(void*));
-    set_top(local, top);
+    void** const top = local.end() - taken;
+    memcpy(top, local.floor(), taken * sizeof(void*));
+    local.set_top(top);
     return true;
 }
 
 // The older half goes: what was freed last is likely in the processor's cache.
 void drain(Pool& pool, Local& local) {
-    void** const older = local.end - pool.half;
+    void** const older = local.end() - pool.half;
     {
         const Guard guard(pool.lock);
         pool.depot.give(older, pool.half);
     }
-    memmove(local.floor + pool.half, local.floor, pool.half * sizeof(void*));
-    set_top(local, local.floor + pool.half);
+    memmove(local.floor() + pool.half, local.floor(), pool.half * sizeof(void*));
+    local.set_top(local.floor() + pool.half);
 }
 
 void* pop(Pool& pool, Local& local) {
-    if (local.top == local.end && !refill(pool, local)) return nullptr;
-    void** const top = local.top;
+    if (local.top() == local.end() && !refill(pool, local)) return nullptr;
+    void** const top = local.top();
     void* const object = *top;
-    __atomic_store_n(&local.allocations, local.allocations + 1, __ATOMIC_RELAXED);
-    set_top(local, top + 1);
+    local.set_top(top + 1);
+    local.count_allocation();
     return object;
 }
 
 void push(Pool& pool, Local& local, void* object) {
-    if (local.top == local.floor) drain(pool, local);
-    void** const top = local.top - 1;
+    if (local.top() == local.floor()) drain(pool, local);
+    void** const top = local.top() - 1;
     *top = object;
-    set_top(local, top);
+    local.set_top(top);
 }
 
 void* allocate_alone(Pool& pool) {
@@ -228,8 +239,8 @@ void free_checked(Pool& pool, void* object) {
 void flush(Pool& pool, Local* local) {
     if (!local) return;
     const Guard guard(pool.lock);
-    pool.depot.give(local->top, local->held());
-    set_top(*local, local->end);
+    pool.depot.give(local->top(), local->held());
+    local->set_top(local->end());
 }
 
 void flush_mine(Pool& pool) {
@@ -252,9 +263,9 @@ void for_each_local(const Pool& pool, Visit&& visit) {
 void count(Pool& pool, tarn_pool_stats& stats) {
     const Guard guard(pool.lock);
     uint64_t idle = pool.depot.held(), allocations = pool.lone_allocations;
-    for_each_local(pool, [&](const Local* local) {
+    for_each_local(pool, [&](Local* local) {
         idle += local->held();
-        allocations += __atomic_load_n(&local->allocations, __ATOMIC_RELAXED);
+        allocations += local->allocations();
     });
     const uint64_t carved = pool.chunks.carved(), fresh = pool.chunks.ever_carved();
     // Other threads go on while they are counted.
