@@ -89,7 +89,7 @@ class Pool {
     }
     // NULL does nothing.
     void destroy(T* object) noexcept {
-        if (object) Deleter(pool_)(object);
+        if (object) Deleter{pool_}(object);
     }
     // The pool must live longer than the pointer.
     template <class... Arguments>

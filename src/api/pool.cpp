@@ -301,8 +301,7 @@ Pool& of(tarn_pool* pool) {
 }
 
 tarn_pool* fail(int error) {
-    errno = error;
-    return nullptr;
+    return errno = error, nullptr;
 }
 
 }  // namespace
