@@ -329,17 +329,15 @@ void add(const std::string& name) {
     static std::unique_ptr<Peer> shared;
     const auto prepare = [](const benchmark::State&) { shared = std::make_unique<Peer>(kNode); };
     const auto finish = [](const benchmark::State&) { shared.reset(); };
-    const auto add_case = [&](const char* suffix, void (*run)(benchmark::State&, Peer&), int threads) {
-        benchmark::RegisterBenchmark((name + suffix).c_str(),
-                                     [run](benchmark::State& state) { run(state, *shared); })
-            ->Setup(prepare)
-            ->Teardown(finish)
-            ->Threads(threads)
-            ->UseRealTime();
+    const auto add_case = [&](const char* suffix, void (*run)(benchmark::State&, Peer&), int threads = 1) {
+        auto* added = benchmark::RegisterBenchmark((name + suffix).c_str(),
+                                                   [run](benchmark::State& state) { run(state, *shared); });
+        added->Setup(prepare)->Teardown(finish);
+        if (threads > 1) added->Threads(threads);
     };
-    add_case("/pair48", pair<Peer>, 1);
-    add_case("/batch1000", batch<Peer>, 1);
-    add_case("/replace10000", replace<Peer>, 1);
+    add_case("/pair48", pair<Peer>);
+    add_case("/batch1000", batch<Peer>);
+    add_case("/replace10000", replace<Peer>);
     if constexpr (Peer::kThreads) {
         add_case("/pair48_shared", pair<Peer>, 2);
         add_case("/batch1000_shared", batch<Peer>, 2);
