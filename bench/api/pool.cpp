@@ -42,6 +42,18 @@ struct Tarn {
     tarn_pool* const pool;
 };
 
+// The same, as a thread sees it that has looked up its stack.
+struct TarnEntered {
+    static constexpr bool kThreads = false;
+    explicit TarnEntered(size_t size) : pool(tarn_pool_create(size, 16, 0)), local(tarn_pool_enter(pool)) {}
+    ~TarnEntered() { tarn_pool_destroy(pool); }
+    TarnEntered(const TarnEntered&) = delete;
+    [[gnu::always_inline]] void* allocate() { return tarn_pool_allocate_by(pool, local); }
+    [[gnu::always_inline]] void free(void* object) { tarn_pool_free_by(pool, local, object); }
+    tarn_pool* const pool;
+    tarn_pool_local* const local;
+};
+
 struct TarnMalloc {
     static constexpr bool kThreads = true;
     explicit TarnMalloc(size_t bytes) : size(bytes) {}
@@ -356,6 +368,7 @@ void add_queue(const std::string& name, Make make) {
 
 int main(int count, char** arguments) {
     add<Tarn>("tarn");
+    add<TarnEntered>("tarn-entered");
     add<TarnMalloc>("tarn-malloc");
     add<Glibc>("glibc");
     if (mimalloc.allocate) add<Mimalloc>("mimalloc");

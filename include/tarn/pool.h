@@ -125,20 +125,37 @@ __attribute__((always_inline)) static inline void** tarn_pool_slot(tarn_pool_loc
     return (void**)(void*)((char*)local + (uint16_t)state);
 }
 
-/* An object; NULL and ENOMEM when there is no memory. Any thread.
+/* For the innermost loops: tarn_pool_enter's result spares the two functions after it the look for this
+ * thread's stack. Never NULL; valid in the calling thread only, until it or the pool ends. Any thread. */
+TARN_API tarn_pool_local* tarn_pool_enter(tarn_pool* pool);
+
+/* As tarn_pool_allocate and tarn_pool_free, by the thread that `local` was given to in this pool.
  * `state` is written with release and read with acquire for the one case that another thread takes a stack
  * over: a new thread has the thread pointer of one that ended. */
+__attribute__((always_inline)) static inline void* tarn_pool_allocate_by(tarn_pool* pool,
+                                                                         tarn_pool_local* local) {
+    const uint64_t state = __atomic_load_n(&local->state, __ATOMIC_ACQUIRE);
+    void* const object = *tarn_pool_slot(local, state);
+    if (__builtin_expect(object == NULL, 0)) return tarn_pool_allocate_slow(pool);
+    __atomic_store_n(&local->state, state + (1u << 16) + sizeof(void*), __ATOMIC_RELEASE);
+    return object;
+}
+__attribute__((always_inline)) static inline void tarn_pool_free_by(tarn_pool* pool, tarn_pool_local* local,
+                                                                    void* object) {
+    const uint64_t state = __atomic_load_n(&local->state, __ATOMIC_ACQUIRE);
+    if (__builtin_expect((uint16_t)state == TARN_POOL_FLOOR || object == NULL, 0)) {
+        tarn_pool_free_slow(pool, object);
+        return;
+    }
+    tarn_pool_slot(local, state)[-1] = object;
+    __atomic_store_n(&local->state, state - sizeof(void*), __ATOMIC_RELEASE);
+}
+
+/* An object; NULL and ENOMEM when there is no memory. Any thread. */
 __attribute__((always_inline)) static inline void* tarn_pool_allocate(tarn_pool* pool) {
     const uintptr_t self = tarn_pool_self();
     tarn_pool_local* const local = tarn_pool_local_of(pool, self);
-    if (__builtin_expect(local->owner == self, 1)) {
-        const uint64_t state = __atomic_load_n(&local->state, __ATOMIC_ACQUIRE);
-        void* const object = *tarn_pool_slot(local, state);
-        if (__builtin_expect(object != NULL, 1)) {
-            __atomic_store_n(&local->state, state + (1u << 16) + sizeof(void*), __ATOMIC_RELEASE);
-            return object;
-        }
-    }
+    if (__builtin_expect(local->owner == self, 1)) return tarn_pool_allocate_by(pool, local);
     return tarn_pool_allocate_slow(pool);
 }
 
@@ -146,15 +163,10 @@ __attribute__((always_inline)) static inline void* tarn_pool_allocate(tarn_pool*
 __attribute__((always_inline)) static inline void tarn_pool_free(tarn_pool* pool, void* object) {
     const uintptr_t self = tarn_pool_self();
     tarn_pool_local* const local = tarn_pool_local_of(pool, self);
-    if (__builtin_expect(local->owner == self && object != NULL, 1)) {
-        const uint64_t state = __atomic_load_n(&local->state, __ATOMIC_ACQUIRE);
-        if (__builtin_expect((uint16_t)state != TARN_POOL_FLOOR, 1)) {
-            tarn_pool_slot(local, state)[-1] = object;
-            __atomic_store_n(&local->state, state - sizeof(void*), __ATOMIC_RELEASE);
-            return;
-        }
-    }
-    tarn_pool_free_slow(pool, object);
+    if (__builtin_expect(local->owner == self, 1))
+        tarn_pool_free_by(pool, local, object);
+    else
+        tarn_pool_free_slow(pool, object);
 }
 
 #ifdef __cplusplus

@@ -77,15 +77,7 @@ class Pool {
     // A T made of the arguments. What its constructor throws comes through, and nothing is lost.
     template <class... Arguments>
     [[nodiscard]] T* make(Arguments&&... arguments) {
-        void* const memory = allocate();
-        if constexpr (std::is_nothrow_constructible_v<T, Arguments...>) {
-            return ::new (memory) T(std::forward<Arguments>(arguments)...);
-        } else {
-            Memory guarded{pool_, memory};
-            T* const object = ::new (memory) T(std::forward<Arguments>(arguments)...);
-            guarded.memory = nullptr;
-            return object;
-        }
+        return make_in(*this, std::forward<Arguments>(arguments)...);
     }
     // NULL does nothing.
     void destroy(T* object) noexcept {
@@ -96,6 +88,34 @@ class Pool {
     [[nodiscard]] Pointer make_unique(Arguments&&... arguments) {
         return Pointer(make(std::forward<Arguments>(arguments)...), Deleter(pool_));
     }
+
+    // The pool as one thread sees it, for its innermost loops: only that thread may use it, and no longer
+    // than the pool's life (tarn_pool_enter).
+    class Local {
+      public:
+        [[nodiscard]] void* allocate() {
+            void* const memory = tarn_pool_allocate_by(pool_, local_);
+            if (!memory) throw std::bad_alloc();
+            return memory;
+        }
+        void free(void* memory) noexcept { tarn_pool_free_by(pool_, local_, memory); }
+        template <class... Arguments>
+        [[nodiscard]] T* make(Arguments&&... arguments) {
+            return make_in(*this, std::forward<Arguments>(arguments)...);
+        }
+        void destroy(T* object) noexcept {
+            if (!object) return;
+            object->~T();
+            free(object);
+        }
+
+      private:
+        friend class Pool;
+        explicit Local(tarn_pool* pool) noexcept : pool_(pool), local_(tarn_pool_enter(pool)) {}
+        tarn_pool* pool_;
+        tarn_pool_local* local_;
+    };
+    [[nodiscard]] Local enter() noexcept { return Local(pool_); }
 
     // See pool.h for these.
     void reserve(std::size_t objects) {
@@ -112,14 +132,24 @@ class Pool {
 
   private:
     // Memory that goes back when a constructor throws.
+    template <class Source>
     struct Memory {
-        tarn_pool* pool;
+        Source& source;
         void* memory;
-        Memory(tarn_pool* from, void* at) : pool(from), memory(at) {}
-        ~Memory() { tarn_pool_free(pool, memory); }
-        Memory(const Memory&) = delete;
-        Memory& operator=(const Memory&) = delete;
+        ~Memory() { source.free(memory); }
     };
+    template <class Source, class... Arguments>
+    static T* make_in(Source& source, Arguments&&... arguments) {
+        void* const memory = source.allocate();
+        if constexpr (std::is_nothrow_constructible_v<T, Arguments...>) {
+            return ::new (memory) T(std::forward<Arguments>(arguments)...);
+        } else {
+            Memory<Source> guarded{source, memory};
+            T* const object = ::new (memory) T(std::forward<Arguments>(arguments)...);
+            guarded.memory = nullptr;
+            return object;
+        }
+    }
     tarn_pool* pool_;
 };
 

@@ -24,6 +24,7 @@
 
 #include "api/pool_chunks.h"
 #include "api/pool_depot.h"
+#include "api/pool_sizes.h"
 #include "base/lock.h"
 #include "base/message.h"
 #include "entry/entry.h"
@@ -32,9 +33,6 @@ namespace tarn::pool {
 namespace {
 
 constexpr size_t kLine = 64;
-constexpr size_t kMostAlignment = 4096;
-constexpr size_t kMostSlots = 2048, kFewestSlots = 16;
-constexpr size_t kStackBytes = size_t{64} << 10;  // of objects on a full stack, unless that is too few
 constexpr size_t kCarveBytes = 4096;
 constexpr uint32_t kMissesToFront = 64;
 constexpr size_t kLists = sizeof(tarn_pool::locals) / sizeof(tarn_pool_local*);
@@ -63,14 +61,18 @@ struct Local : tarn_pool_local {
 static_assert(sizeof(Local) == TARN_POOL_FLOOR);
 static_assert(TARN_POOL_FLOOR + (kMostSlots + 1) * sizeof(void*) < 1 << 16, "a place has 16 bits");
 
-// First in every list at the beginning; nobody's thread pointer is 0.
-Local nobody;
+// First in every list at the beginning; nobody's thread pointer is 0. Its stack is empty and full: its one
+// slot, which holds NULL, is the floor.
+struct {
+    Local local;
+    void* slot;
+} nobody{{{0, TARN_POOL_FLOOR}, nullptr, 0, 0, {}}, nullptr};
 
 struct Pool : tarn_pool {
     Pool(size_t stride, size_t alignment, Checks checked, size_t slots)
         : checking(checked), half(slots / 2), chunks(stride, alignment, checked), depot(slots / 2) {
         for (tarn_pool_local*& local : locals)
-            local = &nobody;
+            local = &nobody.local;
     }
     const Checks checking;
     const size_t half;        // of a stack's slots
@@ -255,7 +257,7 @@ void for_each_local(const Pool& pool, Visit&& visit) {
     for (size_t list = 0; list < kLists; ++list) {
         for (Local *local = first_of(pool, list), *next; local; local = next) {
             next = next_of(*local);
-            if (local != &nobody) visit(local);
+            if (local != &nobody.local) visit(local);
         }
     }
 }
@@ -282,18 +284,6 @@ void count(Pool& pool, tarn_pool_stats& stats) {
     stats.chunk_bytes = pool.chunks.bytes();
     stats.hit_rate =
         allocations == 0 ? 0 : static_cast<double>(stats.reused) / static_cast<double>(allocations);
-}
-
-// What an object takes; 0 when no memory can be that large.
-size_t stride_of(size_t size, size_t alignment) {
-    if (size > PTRDIFF_MAX - alignment) return 0;
-    if (size < sizeof(void*)) size = sizeof(void*);
-    return (size + alignment - 1) & ~(alignment - 1);
-}
-
-size_t slots_for(size_t stride) {
-    const size_t slots = kStackBytes / stride & ~size_t{1};
-    return slots > kMostSlots ? kMostSlots : slots < kFewestSlots ? kFewestSlots : slots;
 }
 
 Pool& of(tarn_pool* pool) {
@@ -393,6 +383,11 @@ void tarn_pool_free_slow(tarn_pool* handle, void* object) {
         pool.depot.give(&object, 1);
     }
     errno = saved;
+}
+
+tarn_pool_local* tarn_pool_enter(tarn_pool* handle) {
+    Local* const local = of(handle).checking == Checks::kOff ? enter(of(handle)) : nullptr;
+    return local ? local : &nobody.local;
 }
 
 uintptr_t tarn_pool_thread_pointer() {

@@ -264,6 +264,29 @@ static void the_functions_behind_the_inline_ones(void) {
     tarn_pool_destroy(pool);
 }
 
+static void entered_pools_are_the_same_pools(void) {
+    for (unsigned options = 0; options <= TARN_POOL_CHECKED; ++options) {
+        tarn_pool* pool = tarn_pool_create(48, 16, options);
+        tarn_pool_local* local = tarn_pool_enter(pool);
+        CHECK(local != NULL && local == tarn_pool_enter(pool));
+        for (int i = 0; i < kMany; ++i) {
+            objects[i] = i % 2 == 0 ? tarn_pool_allocate_by(pool, local) : allocate(pool);
+            CHECK(objects[i] != NULL);
+            memset(objects[i], i, 48);
+        }
+        for (int i = 0; i < kMany; ++i) {
+            check_pattern(objects[i], 48, (unsigned char)i);
+            if (i % 3 == 0)
+                tarn_pool_free(pool, objects[i]);
+            else
+                tarn_pool_free_by(pool, local, objects[i]);
+        }
+        tarn_pool_free_by(pool, local, NULL);
+        CHECK(stats_of(pool).allocations == kMany && stats_of(pool).live_objects == 0);
+        tarn_pool_destroy(pool);
+    }
+}
+
 int main(void) {
     create_refuses_what_makes_no_sense();
     huge_objects_are_refused_and_nothing_else();
@@ -276,5 +299,6 @@ int main(void) {
     trim_gives_back_chunks_without_live_objects();
     flushed_objects_go_to_other_threads();
     the_functions_behind_the_inline_ones();
+    entered_pools_are_the_same_pools();
     return 0;
 }

@@ -46,6 +46,21 @@ TEST(PoolOfT, ConstructorsMayThrow) {
     EXPECT_EQ(pool.stats().frees, 1u);
 }
 
+TEST(PoolOfT, AsOneThreadSeesIt) {
+    for (PoolChecks checks : {PoolChecks::kOff, PoolChecks::kOn}) {
+        Pool<Counted> pool(checks);
+        Pool<Counted>::Local local = pool.enter();
+        Counted* const object = local.make(3);
+        EXPECT_THROW(static_cast<void>(local.make(-3)), std::invalid_argument);
+        EXPECT_EQ(pool.stats().live_objects, 1u);
+        pool.destroy(object);
+        local.destroy(pool.make(4));
+        local.destroy(nullptr);
+        EXPECT_EQ(Counted::alive, 0);
+        EXPECT_EQ(pool.stats().live_objects, 0u);
+    }
+}
+
 TEST(PoolOfT, PointersOwn) {
     Pool<Counted> pool(PoolChecks::kOff);
     {
