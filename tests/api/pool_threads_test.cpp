@@ -107,10 +107,8 @@ TEST_P(Pools, ThreadsEndAndFreeForOneAnother) {
 // Nobody joins them: only the stack of the thread before, given to the next one, orders the two.
 TEST_P(Pools, DetachedThreadsFollowOneAnother) {
     static constexpr int kThreads = 200;
-    struct Shared {
-        Pools* test;
-        std::atomic<int> ended{0};
-    } shared{this, {}};
+    static std::atomic<int> ended;
+    ended = 0;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -119,24 +117,26 @@ TEST_P(Pools, DetachedThreadsFollowOneAnother) {
         ASSERT_EQ(pthread_create(
                       &thread, &attributes,
                       [](void* context) -> void* {
-                          auto& with = *static_cast<Shared*>(context);
+                          auto& test = *static_cast<Pools*>(context);
                           std::array<Object*, 20> objects;
                           for (Object*& object : objects)
-                              object = with.test->make(1);
+                              object = test.make(1);
                           for (Object* object : objects)
-                              with.test->drop(object);
-                          with.ended.fetch_add(1, std::memory_order_relaxed);
+                              test.drop(object);
+                          ended.fetch_add(1, std::memory_order_release);
                           return nullptr;
                       },
-                      &shared),
+                      this),
                   0);
-        while (shared.ended.load(std::memory_order_relaxed) <= i)
+        while (ended.load(std::memory_order_relaxed) <= i)
             std::this_thread::yield();
     }
+    EXPECT_EQ(ended.load(std::memory_order_acquire), kThreads);  // all is over before the pool ends
     pthread_attr_destroy(&attributes);
     EXPECT_FALSE(damaged);
     EXPECT_EQ(stats().allocations, uint64_t{kThreads} * 20);
     EXPECT_EQ(stats().live_objects, 0u);
+    EXPECT_LE(stats().threads, 20u);
 }
 
 // More threads than lists: some are never the first of theirs.
