@@ -109,6 +109,8 @@ TEST(PoolWithoutMemory, FreeCannotFail) {
         }
         EXPECT_GE(tarn_pool_trim(pool), kObjects * 48);
         EXPECT_EQ(stats_of(pool).chunks, 0u);
+        EXPECT_EQ(allocate_many(pool, 100).size(), 100u);
+        EXPECT_GT(stats_of(pool).chunks, 0u);  // what the chunks held went with them
         tarn_pool_destroy(pool);
         EXPECT_EQ(live_objects(), live);
     }
