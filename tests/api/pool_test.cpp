@@ -170,8 +170,11 @@ TEST_F(MisuseDeathTest, IntoAnObject) {
                  "^tarn: pointer into an object: 0x[0-9a-f]+, into one of a pool of objects of 48 bytes\n$");
 }
 TEST_F(MisuseDeathTest, NotYetCarved) {
-    EXPECT_DEATH(tarn_pool_free(pool, static_cast<char*>(object) + 84 * 48 + 48),
-                 "^tarn: pointer never handed out: ");
+    tarn_pool* large = tarn_pool_create(48, 16, TARN_POOL_CHECKED);
+    ASSERT_EQ(tarn_pool_reserve(large, 1000), 0);
+    auto* first = static_cast<char*>(tarn_pool_allocate(large));
+    EXPECT_DEATH(tarn_pool_free(large, first + 500 * 48), "^tarn: pointer never handed out: ");
+    tarn_pool_destroy(large);
 }
 // An object that was carved ahead and never allocated.
 TEST_F(MisuseDeathTest, NeverAllocated) {

@@ -116,6 +116,18 @@ TEST(PoolWithoutMemory, FreeCannotFail) {
     }
 }
 
+// The pool, this thread's stack and the array of chunks are all that is left.
+TEST(PoolWithoutObjects, TrimKeepsNoRecords) {
+    const uint64_t live = live_objects();
+    tarn_pool* pool = tarn_pool_create(48, 16, 0);
+    for (void* object : allocate_many(pool, kObjects))
+        tarn_pool_free(pool, object);
+    EXPECT_GT(live_objects(), live + 3);
+    tarn_pool_trim(pool);
+    EXPECT_EQ(live_objects(), live + 3);
+    tarn_pool_destroy(pool);
+}
+
 // A thread for whose stack there is no memory is served by the pool itself.
 TEST(PoolWithoutMemory, ThreadsWithoutAStackAreServed) {
     const uint64_t live = live_objects();
@@ -128,8 +140,10 @@ TEST(PoolWithoutMemory, ThreadsWithoutAStackAreServed) {
             EXPECT_EQ(objects.size(), 1000u);
             EXPECT_EQ(std::set<void*>(objects.begin(), objects.end()).size(), 1000u);
             EXPECT_EQ(errno, ENOMEM);
+            errno = 5;
             for (void* object : objects)
                 tarn_pool_free(pool, object);
+            EXPECT_EQ(errno, 5);
         });
         thread.join();
         const tarn_pool_stats stats = stats_of(pool);
