@@ -146,9 +146,16 @@ TEST_P(Pools, MoreThreadsThanListsEachKeepTheirOwn) {
     std::atomic<int> ready{0};
     for (int t = 0; t < kThreads; ++t)
         threads.emplace_back([&, t] {
+            drop(make(static_cast<uint64_t>(t)));
             ready.fetch_add(1);
             while (ready.load() < kThreads)
                 std::this_thread::yield();
+            // What was freed last is on this thread's stack, not on that of the first in its list.
+            Object* const first = make(static_cast<uint64_t>(t));
+            drop(first);
+            Object* const again = make(static_cast<uint64_t>(t));
+            if (GetParam() == 0 && again != first) damaged = true;
+            drop(again);
             std::vector<Object*> mine;
             for (int round = 0; round < kRounds; ++round) {
                 for (int i = 0; i < kObjects; ++i)
@@ -157,10 +164,6 @@ TEST_P(Pools, MoreThreadsThanListsEachKeepTheirOwn) {
                     if (object->owner != static_cast<uint64_t>(t)) damaged = true;
                     drop(object);
                 }
-                // What was freed last is on this thread's stack, not on another's.
-                Object* const again = make(static_cast<uint64_t>(t));
-                if (GetParam() == 0 && again != mine.back()) damaged = true;
-                drop(again);
                 mine.clear();
             }
         });
@@ -168,7 +171,7 @@ TEST_P(Pools, MoreThreadsThanListsEachKeepTheirOwn) {
         thread.join();
     EXPECT_FALSE(damaged);
     EXPECT_EQ(stats().live_objects, 0u);
-    EXPECT_EQ(stats().allocations, uint64_t{kThreads} * (kObjects + 1) * kRounds);
+    EXPECT_EQ(stats().allocations, uint64_t{kThreads} * (kObjects * kRounds + 3));
     EXPECT_EQ(stats().threads, GetParam() == 0 ? unsigned{kThreads} : 0u);
 }
 
