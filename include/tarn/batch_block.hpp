@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// The one allocation behind a Batch: all columns, one after the other. Included by batch.hpp.
+//
+//   | field 0: capacity objects, padding | field 1: capacity objects, padding | ...
+//   ^ 64-byte line                       ^ 64-byte line
+//
+// A column of a page or more is followed by one line more, so that columns of equal size do not begin at equal
+// offsets within a page, and their rows do not compete for the same sets of the processor's caches.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <new>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace tarn {
+
+// Numbers of rows are 32 bits where many are kept: a batch holds at most 2^32 - 1 rows.
+using RowNumber = std::uint32_t;
+
+namespace batch_detail {
+
+inline constexpr std::size_t kLine = 64;
+inline constexpr std::size_t kPage = 4096;
+inline constexpr std::size_t kRowsMost = std::numeric_limits<RowNumber>::max();
+
+// Bytes aligned for objects of any field; freed by its destructor.
+class Scratch {
+  public:
+    Scratch(std::size_t bytes, std::size_t alignment)
+        : alignment_{alignment}, memory_(::operator new(bytes, alignment_)) {}
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch() { ::operator delete(memory_, alignment_); }
+    void* get() const { return memory_; }
+
+  private:
+    std::align_val_t alignment_;
+    void* memory_;
+};
+
+template <class... Ts>
+class Block {
+  public:
+    static constexpr std::size_t kAlignment = std::max({kLine, alignof(Ts)...});
+
+    Block() = default;
+    // std::bad_alloc when there is no memory, or so many rows cannot be.
+    explicit Block(std::size_t rows) : capacity_(rows) {
+        const std::array<std::size_t, sizeof...(Ts)> sizes{sizeof(Ts)...};
+        std::array<std::size_t, sizeof...(Ts)> offsets;
+        std::size_t end = 0;
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            offsets[i] = end;
+            end = after(end, rows, sizes[i]);
+        }
+        char* const memory = static_cast<char*>(::operator new(end, std::align_val_t{kAlignment}));
+        for (std::size_t i = 0; i < sizes.size(); ++i)
+            columns_[i] = memory + offsets[i];
+    }
+    Block(Block&& from) noexcept : columns_(from.columns_), capacity_(std::exchange(from.capacity_, 0)) {
+        from.columns_.fill(nullptr);
+    }
+    Block& operator=(Block&& from) noexcept {
+        swap(from);
+        return *this;
+    }
+    // The objects must have been destroyed.
+    ~Block() {
+        if (columns_[0]) ::operator delete(columns_[0], std::align_val_t{kAlignment});
+    }
+    void swap(Block& other) noexcept {
+        columns_.swap(other.columns_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+    std::size_t capacity() const { return capacity_; }
+    void* const* columns() const { return columns_.data(); }
+
+    template <std::size_t I>
+    auto* column() const {
+        using T = std::tuple_element_t<I, std::tuple<Ts...>>;
+        auto* objects = static_cast<T*>(columns_[I]);
+        if constexpr (alignof(T) <= kLine)
+            return std::assume_aligned<kLine>(objects);
+        else
+            return objects;
+    }
+
+  private:
+    static std::size_t after(std::size_t begin, std::size_t rows, std::size_t size) {
+        std::size_t bytes, end;
+        if (rows > kRowsMost || __builtin_mul_overflow(rows, size, &bytes) ||
+            __builtin_add_overflow(begin, bytes, &end) ||
+            end > static_cast<std::size_t>(PTRDIFF_MAX) - 2 * kAlignment)
+            throw std::bad_alloc();
+        if (bytes >= kPage) end += kLine;
+        return (end + kAlignment - 1) / kAlignment * kAlignment;
+    }
+
+    std::array<void*, sizeof...(Ts)> columns_{};
+    std::size_t capacity_ = 0;
+};
+
+// The row numbers from `from` on, field by field; each undoes what it did when a later one throws.
+template <std::size_t I, class B, class A, class... Rest>
+void construct_row(B& block, std::size_t row, A&& argument, Rest&&... rest) {
+    auto* object = block.template column<I>() + row;
+    std::construct_at(object, std::forward<A>(argument));
+    if constexpr (sizeof...(Rest) > 0) {
+        try {
+            construct_row<I + 1>(block, row, std::forward<Rest>(rest)...);
+        } catch (...) {
+            std::destroy_at(object);
+            throw;
+        }
+    }
+}
+
+// Copies where a move might throw, as std::vector does: the originals are then untouched.
+template <class T>
+void relocate_objects(T* from, T* to, std::size_t count) {
+    if constexpr (std::is_nothrow_move_constructible_v<T> || !std::is_copy_constructible_v<T>)
+        std::uninitialized_move_n(from, count, to);
+    else
+        std::uninitialized_copy_n(from, count, to);
+}
+
+template <std::size_t I, std::size_t N, class B, class Fill>
+void fill_columns(B& to, std::size_t count, const Fill& fill) {
+    if constexpr (I < N) {
+        fill.template operator()<I>(to.template column<I>());
+        try {
+            fill_columns<I + 1, N>(to, count, fill);
+        } catch (...) {
+            std::destroy_n(to.template column<I>(), count);
+            throw;
+        }
+    }
+}
+
+}  // namespace batch_detail
+}  // namespace tarn
