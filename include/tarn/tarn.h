@@ -26,6 +26,8 @@
 #include "tarn/interner.h"
 #include "tarn/scan.h"
 #include "tarn/pool.h"
+#include "tarn/batch.h"
+#include "tarn/cow_string.h"
 #include "tarn/statistics.h"
 
 #endif
