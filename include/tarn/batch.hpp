@@ -339,7 +339,12 @@ class Batch {
         batch_detail::for_each_field<kFields>([&]<std::size_t I>() {
             auto* const sorted = static_cast<TypeAt<I>*>(scratch.get());
             gather<I>(rows, sorted, [](TypeAt<I>& object) -> TypeAt<I>&& { return std::move(object); });
-            std::move(sorted, sorted + size_, data<I>());
+            try {
+                std::move(sorted, sorted + size_, data<I>());
+            } catch (...) {
+                std::destroy_n(sorted, size_);
+                throw;
+            }
             std::destroy_n(sorted, size_);
         });
     }
