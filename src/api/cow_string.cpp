@@ -15,8 +15,7 @@ namespace tarn {
 namespace {
 
 constexpr size_t kLengthMost = PTRDIFF_MAX - 64;
-constexpr size_t kUnit = 16;       // buffers are whole units, as size classes are
-constexpr size_t kSlackMost = 64;  // that tarn_string_own puts up with
+constexpr size_t kUnit = 16;  // buffers are whole units, as size classes are
 
 static_assert(sizeof(tarn_string) == 24 && sizeof(tarn_string_buffer) == 16);
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the length of a short string is its first byte");
@@ -116,7 +115,7 @@ int tarn_string_copy(const char* text, size_t length, tarn_string* result) {
 int tarn_string_own(const tarn_string* text, tarn_string* result) {
     const tarn_string_buffer* const buffer = tarn_string_buffer_of(text);
     const size_t length = tarn_string_length(text);
-    if (tarn_string_is_short(text) || (buffer && buffer->capacity <= 2 * length + tarn::kSlackMost)) {
+    if (tarn_string_is_short(text) || (length > TARN_STRING_SHORT && buffer && buffer->capacity <= 2 * length)) {
         if (result != text) tarn_string_share(text, result);
         return 0;
     }

@@ -1,2 +1,413 @@
+// SPDX-License-Identifier: MIT
+// CowString against a model (std::string), and what it promises not to copy, by its counters.
+#include "tarn/cow_string.hpp"
+
 #include <gtest/gtest.h>
-#include "tarn/batch.hpp"
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstring>
+#include <list>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+using tarn::CowString;
+using namespace tarn::literals;
+
+const std::string kLong = "The quick brown fox jumps over the lazy dog, again and again.";
+
+// What happened since it was made.
+class Counted {
+  public:
+    void expect(std::uint64_t copies, std::uint64_t bytes, std::uint64_t avoided, std::uint64_t not_copied) const {
+        const tarn_string_counters now = CowString::counters();
+        EXPECT_EQ(now.copies - before_.copies, copies);
+        EXPECT_EQ(now.bytes_copied - before_.bytes_copied, bytes);
+        EXPECT_EQ(now.copies_avoided - before_.copies_avoided, avoided);
+        EXPECT_EQ(now.bytes_not_copied - before_.bytes_not_copied, not_copied);
+    }
+
+  private:
+    tarn_string_counters before_ = CowString::counters();
+};
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+    if (from.empty()) return text;
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+        text.replace(at, from.size(), to);
+    return text;
+}
+std::string trimmed(const std::string& text) {
+    const std::size_t first = text.find_first_not_of(" \t\n\v\f\r");
+    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\n\v\f\r") - first + 1);
+}
+std::string mapped(std::string text, char first, int distance) {
+    for (char& c : text)
+        if (c >= first && c < first + 26) c = static_cast<char>(c + distance);
+    return text;
+}
+
+// Strings that share, slice and change one another, each beside its model.
+class Steps {
+  public:
+    explicit Steps(unsigned seed) : random_(seed), strings_(12), models_(12) {}
+    void run(int count) {
+        for (int i = 0; i < count; ++i) {
+            step();
+            for (std::size_t s = 0; s < strings_.size(); ++s)
+                ASSERT_EQ(strings_[s].view(), models_[s]) << "step " << i << ", string " << s;
+        }
+    }
+
+  private:
+    std::size_t below(std::size_t limit) { return random_() % limit; }
+    std::string text() {
+        static constexpr std::string_view kLetters = "aabAB, \t\n\xc3\xa9zZ@[`{";
+        std::string result(below(4) ? below(30) : below(3000), 0);
+        for (char& c : result)
+            c = kLetters[below(kLetters.size() + 1)];  // its NUL, too
+        return result;
+    }
+
+    void step() {
+        const std::size_t a = below(strings_.size()), b = below(strings_.size());
+        CowString& to = strings_[a];
+        const CowString& from = strings_[b];
+        std::string& model = models_[a];
+        const std::string& source = models_[b];
+        if (below(2))
+            make(to, from, model, source);
+        else
+            change(to, from, model, source);
+        if (model.size() > 20000) to = CowString(), model.clear();
+    }
+    // From another string (or from itself).
+    void make(CowString& to, const CowString& from, std::string& model, const std::string& source) {
+        const std::size_t at = below(source.size() + 1), length = below(source.size() + 1);
+        const std::string what = text().substr(0, 2), with = text().substr(0, 2);
+        switch (below(9)) {
+            case 0:
+                to = from;
+                model = source;
+                break;
+            case 1:
+            case 2:
+                to = from.substr(at, length);
+                model = std::string(source.substr(at, length));
+                break;
+            case 3:
+                to = from.trim();
+                model = trimmed(source);
+                break;
+            case 4:
+                to = from.lower();
+                model = mapped(source, 'A', 32);
+                break;
+            case 5:
+                to = from.upper();
+                model = mapped(source, 'a', -32);
+                break;
+            case 6:
+                to = from.replace(what, with);
+                model = replaced(source, what, with);
+                break;
+            case 7:
+                to = from.own();
+                model = source;
+                break;
+            default:
+                to = to + from;
+                model += std::string(source);
+        }
+    }
+    void change(CowString& to, const CowString& from, std::string& model, const std::string& source) {
+        switch (below(9)) {
+            case 0: {
+                model = text();
+                to = CowString(model);
+                break;
+            }
+            case 1: {
+                borrowed_.push_back(text());
+                model = borrowed_.back();
+                to = CowString::borrow(borrowed_.back());
+                break;
+            }
+            case 2:
+                to.append(from);
+                model.append(std::string(source));
+                break;
+            case 3: {
+                const std::size_t at = below(model.size() + 1);
+                to.append(to.view().substr(at));  // of itself
+                model.append(std::string(model.substr(at)));
+                break;
+            }
+            case 4:
+                to.push_back('x');
+                model.push_back('x');
+                break;
+            case 5:
+                for (char& c : to.edit())
+                    c = static_cast<char>(c ^ 1);
+                for (char& c : model)
+                    c = static_cast<char>(c ^ 1);
+                break;
+            case 6:
+                ASSERT_EQ(std::memcmp(to.c_str(), model.c_str(), model.size() + 1), 0);
+                break;
+            case 7:
+                to.reserve(below(100));
+                break;
+            default:
+                to = std::move(to).trim().upper().replace("A", "bb");
+                model = replaced(mapped(trimmed(model), 'a', -32), "A", "bb");
+        }
+    }
+
+    std::mt19937 random_;
+    std::vector<CowString> strings_;
+    std::vector<std::string> models_;
+    std::list<std::string> borrowed_;
+};
+
+TEST(CowString, RandomStepsAreAsOnStdString) {
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Steps(seed).run(1500);
+    }
+}
+
+TEST(CowString, CopiesOfAHandleShare) {
+    const CowString text(kLong);
+    const Counted counted;
+    const std::vector<CowString> copies(10, text);
+    EXPECT_EQ(copies.back().data(), text.data());
+    EXPECT_EQ(text.use_count(), 11u);
+    const CowString part = text.substr(4, 15);
+    EXPECT_EQ(part, "quick brown fox");
+    EXPECT_EQ(part.data(), text.data() + 4);
+    counted.expect(0, 0, 11, 10 * kLong.size() + 15);
+}
+
+TEST(CowString, WritingCopiesOnceIfShared) {
+    CowString text(kLong);
+    const Counted alone;
+    text.edit()[0] = 't';
+    text = std::move(text).upper();
+    alone.expect(0, 0, 0, 0);
+    const CowString old = text;
+    const Counted shared;
+    text.edit()[0] = 'x';
+    text.edit()[1] = 'y';
+    shared.expect(1, kLong.size(), 0, 0);
+    EXPECT_EQ(old[0], 'T');
+    EXPECT_EQ(old.use_count(), 1u);
+}
+
+TEST(CowString, NothingIsCopiedWhereNothingChanges) {
+    const CowString text(mapped(kLong, 'A', 32));
+    const Counted counted;
+    EXPECT_EQ(text.lower().data(), text.data());
+    EXPECT_EQ(text.replace("absent", "x").data(), text.data());
+    EXPECT_EQ(text.replace("dog", "dog").data(), text.data());
+    EXPECT_EQ(text.replace("", "x").data(), text.data());
+    EXPECT_EQ(text.trim().data(), text.data());
+    EXPECT_EQ(text.own().data(), text.data());
+    EXPECT_EQ((text + CowString()).data(), text.data());
+    EXPECT_EQ((CowString() + text).data(), text.data());
+    CowString empty;
+    EXPECT_EQ(empty.append(text).data(), text.data());
+    counted.expect(0, 0, 9, 9 * kLong.size());
+}
+
+TEST(CowString, ChangesCopyExactlyTheirResult) {
+    const CowString text(kLong);
+    const Counted counted;
+    EXPECT_EQ(text.replace("again", "no").size(), kLong.size() - 6);
+    EXPECT_EQ(text.upper().size(), kLong.size());
+    EXPECT_EQ((text + " More.").size(), kLong.size() + 6);
+    counted.expect(3, 3 * kLong.size(), 1, 6);  // " More." is borrowed for the sum
+}
+
+TEST(CowString, BorrowedTextIsCopiedWhenWrittenOnly) {
+    const Counted counted;
+    CowString text = CowString::borrow(kLong);
+    const CowString part = text.substr(4, 5);
+    EXPECT_TRUE(text.is_borrowed() && part.is_borrowed());
+    EXPECT_EQ(part.data(), kLong.data() + 4);
+    counted.expect(0, 0, 2, kLong.size() + 5);
+    text += "!";
+    EXPECT_FALSE(text.is_borrowed());
+    EXPECT_EQ(kLong + "!", text);
+    counted.expect(1, kLong.size() + 1, 2, kLong.size() + 5);
+    const CowString own = part.own();
+    EXPECT_TRUE(own.is_short());
+    counted.expect(2, kLong.size() + 6, 2, kLong.size() + 5);
+}
+
+TEST(CowString, TerminatedTextNeedsNoCopyForCStr) {
+    const Counted counted;
+    CowString literal = "a literal that is longer than 22 bytes"_cow;
+    EXPECT_EQ(literal.c_str(), literal.data());
+    CowString tail = literal.substr(2);
+    EXPECT_STREQ(tail.c_str(), "literal that is longer than 22 bytes");
+    counted.expect(0, 0, 2, 2 * literal.size() - 2);
+    CowString head = literal.substr(0, 30);
+    EXPECT_STREQ(head.c_str(), "a literal that is longer than ");
+    counted.expect(1, 30, 3, 2 * literal.size() - 2 + 30);
+    const char with_nul[] = "ab\0cd";
+    EXPECT_EQ((CowString::borrow({with_nul, 5}).size()), 5u);
+    EXPECT_EQ("ab\0cd"_cow.size(), 5u);
+}
+
+TEST(CowString, CStrTerminatesInPlaceWhenAlone) {
+    CowString text = CowString(kLong).substr(0, 30);
+    EXPECT_EQ(text.use_count(), 1u);
+    const Counted counted;
+    EXPECT_EQ(text.c_str(), text.data());
+    EXPECT_EQ(text.c_str(), kLong.substr(0, 30));
+    counted.expect(0, 0, 0, 0);
+    CowString whole(kLong), half = whole.substr(0, 31);
+    EXPECT_EQ(whole.c_str(), whole.data());
+    EXPECT_EQ(half.c_str(), kLong.substr(0, 31));
+    EXPECT_EQ(whole, kLong);  // not cut short
+}
+
+TEST(CowString, AppendsGrowInPlaceWithAmortisedCopies) {
+    CowString text;
+    const Counted counted;
+    std::string model;
+    for (int i = 0; i < 100000; ++i) {
+        text.push_back(static_cast<char>('a' + i % 26));
+        model.push_back(static_cast<char>('a' + i % 26));
+    }
+    EXPECT_EQ(text, model);
+    EXPECT_GE(CowString::counters().bytes_copied, 100000u);
+    CowString reserved;
+    reserved.reserve(100000);
+    const Counted after_reserve;
+    for (int i = 0; i < 1000; ++i)
+        reserved.append(std::string_view(model).substr(0, 100));
+    after_reserve.expect(1000, 100000, 0, 0);
+    const auto before = CowString::counters().bytes_copied;
+    CowString again;
+    for (int i = 0; i < 100000; ++i)
+        again.push_back('x');
+    EXPECT_LT(CowString::counters().bytes_copied - before, 3 * 100000u);  // 1 each, and less than 2 by doubling
+}
+
+TEST(CowString, ShortStringsAreKeptInside) {
+    static_assert(sizeof(CowString) == 24 && CowString::kShort == 22);
+    for (std::size_t length = 0; length <= 40; ++length) {
+        const std::string model = kLong.substr(0, length);
+        CowString text(model);
+        EXPECT_EQ(text.is_short(), length <= 22);
+        EXPECT_EQ(text.use_count(), length <= 22 ? 0u : 1u);
+        EXPECT_STREQ(text.c_str(), model.c_str());
+        const CowString moved = std::move(text);
+        EXPECT_EQ(moved, model);
+        EXPECT_TRUE(text.empty());
+    }
+}
+
+std::vector<std::string> pieces(const std::string& text, std::string_view separator) {
+    std::vector<std::string> result;
+    for (const CowString& piece : CowString(text).split(separator))
+        result.emplace_back(piece);
+    std::vector<std::string> views;
+    for (std::string_view piece : CowString(text).split_views(separator))
+        views.emplace_back(piece);
+    EXPECT_EQ(result, views);
+    return result;
+}
+
+TEST(CowString, SplitGivesEveryPiece) {
+    using V = std::vector<std::string>;
+    EXPECT_EQ(pieces("", ","), V{""});
+    EXPECT_EQ(pieces(",", ","), (V{"", ""}));
+    EXPECT_EQ(pieces("a,b,,c,", ","), (V{"a", "b", "", "c", ""}));
+    EXPECT_EQ(pieces("a::b:c:::d", "::"), (V{"a", "b:c", ":d"}));
+    EXPECT_EQ(pieces("abc", ""), V{"abc"});
+    EXPECT_EQ(pieces(kLong, " ").size(), 12u);
+    static_assert(std::forward_iterator<decltype(CowString().split(",").begin())>);
+}
+
+TEST(CowString, SplitIsLazyAndCopiesNothing) {
+    const CowString text(kLong);
+    const Counted counted;
+    const auto range = text.split(" ");
+    EXPECT_EQ(*range.begin(), "The");
+    EXPECT_EQ(*std::next(range.begin(), 3), "fox");
+    counted.expect(0, 0, 3, kLong.size() + 6);
+}
+
+TEST(CowString, PiecesOutliveTheirString) {
+    std::vector<CowString> words;
+    {
+        const CowString text(kLong);
+        for (CowString word : text.split(" "))
+            words.push_back(std::move(word));
+    }
+    EXPECT_EQ(words[3], "fox");
+    EXPECT_EQ(words[3].use_count(), words.size());
+    EXPECT_TRUE(words[3].own().is_short());
+}
+
+TEST(CowString, MixesWithViewsInContainers) {
+    std::unordered_map<CowString, int, tarn::CowStringHash, std::equal_to<>> counts;
+    for (CowString word : CowString("to be or not to be").split(" "))
+        ++counts[word];
+    EXPECT_EQ(counts.find(std::string_view("to"))->second, 2);
+    EXPECT_EQ(counts.find("absent"), counts.end());
+    std::map<CowString, int, std::less<>> ordered(counts.begin(), counts.end());
+    EXPECT_EQ(ordered.begin()->first, "be");
+    EXPECT_TRUE(ordered.contains("not"));
+    EXPECT_EQ(std::hash<CowString>{}("to"_cow), std::hash<std::string_view>{}("to"));
+    const std::string std_string = "abc";
+    EXPECT_TRUE(CowString(std_string) == std_string && std_string == CowString("abc"));
+    EXPECT_TRUE(CowString("a") < CowString("b") && CowString("a") < std::string_view("ab") && "b" > CowString("a"));
+    EXPECT_TRUE("abc"_cow.starts_with("ab") && "abc"_cow.ends_with("bc") && "abc"_cow.contains("b"));
+}
+
+// Sharing, slicing and reading go on when there is no memory; what must copy throws and changes nothing.
+TEST(CowString, OutOfMemoryLosesNothing) {
+    const std::string big(std::size_t{1} << 20, 'a');
+    CowString text(big);
+    rlimit before;
+    ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    const rlimit tight{1, before.rlim_max};
+    const std::string_view huge(big.data(), std::size_t{1} << 62);
+    const CowString shared = text;
+    EXPECT_THROW(text.reserve(SIZE_MAX), std::bad_alloc);
+    EXPECT_THROW(text.reserve(SIZE_MAX / 2), std::bad_alloc);
+    EXPECT_THROW(text.append(huge), std::bad_alloc);
+    EXPECT_THROW(CowString{huge}, std::bad_alloc);
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+    std::vector<std::string> failed;
+    const auto try_it = [&](const char* what, auto operation) {
+        try {
+            operation();
+        } catch (const std::bad_alloc&) {
+            failed.emplace_back(what);
+        }
+    };
+    try_it("reserve", [&] { text.reserve(big.size() * 64); });
+    try_it("replace", [&] { (void)text.replace("a", std::string_view(big).substr(0, 200)); });
+    const CowString part = text.substr(3, 1000);
+    const CowString same = text.lower();
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+    EXPECT_EQ(failed, (std::vector<std::string>{"reserve", "replace"}));
+    EXPECT_EQ(part.data(), text.data() + 3);
+    EXPECT_EQ(same.data(), text.data());
+    EXPECT_EQ(text, big);
+    EXPECT_EQ(text.use_count(), 4u);
+}
+
+}  // namespace
