@@ -71,6 +71,7 @@ TARN_API int tarn_string_counters_get(tarn_string_counters* counters, size_t siz
 /* For the inline functions only. */
 extern TARN_API __thread tarn_string_counters tarn_string_thread_counters __attribute__((tls_model("initial-exec")));
 TARN_API void tarn_string_free_buffer(tarn_string_buffer* buffer);
+TARN_API int tarn_string_append_slow(tarn_string* text, const char* added, size_t length);
 TARN_API void tarn_string_slice_short(const tarn_string* text, size_t position, size_t length, tarn_string* result);
 
 static inline int tarn_string_is_short(const tarn_string* text) {
@@ -187,7 +188,19 @@ TARN_API char* tarn_string_edit(tarn_string* text);
 /* A buffer of its own, with room for so many bytes. */
 TARN_API int tarn_string_reserve(tarn_string* text, size_t capacity);
 /* In place if no other string has the buffer and there is room, which grows twofold. `added` may be within it. */
-TARN_API int tarn_string_append(tarn_string* text, const char* added, size_t length);
+static inline int tarn_string_append(tarn_string* text, const char* added, size_t length) {
+    tarn_string_buffer* const buffer = tarn_string_buffer_of(text);
+    char* end;
+    if (!buffer || tarn_string_sharers(text) != 1) return tarn_string_append_slow(text, added, length);
+    end = (char*)text->text + text->length;
+    if (length == 0 || length > (size_t)((char*)(buffer + 1) + buffer->capacity - end))
+        return tarn_string_append_slow(text, added, length);
+    memmove(end, added, length);
+    end[length] = 0;
+    text->length += length;
+    tarn_string_count_copied(length);
+    return 0;
+}
 /* Left and right; shares the one when the other is empty. */
 TARN_API int tarn_string_concat(const tarn_string* left, const tarn_string* right, tarn_string* result);
 /* Less than 0, 0, more than 0: by bytes, as memcmp; a beginning comes before the whole. */

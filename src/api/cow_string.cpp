@@ -156,25 +156,18 @@ int tarn_string_reserve(tarn_string* text, size_t capacity) {
     return tarn::copy_in_place(text, capacity);
 }
 
-int tarn_string_append(tarn_string* text, const char* added, size_t length) {
+// All that the inline function leaves: nothing to add, short, shared, borrowed, no room.
+int tarn_string_append_slow(tarn_string* text, const char* added, size_t length) {
     if (length == 0) return 0;
     const size_t old = tarn_string_length(text);
     if (length > tarn::kLengthMost - old) {
         errno = ENOMEM;
         return -1;
     }
-    if (tarn_string_is_short(text)) {
-        if (old + length > TARN_STRING_SHORT) return tarn::append_in_copy(text, added, length);
-        memmove(tarn::short_text(text) + old, added, length);
-        text->owner += length * 2;
-    } else {
-        if (!tarn::is_alone(*text) || tarn::room_behind(*text) < length)
-            return tarn::append_in_copy(text, added, length);
-        char* const end = const_cast<char*>(text->text) + old;
-        memmove(end, added, length);
-        end[length] = 0;
-        text->length += length;
-    }
+    if (!tarn_string_is_short(text) || old + length > TARN_STRING_SHORT)
+        return tarn::append_in_copy(text, added, length);
+    memmove(tarn::short_text(text) + old, added, length);
+    text->owner += length * 2;
     tarn_string_count_copied(length);
     return 0;
 }

@@ -84,9 +84,17 @@ int change_case(const tarn_string* text, tarn_string* result) {
     return 0;
 }
 
+// By the first byte, which is quick where it is rare; where it is not, by memmem, which is linear whatever the text.
 const char* find(const char* begin, const char* end, const char* what, size_t length) {
-    const size_t left = static_cast<size_t>(end - begin);
-    return static_cast<const char*>(length == 1 ? memchr(begin, *what, left) : memmem(begin, left, what, length));
+    constexpr int kFalseMost = 16;
+    for (int i = 0; i < kFalseMost; ++i) {
+        if (static_cast<size_t>(end - begin) < length) return nullptr;
+        const size_t places = static_cast<size_t>(end - begin) - length + 1;
+        const char* const first = static_cast<const char*>(memchr(begin, *what, places));
+        if (!first || memcmp(first, what, length) == 0) return first;
+        begin = first + 1;
+    }
+    return static_cast<const char*>(memmem(begin, static_cast<size_t>(end - begin), what, length));
 }
 
 struct Replacement {
