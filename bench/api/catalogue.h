@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A translator's catalogues: a file of 2,000 lines `key = message` is read into a table; each of four languages begins
-// as a copy of the table and replaces some messages; each message is then expanded and handed to a sink (as to a
-// file: not copied). Written once for CowString and once for strings like std::string, in two styles.
+// A translator's catalogues: a file of 2,000 lines `key = message` is read into a table; each of four
+// languages begins as a copy of the table and replaces some messages; each message is then expanded and
+// handed to a sink (as to a file: not copied). Written once for CowString and once for strings like
+// std::string, in two styles.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -16,12 +17,14 @@ namespace catalogue {
 
 inline constexpr int kLines = 2000, kLanguages = 4;
 
-// std::string, with every byte counted that it copies or moves, also those of a short string (at most 15, and a NUL)
-// that is itself moved.
+// std::string, with every byte counted that it copies or moves, also those of a short string (at most 15, and
+// a NUL) that is itself moved.
 struct CountingTraits : std::char_traits<char> {
     static inline std::uint64_t bytes = 0;
     static void assign(char& to, const char& from) { to = from; }
-    static char* assign(char* to, std::size_t count, char c) { return std::char_traits<char>::assign(to, count, c); }
+    static char* assign(char* to, std::size_t count, char c) {
+        return std::char_traits<char>::assign(to, count, c);
+    }
     static char* copy(char* to, const char* from, std::size_t count) {
         bytes += count;
         return std::char_traits<char>::copy(to, from, count);
@@ -72,11 +75,12 @@ void split(const S& text, char separator, Sink sink) {
     }
 }
 
-// Deterministic: messages of 20 to 140 bytes; one in eight has a name to fill in, one in sixteen an escape, one key
-// in ten a capital.
+// Deterministic: messages of 20 to 140 bytes; one in eight has a name to fill in, one in sixteen an escape,
+// one key in ten a capital.
 inline std::string make_file() {
-    static constexpr const char* kWords[] = {"the", "file", "could", "not", "be", "opened", "because", "another",
-                                             "program", "has", "changed", "settings", "please", "try", "again", "now"};
+    static constexpr const char* kWords[] = {"the",     "file",    "could",   "not", "be",      "opened",
+                                             "because", "another", "program", "has", "changed", "settings",
+                                             "please",  "try",     "again",   "now"};
     std::uint64_t state = 88172645463325252u;
     const auto next = [&](std::uint64_t limit) {
         state ^= state << 13, state ^= state >> 7, state ^= state << 17;
@@ -175,7 +179,8 @@ inline std::uint64_t run_shared(const std::string& bytes) {
     for (const CowString& line : file.split("\n")) {
         const std::size_t equals = line.find("=");
         if (equals == CowString::npos) continue;
-        base.push_back({line.substr(0, equals).trim().lower(), line.substr(equals + 1).trim().replace("\\n", "\n")});
+        base.push_back(
+            {line.substr(0, equals).trim().lower(), line.substr(equals + 1).trim().replace("\\n", "\n")});
     }
     Sink sink;
     for (int language = 0; language < kLanguages; ++language) {

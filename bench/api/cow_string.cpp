@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CowString against std::string and GLib: single operations, and a translator's catalogues as a whole, for which the
-// bytes copied are counted, too (counter `copied`, of text per run).
+// CowString against std::string and GLib: single operations, and a translator's catalogues as a whole, for
+// which the bytes copied are counted, too (counter `copied`, of text per run).
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The bytecode of a small interpreter as a batch: a pass that counts opcodes reads one byte per instruction, and
-// dead code is taken out of all columns at once.
+// The bytecode of a small interpreter as a batch: a pass that counts opcodes reads one byte per instruction,
+// and dead code is taken out of all columns at once.
 #include "tarn/batch.hpp"
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A template engine: the page is read once, and every piece of it is a slice. Text is copied only where a value is
-// escaped, and where the result is put together.
+// A template engine: the page is read once, and every piece of it is a slice. Text is copied only where a
+// value is escaped, and where the result is put together.
 #include "tarn/cow_string.hpp"
 
 #include <cstdio>

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Batch<Fields...>: rows whose fields are stored apart, each in a column of its own, so that a pass over one field
-// reads nothing of the others. A field is named by its number, by its type where only one has it, or by a tag:
+// Batch<Fields...>: rows whose fields are stored apart, each in a column of its own, so that a pass over one
+// field reads nothing of the others. A field is named by its number, by its type where only one has it, or by
+// a tag:
 //
 //   struct Price { using type = double; };
 //   struct Name { using type = std::string; };
 //   tarn::Batch<Price, Name> goods;
 //   goods.emplace_back(9.5, "rope");
 //   for (double& price : goods.column<Price>()) price *= 1.19;
-//   std::ranges::sort(goods, {}, tarn::field<Name>);   // any algorithm over rows; goods.sort_by<Name>() is faster
+//   std::ranges::sort(goods, {}, tarn::field<Name>);   // any algorithm over rows; goods.sort_by<Name>() is
+//   faster
 //
-// All columns are one allocation, of operator new; a column begins on a 64-byte line (or at the alignment of its
-// type, if that is more) and is padded to whole lines; its padding may be read and written by vector code.
-// Growth doubles. Spans, rows and pointers are valid until rows are added beyond capacity(), or the batch is shrunk,
-// moved or destroyed; iterators until it is moved or destroyed.
-// Errors: std::bad_alloc, and what a field's own operations throw. Threads: as a std::vector.
-// Exceptions: emplace_back, push_back, reserve, shrink_to_fit and copies undo everything, if the fields can be
-// copied or moved without throwing; the others leave each object valid, but perhaps in another row.
+// All columns are one allocation, of operator new; a column begins on a 64-byte line (or at the alignment of
+// its type, if that is more) and is padded to whole lines; its padding may be read and written by vector
+// code. Growth doubles. Spans, rows and pointers are valid until rows are added beyond capacity(), or the
+// batch is shrunk, moved or destroyed; iterators until it is moved or destroyed. Errors: std::bad_alloc, and
+// what a field's own operations throw. Threads: as a std::vector. Exceptions: emplace_back, push_back,
+// reserve, shrink_to_fit and copies undo everything, if the fields can be copied or moved without throwing;
+// the others leave each object valid, but perhaps in another row.
 #pragma once
 #include <concepts>
 #include <functional>
@@ -29,8 +31,7 @@
 namespace tarn {
 
 template <class... Fs>
-    requires(sizeof...(Fs) > 0)
-class Batch {
+requires(sizeof...(Fs) > 0) class Batch {
     static constexpr std::size_t kFields = sizeof...(Fs);
     static constexpr std::size_t kFirstRows = 16;
     using Block = batch_detail::Block<batch_detail::Type<Fs>...>;
@@ -102,8 +103,8 @@ class Batch {
 
     // One argument per field, from which it is constructed; they may refer into the batch.
     template <class... As>
-        requires(sizeof...(As) == kFields && (std::constructible_from<batch_detail::Type<Fs>, As> && ...))
-    row emplace_back(As&&... arguments) {
+    requires(sizeof...(As) == kFields && (std::constructible_from<batch_detail::Type<Fs>, As> && ...)) row
+        emplace_back(As&&... arguments) {
         if (size_ == capacity()) [[unlikely]]
             grow(std::forward<As>(arguments)...);
         else
@@ -139,9 +140,8 @@ class Batch {
     void erase(std::size_t i) { erase(i, i + 1); }
     void erase(std::size_t first, std::size_t last) {
         if (first == last) return;
-        batch_detail::for_each_field<kFields>([&]<std::size_t I>() {
-            std::move(data<I>() + last, data<I>() + size_, data<I>() + first);
-        });
+        batch_detail::for_each_field<kFields>(
+            [&]<std::size_t I>() { std::move(data<I>() + last, data<I>() + size_, data<I>() + first); });
         truncate(size_ - (last - first));
     }
     // The last row takes the place: constant time.
@@ -290,7 +290,8 @@ class Batch {
         }
     }
     void truncate(std::size_t rows) noexcept {
-        batch_detail::for_each_field<kFields>([&]<std::size_t I>() { std::destroy(data<I>() + rows, data<I>() + size_); });
+        batch_detail::for_each_field<kFields>(
+            [&]<std::size_t I>() { std::destroy(data<I>() + rows, data<I>() + size_); });
         size_ = rows;
     }
 
@@ -335,7 +336,8 @@ class Batch {
     void apply(const batch_detail::Order& order) {
         if (size_ < 2) return;
         const std::span<const RowNumber> rows(order.get(), size_);
-        batch_detail::Scratch scratch(size_ * std::max({sizeof(batch_detail::Type<Fs>)...}), Block::kAlignment);
+        batch_detail::Scratch scratch(size_ * std::max({sizeof(batch_detail::Type<Fs>)...}),
+                                      Block::kAlignment);
         batch_detail::for_each_field<kFields>([&]<std::size_t I>() {
             auto* const sorted = static_cast<TypeAt<I>*>(scratch.get());
             gather<I>(rows, sorted, [](TypeAt<I>& object) -> TypeAt<I>&& { return std::move(object); });

@@ -4,8 +4,8 @@
 //   | field 0: capacity objects, padding | field 1: capacity objects, padding | ...
 //   ^ 64-byte line                       ^ 64-byte line
 //
-// A column of a page or more is followed by one line more, so that columns of equal size do not begin at equal
-// offsets within a page, and their rows do not compete for the same sets of the processor's caches.
+// A column of a page or more is followed by one line more, so that columns of equal size do not begin at
+// equal offsets within a page, and their rows do not compete for the same sets of the processor's caches.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -59,7 +59,7 @@ class Block {
             offsets[i] = end;
             end = after(end, rows, sizes[i]);
         }
-        char* const memory = static_cast<char*>(::operator new(end, std::align_val_t{kAlignment}));
+        char* const memory = static_cast<char*>(::operator new (end, std::align_val_t{kAlignment}));
         for (std::size_t i = 0; i < sizes.size(); ++i)
             columns_[i] = memory + offsets[i];
     }
@@ -72,7 +72,7 @@ class Block {
     }
     // The objects must have been destroyed.
     ~Block() {
-        if (columns_[0]) ::operator delete(columns_[0], std::align_val_t{kAlignment});
+        if (columns_[0]) ::operator delete (columns_[0], std::align_val_t{kAlignment});
     }
     void swap(Block& other) noexcept {
         columns_.swap(other.columns_);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What makes rows of a Batch work with the algorithms of std::ranges: comparison, structured bindings, the common
-// reference of the four kinds of row, and the iterator. Included by batch.hpp.
+// What makes rows of a Batch work with the algorithms of std::ranges: comparison, structured bindings, the
+// common reference of the four kinds of row, and the iterator. Included by batch.hpp.
 #pragma once
 #include <compare>
 #include <iterator>
@@ -23,12 +23,12 @@ auto tied(const R& row) {
 
 // Rows compare field by field, in the order of the fields.
 template <class A, class B>
-    requires SameRows<A, B>
+requires SameRows<A, B>
 auto operator==(const A& a, const B& b) -> decltype(batch_detail::tied(a) == batch_detail::tied(b)) {
     return batch_detail::tied(a) == batch_detail::tied(b);
 }
 template <class A, class B>
-    requires SameRows<A, B>
+requires SameRows<A, B>
 auto operator<=>(const A& a, const B& b) -> decltype(batch_detail::tied(a) <=> batch_detail::tied(b)) {
     return batch_detail::tied(a) <=> batch_detail::tied(b);
 }
@@ -44,8 +44,8 @@ struct FieldProjection {
 template <class F>
 inline constexpr FieldProjection<F> field{};
 
-// Random access over the rows of a batch. Names a row by its number: reserve and growth leave iterators valid,
-// moving or swapping the batch does not. Reference is Row or ConstRow.
+// Random access over the rows of a batch. Names a row by its number: reserve and growth leave iterators
+// valid, moving or swapping the batch does not. Reference is Row or ConstRow.
 template <class Reference, class... Fs>
 class BatchIterator {
     static constexpr bool kConst = std::is_same_v<Reference, ConstRow<Fs...>>;
@@ -56,15 +56,16 @@ class BatchIterator {
     using difference_type = std::ptrdiff_t;
     using pointer = void;
     using iterator_concept = std::random_access_iterator_tag;
-    using iterator_category = std::random_access_iterator_tag;  // libstdc++ sorts stably by its older algorithms
+    using iterator_category =
+        std::random_access_iterator_tag;  // libstdc++ sorts stably by its older algorithms
 
     BatchIterator() = default;
     BatchIterator(void* const* columns, std::size_t index)
         : columns_(columns), index_(static_cast<difference_type>(index)) {}
     // From iterator to const_iterator.
     template <std::same_as<Row<Fs...>> R>
-        requires kConst
-    BatchIterator(const BatchIterator<R, Fs...>& from) : columns_(from.columns_), index_(from.index_) {}
+    requires kConst BatchIterator(const BatchIterator<R, Fs...>& from)
+        : columns_(from.columns_), index_(from.index_) {}
 
     Reference operator*() const { return Reference(columns_, static_cast<std::size_t>(index_)); }
     Reference operator[](difference_type n) const { return *(*this + n); }
@@ -89,7 +90,9 @@ class BatchIterator {
     friend BatchIterator operator+(BatchIterator it, difference_type n) { return it += n; }
     friend BatchIterator operator+(difference_type n, BatchIterator it) { return it += n; }
     friend BatchIterator operator-(BatchIterator it, difference_type n) { return it -= n; }
-    friend difference_type operator-(const BatchIterator& a, const BatchIterator& b) { return a.index_ - b.index_; }
+    friend difference_type operator-(const BatchIterator& a, const BatchIterator& b) {
+        return a.index_ - b.index_;
+    }
     friend bool operator==(const BatchIterator& a, const BatchIterator& b) { return a.index_ == b.index_; }
     friend auto operator<=>(const BatchIterator& a, const BatchIterator& b) { return a.index_ <=> b.index_; }
 
@@ -99,11 +102,7 @@ class BatchIterator {
         else
             return RowMove<Fs...>(it.columns_, static_cast<std::size_t>(it.index_));
     }
-    friend void iter_swap(const BatchIterator& a, const BatchIterator& b)
-        requires(!kConst)
-    {
-        swap(*a, *b);
-    }
+    friend void iter_swap(const BatchIterator& a, const BatchIterator& b) requires(!kConst) { swap(*a, *b); }
 
   private:
     friend class BatchIterator<ConstRow<Fs...>, Fs...>;
@@ -140,7 +139,7 @@ struct std::tuple_element<I, tarn::RowValue<Fs...>> {
 
 // Two different kinds of row can both be read as a ConstRow.
 template <class A, class B, template <class> class QualifiersA, template <class> class QualifiersB>
-    requires tarn::SameRows<A, B> && (!std::same_as<A, B>)
-struct std::basic_common_reference<A, B, QualifiersA, QualifiersB> {
+requires tarn::SameRows<A, B> &&
+    (!std::same_as<A, B>)struct std::basic_common_reference<A, B, QualifiersA, QualifiersB> {
     using type = typename A::const_row;
 };

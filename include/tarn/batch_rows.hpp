@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rows of a Batch seen as one thing: Row (fields may be written), ConstRow, RowMove (what iter_move gives) and
-// RowValue (a row that stands alone, outside any batch). Included by batch.hpp.
+// Rows of a Batch seen as one thing: Row (fields may be written), ConstRow, RowMove (what iter_move gives)
+// and RowValue (a row that stands alone, outside any batch). Included by batch.hpp.
 //
 // The first three are proxies: two words that name a row of a batch. Assigning to one assigns the fields, as
 // assigning to a reference does; they are valid while the batch lives, is not moved, and has that row.
@@ -22,7 +22,9 @@ struct FieldOf {
 };
 // A tag: an empty class that names the field's type, as in `struct Price { using type = double; };`.
 template <class F>
-    requires std::is_empty_v<F> && requires { typename F::type; }
+requires std::is_empty_v<F> && requires {
+    typename F::type;
+}
 struct FieldOf<F> {
     using type = typename F::type;
 };
@@ -35,7 +37,8 @@ using TypeAt = Type<std::tuple_element_t<I, std::tuple<Fs...>>>;
 // Which field F is; it must be there once.
 template <class F, class... Fs>
 consteval std::size_t index_of() {
-    static_assert((std::size_t{std::is_same_v<F, Fs>} + ... + 0) == 1, "the batch has no such field, or several");
+    static_assert((std::size_t{std::is_same_v<F, Fs>} + ... + 0) == 1,
+                  "the batch has no such field, or several");
     const bool same[] = {std::is_same_v<F, Fs>...};
     std::size_t index = 0;
     while (!same[index])
@@ -57,7 +60,9 @@ struct Place {
 // Calls f.operator()<I>() for each I below N.
 template <std::size_t N, class F>
 constexpr void for_each_field(F&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<I>(), ...); }
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (f.template operator()<I>(), ...);
+    }
     (std::make_index_sequence<N>{});
 }
 
@@ -74,10 +79,12 @@ class RowValue;
 
 // Any of the four.
 template <class R>
-concept RowLike = requires { typename std::remove_cvref_t<R>::const_row; };
+concept RowLike = requires {
+    typename std::remove_cvref_t<R>::const_row;
+};
 template <class A, class B>
-concept SameRows = RowLike<A> && RowLike<B> &&
-                   std::same_as<typename std::remove_cvref_t<A>::const_row, typename std::remove_cvref_t<B>::const_row>;
+concept SameRows = RowLike<A> && RowLike<B> && std::same_as < typename std::remove_cvref_t<A>::const_row,
+typename std::remove_cvref_t<B>::const_row > ;
 
 // The field of a row, by number or by tag.
 template <std::size_t I, RowLike R>
@@ -114,7 +121,8 @@ class ConstRow : public RowNames<Fs...> {
     using Indexes = std::index_sequence_for<Fs...>;
 
   public:
-    ConstRow(void* const* columns, std::size_t index) : ConstRow(batch_detail::Place<Fs...>{columns, index}, Indexes{}) {}
+    ConstRow(void* const* columns, std::size_t index)
+        : ConstRow(batch_detail::Place<Fs...>{columns, index}, Indexes{}) {}
     ConstRow(const Row<Fs...>& row) : ConstRow(row.place_, Indexes{}) {}
     ConstRow(const RowMove<Fs...>& row) : ConstRow(row.place_, Indexes{}) {}
     ConstRow(const RowValue<Fs...>& row) : ConstRow(row, Indexes{}) {}
@@ -213,15 +221,16 @@ class RowValue : public RowNames<Fs...> {
     RowValue(const Row<Fs...>& row) : RowValue(row, Indexes{}) {}
     RowValue(const ConstRow<Fs...>& row) : RowValue(row, Indexes{}) {}
     RowValue(const RowMove<Fs...>& row) : RowValue(row, Indexes{}) {}
-    RowValue(const RowValue& from) requires(std::copy_constructible<batch_detail::Type<Fs>> && ...)
+    RowValue(const RowValue& from) requires(std::copy_constructible<batch_detail::Type<Fs>>&&...)
         : fields_(from.fields_) {}
     RowValue(RowValue&& from) noexcept((std::is_nothrow_move_constructible_v<batch_detail::Type<Fs>> && ...))
         : fields_(std::move(from.fields_)) {}
-    RowValue& operator=(const RowValue& from) requires(std::copyable<batch_detail::Type<Fs>> && ...) {
+    RowValue& operator=(const RowValue& from) requires(std::copyable<batch_detail::Type<Fs>>&&...) {
         fields_ = from.fields_;
         return *this;
     }
-    RowValue& operator=(RowValue&& from) noexcept((std::is_nothrow_move_assignable_v<batch_detail::Type<Fs>> && ...)) {
+    RowValue& operator=(RowValue&& from) noexcept(
+        (std::is_nothrow_move_assignable_v<batch_detail::Type<Fs>> && ...)) {
         fields_ = std::move(from.fields_);
         return *this;
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The order of a column, as the numbers of its rows: what Batch applies to all columns. Included by batch.hpp.
+// The order of a column, as the numbers of its rows: what Batch applies to all columns. Included by
+// batch.hpp.
 //
-// Numbers in their usual order are sorted by a radix sort, least significant byte first (Knuth, The Art of Computer
-// Programming 3, 5.2.5), which leaves out the bytes that are the same in all keys; other small keys in pairs with
-// their row's number, so that comparisons read memory in order; the rest by numbers alone.
+// Numbers in their usual order are sorted by a radix sort, least significant byte first (Knuth, The Art of
+// Computer Programming 3, 5.2.5), which leaves out the bytes that are the same in all keys; other small keys
+// in pairs with their row's number, so that comparisons read memory in order; the rest by numbers alone.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -22,12 +23,13 @@ using Order = std::unique_ptr<RowNumber[]>;
 enum class Stability { kAny, kStable };
 
 template <class T>
-concept RadixKey = (std::integral<T> || std::same_as<T, float> || std::same_as<T, double>) && sizeof(T) <= 8;
+concept RadixKey = (std::integral<T> || std::same_as<T, float> || std::same_as<T, double>)&&sizeof(T) <= 8;
 template <class C, class T>
-concept Ascending = std::same_as<C, std::less<>> || std::same_as<C, std::less<T>> || std::same_as<C, std::ranges::less>;
+concept Ascending =
+    std::same_as<C, std::less<>> || std::same_as<C, std::less<T>> || std::same_as<C, std::ranges::less>;
 template <class C, class T>
-concept Descending =
-    std::same_as<C, std::greater<>> || std::same_as<C, std::greater<T>> || std::same_as<C, std::ranges::greater>;
+concept Descending = std::same_as<C, std::greater<>> || std::same_as<C, std::greater<T>> ||
+    std::same_as<C, std::ranges::greater>;
 
 inline constexpr std::size_t kRadixFrom = 200;  // below, counting costs more than it saves
 
@@ -109,7 +111,9 @@ Order keyed_order(std::span<const T> keys, Compare& compare, Stability stability
     keyed.reserve(keys.size());
     for (const T& key : keys)
         keyed.push_back({key, static_cast<RowNumber>(keyed.size())});
-    const auto by_key = [&](const Keyed<T>& a, const Keyed<T>& b) -> bool { return std::invoke(compare, a.key, b.key); };
+    const auto by_key = [&](const Keyed<T>& a, const Keyed<T>& b) -> bool {
+        return std::invoke(compare, a.key, b.key);
+    };
     sort_range(keyed.begin(), keyed.end(), by_key, stability);
     return rows_of(keyed.data(), keys.size());
 }
@@ -125,7 +129,9 @@ Order order_of(std::span<const T> keys, Compare& compare, Stability stability) {
         auto order = std::make_unique_for_overwrite<RowNumber[]>(keys.size());
         for (std::size_t i = 0; i < keys.size(); ++i)
             order[i] = static_cast<RowNumber>(i);
-        const auto by_row = [&](RowNumber a, RowNumber b) -> bool { return std::invoke(compare, keys[a], keys[b]); };
+        const auto by_row = [&](RowNumber a, RowNumber b) -> bool {
+            return std::invoke(compare, keys[a], keys[b]);
+        };
         sort_range(order.get(), order.get() + keys.size(), by_row, stability);
         return order;
     }

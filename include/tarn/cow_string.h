@@ -8,20 +8,19 @@
  *     tarn_string_lower(&word, &word);              copies only if a letter changes
  *     tarn_string_destroy(&word), tarn_string_destroy(&line);
  *
- * A tarn_string is a value of 24 bytes that the program places; not a handle. One of zeros is the empty string and
- * needs no destroying. A string may be moved by copying its bytes, if the old ones are then forgotten.
- * It is one of three:
- *   short     up to TARN_STRING_SHORT bytes, kept inside the value;
- *   owned     a part of a counted buffer, which the last string that has a part of it frees;
- *   borrowed  text of the program's, which must stay there, unchanged, as long as any string made from it.
- * A slice of an owned string keeps the whole buffer alive; tarn_string_own undoes that.
+ * A tarn_string is a value of 24 bytes that the program places; not a handle. One of zeros is the empty
+ * string and needs no destroying. A string may be moved by copying its bytes, if the old ones are then
+ * forgotten. It is one of three: short     up to TARN_STRING_SHORT bytes, kept inside the value; owned     a
+ * part of a counted buffer, which the last string that has a part of it frees; borrowed  text of the
+ * program's, which must stay there, unchanged, as long as any string made from it. A slice of an owned string
+ * keeps the whole buffer alive; tarn_string_own undoes that.
  *
- * `result` is a place for a new string, whatever was there before, which the caller destroys; only where a function
- * says "or text itself" it may be that, and the string is then changed. Functions that return int return -1 and set
- * ENOMEM when there is no memory; their strings are then untouched.
- * Threads: as std::shared_ptr. Different strings may be used by any threads, also where they share a buffer; one
- * string by one thread at a time, or any number that only read it (const).
- * Lengths are in bytes, at most PTRDIFF_MAX - 64; bytes may be 0. lower, upper and trim know ASCII only.
+ * `result` is a place for a new string, whatever was there before, which the caller destroys; only where a
+ * function says "or text itself" it may be that, and the string is then changed. Functions that return int
+ * return -1 and set ENOMEM when there is no memory; their strings are then untouched. Threads: as
+ * std::shared_ptr. Different strings may be used by any threads, also where they share a buffer; one string
+ * by one thread at a time, or any number that only read it (const). Lengths are in bytes, at most PTRDIFF_MAX
+ * - 64; bytes may be 0. lower, upper and trim know ASCII only.
  */
 #ifndef TARN_COW_STRING_H
 #define TARN_COW_STRING_H
@@ -39,7 +38,8 @@ enum { TARN_STRING_SHORT = 22 };
 
 /* For the inline functions only, which read little-endian words:
  *   short     byte 0 is twice the length; the text follows, and zeros.
- *   others    bit 0 of owner is set, bit 1 when borrowed text has a NUL behind it; the rest is the buffer, or 0. */
+ *   others    bit 0 of owner is set, bit 1 when borrowed text has a NUL behind it; the rest is the buffer, or
+ * 0. */
 typedef struct tarn_string {
     uintptr_t owner;
     const char* text;
@@ -51,9 +51,9 @@ typedef struct tarn_string_buffer {
     size_t capacity;
 } tarn_string_buffer;
 
-/* What strings did in one thread; never falls. A copy is a call that copied text, from wherever, into a string's own
- * memory (also inside the value); an append counts the bytes it adds, and those it must move to a larger buffer.
- * A copy avoided is a new string made without: shared, sliced, borrowed, or unchanged. */
+/* What strings did in one thread; never falls. A copy is a call that copied text, from wherever, into a
+ * string's own memory (also inside the value); an append counts the bytes it adds, and those it must move to
+ * a larger buffer. A copy avoided is a new string made without: shared, sliced, borrowed, or unchanged. */
 typedef struct tarn_string_counters {
     uint64_t version;
     uint64_t copies;
@@ -64,15 +64,17 @@ typedef struct tarn_string_counters {
 
 #define TARN_STRING_COUNTERS_VERSION 1u
 
-/* Fills the first `size` bytes; pass sizeof *counters. Of the calling thread, exact. -1 when NULL or not even the
- * version fits. */
+/* Fills the first `size` bytes; pass sizeof *counters. Of the calling thread, exact. -1 when NULL or not even
+ * the version fits. */
 TARN_API int tarn_string_counters_get(tarn_string_counters* counters, size_t size);
 
 /* For the inline functions only. */
-extern TARN_API __thread tarn_string_counters tarn_string_thread_counters __attribute__((tls_model("initial-exec")));
+extern TARN_API __thread tarn_string_counters tarn_string_thread_counters
+    __attribute__((tls_model("initial-exec")));
 TARN_API void tarn_string_free_buffer(tarn_string_buffer* buffer);
 TARN_API int tarn_string_append_slow(tarn_string* text, const char* added, size_t length);
-TARN_API void tarn_string_slice_short(const tarn_string* text, size_t position, size_t length, tarn_string* result);
+TARN_API void tarn_string_slice_short(const tarn_string* text, size_t position, size_t length,
+                                      tarn_string* result);
 
 static inline int tarn_string_is_short(const tarn_string* text) {
     return (text->owner & 1) == 0;
@@ -92,7 +94,8 @@ static inline void tarn_string_count_copied(size_t bytes) {
 static inline size_t tarn_string_length(const tarn_string* text) {
     return text->owner & 1 ? text->length : (text->owner & 255) / 2;
 }
-/* Its bytes, NOT terminated (see tarn_string_c_str); valid until the string is changed, moved or destroyed. */
+/* Its bytes, NOT terminated (see tarn_string_c_str); valid until the string is changed, moved or destroyed.
+ */
 static inline const char* tarn_string_text(const tarn_string* text) {
     return text->owner & 1 ? text->text : (const char*)text + 1;
 }
@@ -156,7 +159,8 @@ static inline void tarn_string_borrow_terminated(const char* text, tarn_string* 
 }
 
 /* Bytes position .. position + length - 1, as far as they are there. `result`: or text itself. */
-static inline void tarn_string_slice(const tarn_string* text, size_t position, size_t length, tarn_string* result) {
+static inline void tarn_string_slice(const tarn_string* text, size_t position, size_t length,
+                                     tarn_string* result) {
     const size_t whole = tarn_string_length(text);
     tarn_string slice;
     if (position > whole) position = whole;
@@ -178,8 +182,8 @@ static inline void tarn_string_slice(const tarn_string* text, size_t position, s
 
 /* Copies. */
 TARN_API int tarn_string_copy(const char* text, size_t length, tarn_string* result);
-/* The same text, depending on nobody's memory and keeping no buffer alive that is more than twice as large as it:
- * borrowed text and small slices are copied, others shared. `result`: or text itself. */
+/* The same text, depending on nobody's memory and keeping no buffer alive that is more than twice as large as
+ * it: borrowed text and small slices are copied, others shared. `result`: or text itself. */
 TARN_API int tarn_string_own(const tarn_string* text, tarn_string* result);
 /* The text terminated by a NUL; the string is copied if it is not. NULL and ENOMEM. */
 TARN_API const char* tarn_string_c_str(tarn_string* text);
@@ -187,7 +191,8 @@ TARN_API const char* tarn_string_c_str(tarn_string* text);
 TARN_API char* tarn_string_edit(tarn_string* text);
 /* A buffer of its own, with room for so many bytes. */
 TARN_API int tarn_string_reserve(tarn_string* text, size_t capacity);
-/* In place if no other string has the buffer and there is room, which grows twofold. `added` may be within it. */
+/* In place if no other string has the buffer and there is room, which grows twofold. `added` may be within
+ * it. */
 static inline int tarn_string_append(tarn_string* text, const char* added, size_t length) {
     tarn_string_buffer* const buffer = tarn_string_buffer_of(text);
     char* end;
@@ -212,13 +217,13 @@ TARN_API void tarn_string_trim(const tarn_string* text, enum tarn_string_side si
 /* In ASCII small or capital letters; shared when nothing changes. `result`: or text itself. */
 TARN_API int tarn_string_lower(const tarn_string* text, tarn_string* result);
 TARN_API int tarn_string_upper(const tarn_string* text, tarn_string* result);
-/* With each `from`, found from the left, replaced by `to`; shared when there is none, and when `from` is empty
- * or the same as `to`. `result`: or text itself. */
-TARN_API int tarn_string_replace(const tarn_string* text, const char* from, size_t from_length, const char* to,
-                                 size_t to_length, tarn_string* result);
-/* The piece at *position, which begins at 0, up to the next separator, as a slice that the caller destroys; moves
- * *position on. 0, and no piece, behind the last; 1 otherwise. The empty string has one piece, itself; without
- * separator (length 0) every string has. */
+/* With each `from`, found from the left, replaced by `to`; shared when there is none, and when `from` is
+ * empty or the same as `to`. `result`: or text itself. */
+TARN_API int tarn_string_replace(const tarn_string* text, const char* from, size_t from_length,
+                                 const char* to, size_t to_length, tarn_string* result);
+/* The piece at *position, which begins at 0, up to the next separator, as a slice that the caller destroys;
+ * moves *position on. 0, and no piece, behind the last; 1 otherwise. The empty string has one piece, itself;
+ * without separator (length 0) every string has. */
 TARN_API int tarn_string_split_next(const tarn_string* text, const char* separator, size_t separator_length,
                                     size_t* position, tarn_string* piece);
 

@@ -6,10 +6,10 @@
 //   for (CowString line : page.split("\n"))           // slices of page's buffer
 //       out.push_back(line.trim().replace("&", "&amp;"));  // copied only where there is an '&'
 //
-// Reading goes by std::string_view, to which a CowString converts; a view, like data(), is valid until the string is
-// changed, moved or destroyed. Nothing is copied from text unless a constructor, append or write says so.
-// On rvalues trim, substr, lower, ... change the string itself. Errors: std::bad_alloc; the string is then as before.
-// Threads: as std::shared_ptr.
+// Reading goes by std::string_view, to which a CowString converts; a view, like data(), is valid until the
+// string is changed, moved or destroyed. Nothing is copied from text unless a constructor, append or write
+// says so. On rvalues trim, substr, lower, ... change the string itself. Errors: std::bad_alloc; the string
+// is then as before. Threads: as std::shared_ptr.
 #pragma once
 #include <compare>
 #include <cstddef>
@@ -51,7 +51,8 @@ class CowString {
     CowString& operator=(std::string_view text) { return *this = CowString(text); }
     ~CowString() { tarn_string_destroy(&string_); }
 
-    // Text that stays where it is, unchanged, as long as any string made from it; _terminated: with a NUL behind it.
+    // Text that stays where it is, unchanged, as long as any string made from it; _terminated: with a NUL
+    // behind it.
     static CowString borrow(std::string_view text) noexcept {
         CowString result;
         tarn_string_borrow(text.data(), text.size(), &result.string_);
@@ -81,8 +82,12 @@ class CowString {
     bool starts_with(std::string_view text) const noexcept { return view().starts_with(text); }
     bool ends_with(std::string_view text) const noexcept { return view().ends_with(text); }
     bool contains(std::string_view text) const noexcept { return find(text) != npos; }
-    std::size_t find(std::string_view text, std::size_t from = 0) const noexcept { return view().find(text, from); }
-    std::size_t rfind(std::string_view text, std::size_t from = npos) const noexcept { return view().rfind(text, from); }
+    std::size_t find(std::string_view text, std::size_t from = 0) const noexcept {
+        return view().find(text, from);
+    }
+    std::size_t rfind(std::string_view text, std::size_t from = npos) const noexcept {
+        return view().rfind(text, from);
+    }
 
     // How many strings have a part of the buffer; 0 for short and borrowed ones.
     std::size_t use_count() const noexcept { return tarn_string_sharers(&string_); }
@@ -124,8 +129,9 @@ class CowString {
     CowString own() const& { return changed(tarn_string_own); }
     CowString own() && { return change(tarn_string_own); }
 
-    // The pieces between separators (which must outlive the range), found as the range is walked; the empty string
-    // has one, itself. split gives strings, split_views views, valid as long as the range and this string's text.
+    // The pieces between separators (which must outlive the range), found as the range is walked; the empty
+    // string has one, itself. split gives strings, split_views views, valid as long as the range and this
+    // string's text.
     CowSplit<CowString> split(std::string_view separator) const;
     CowSplit<std::string_view> split_views(std::string_view separator) const;
 
@@ -156,8 +162,12 @@ class CowString {
         check(tarn_string_concat(&left.string_, &right.string_, &result.string_));
         return result;
     }
-    friend CowString operator+(CowString&& left, std::string_view right) { return std::move(left.append(right)); }
-    friend CowString operator+(CowString&& left, const CowString& right) { return std::move(left.append(right)); }
+    friend CowString operator+(CowString&& left, std::string_view right) {
+        return std::move(left.append(right));
+    }
+    friend CowString operator+(CowString&& left, const CowString& right) {
+        return std::move(left.append(right));
+    }
     friend CowString operator+(const CowString& left, std::string_view right) { return left + borrow(right); }
     friend CowString operator+(std::string_view left, const CowString& right) { return borrow(left) + right; }
 
@@ -214,7 +224,9 @@ inline CowString operator""_cow(const char* text, std::size_t length) noexcept {
 // std::equal_to<>>; std::set<CowString, std::less<>>.
 struct CowStringHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
 };
 
 }  // namespace tarn

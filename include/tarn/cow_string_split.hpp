@@ -40,7 +40,9 @@ class CowSplit {
             return before;
         }
         friend bool operator==(const iterator& a, const iterator& b) { return a.first_ == b.first_; }
-        friend bool operator==(const iterator& a, std::default_sentinel_t) { return a.first_ == CowString::npos; }
+        friend bool operator==(const iterator& a, std::default_sentinel_t) {
+            return a.first_ == CowString::npos;
+        }
 
       private:
         friend class CowSplit;

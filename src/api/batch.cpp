@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// batch.h implemented: the handle, its one block of columns, and what moves rows. Sorting is in batch_sort.cpp.
+// batch.h implemented: the handle, its one block of columns, and what moves rows. Sorting is in
+// batch_sort.cpp.
 #include "api/batch.h"
 
 #include <errno.h>
@@ -118,8 +119,8 @@ void move_up(Columns& batch, size_t to, const uint32_t* rows, size_t count) {
     }
 }
 
-size_t select(const Columns& batch, size_t field, size_t first, size_t end, tarn_batch_test test, void* context,
-              uint32_t* rows) {
+size_t select(const Columns& batch, size_t field, size_t first, size_t end, tarn_batch_test test,
+              void* context, uint32_t* rows) {
     size_t found = 0;
     for (size_t row = first; row < end; ++row) {
         rows[found] = static_cast<uint32_t>(row);
@@ -213,7 +214,8 @@ int tarn_batch_erase(tarn_batch* handle, size_t first, size_t count) {
     if (first > batch.length || count > batch.length - first) return tarn::fail(EINVAL);
     const size_t behind = batch.length - first - count;
     for (size_t i = 0; behind && count && i < batch.fields; ++i)
-        memmove(tarn::object(batch, i, first), tarn::object(batch, i, first + count), behind * batch.sizes[i]);
+        memmove(tarn::object(batch, i, first), tarn::object(batch, i, first + count),
+                behind * batch.sizes[i]);
     batch.length -= count;
     return 0;
 }

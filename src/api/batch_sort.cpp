@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Sorting of batch.h: the order as numbers of rows (by a stable merge sort, or by radix for numbers), which is then
-// applied to one column after the other. Both sorts: Knuth, The Art of Computer Programming 3, 5.2.4 and 5.2.5.
+// Sorting of batch.h: the order as numbers of rows (by a stable merge sort, or by radix for numbers), which
+// is then applied to one column after the other. Both sorts: Knuth, The Art of Computer Programming 3, 5.2.4
+// and 5.2.5.
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -202,7 +203,8 @@ int tarn_batch_sort(tarn_batch* handle, size_t field, tarn_batch_compare compare
     if (batch.length < 2) return 0;
     uint32_t* const rows = static_cast<uint32_t*>(tarn::allocate(2 * batch.length * sizeof(uint32_t)));
     char* const scratch = rows ? scratch_column(batch) : nullptr;
-    const Comparison comparison{static_cast<const char*>(batch.column[field]), batch.sizes[field], compare, context};
+    const Comparison comparison{static_cast<const char*>(batch.column[field]), batch.sizes[field], compare,
+                                context};
     const int result = sort_by(batch, comparison, rows, scratch);
     tarn::release(scratch);
     tarn::release(rows);

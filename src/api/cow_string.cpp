@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// cow_string.h implemented: buffers, and what reads or appends. What changes text is in cow_string_change.cpp.
+// cow_string.h implemented: buffers, and what reads or appends. What changes text is in
+// cow_string_change.cpp.
 #include "api/cow_string.h"
 
 #include <errno.h>
@@ -115,7 +116,8 @@ int tarn_string_copy(const char* text, size_t length, tarn_string* result) {
 int tarn_string_own(const tarn_string* text, tarn_string* result) {
     const tarn_string_buffer* const buffer = tarn_string_buffer_of(text);
     const size_t length = tarn_string_length(text);
-    if (tarn_string_is_short(text) || (length > TARN_STRING_SHORT && buffer && buffer->capacity <= 2 * length)) {
+    if (tarn_string_is_short(text) ||
+        (length > TARN_STRING_SHORT && buffer && buffer->capacity <= 2 * length)) {
         if (result != text) tarn_string_share(text, result);
         return 0;
     }

@@ -19,8 +19,8 @@ bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-// The bytes of a word between kFirst and kLast have their top bit set in the mask. No carry passes between bytes,
-// since top bits are taken out before (as in Warren, Hacker's Delight, 6-1).
+// The bytes of a word between kFirst and kLast have their top bit set in the mask. No carry passes between
+// bytes, since top bits are taken out before (as in Warren, Hacker's Delight, 6-1).
 template <unsigned char kFirst>
 uint64_t letters(uint64_t word) {
     constexpr uint64_t ones = 0x0101010101010101, tops = ones << 7;
@@ -84,7 +84,8 @@ int change_case(const tarn_string* text, tarn_string* result) {
     return 0;
 }
 
-// By the first byte, which is quick where it is rare; where it is not, by memmem, which is linear whatever the text.
+// By the first byte, which is quick where it is rare; where it is not, by memmem, which is linear whatever
+// the text.
 const char* find(const char* begin, const char* end, const char* what, size_t length) {
     constexpr int kFalseMost = 16;
     for (int i = 0; i < kFalseMost; ++i) {
@@ -116,12 +117,14 @@ void replace_all(const char* at, const char* end, const char* found, const Repla
 }
 
 // The new length; false when it is too large.
-bool replaced_length(const char* found, const char* end, const Replacement& r, size_t length, size_t& result) {
+bool replaced_length(const char* found, const char* end, const Replacement& r, size_t length,
+                     size_t& result) {
     size_t count = 0, added;
     for (; found; found = find(found + r.from_length, end, r.from, r.from_length))
         ++count;
     const size_t kept = length - count * r.from_length;
-    return !__builtin_mul_overflow(count, r.to_length, &added) && !__builtin_add_overflow(kept, added, &result);
+    return !__builtin_mul_overflow(count, r.to_length, &added) &&
+           !__builtin_add_overflow(kept, added, &result);
 }
 
 }  // namespace
@@ -176,8 +179,8 @@ int tarn_string_replace(const tarn_string* text, const char* from, size_t from_l
     return 0;
 }
 
-int tarn_string_split_next(const tarn_string* text, const char* separator, size_t separator_length, size_t* position,
-                           tarn_string* piece) {
+int tarn_string_split_next(const tarn_string* text, const char* separator, size_t separator_length,
+                           size_t* position, tarn_string* piece) {
     const size_t length = tarn_string_length(text), first = *position;
     if (first > length) return 0;
     const char* const begin = tarn_string_text(text);

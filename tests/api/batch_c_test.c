@@ -190,7 +190,8 @@ static void columns_are_aligned_and_apart(void) {
                 begin[i] = tarn_batch_column(b, i);
                 CHECK((uintptr_t)begin[i] % 64 == 0);
                 const size_t whole_lines = (wide[i].size * tarn_batch_capacity(b) + 63) / 64 * 64;
-                CHECK(i == 0 || begin[i - 1] + (wide[i - 1].size * tarn_batch_capacity(b) + 63) / 64 * 64 <= begin[i]);
+                CHECK(i == 0 ||
+                      begin[i - 1] + (wide[i - 1].size * tarn_batch_capacity(b) + 63) / 64 * 64 <= begin[i]);
                 for (size_t at = 0; at < wide[i].size * count; ++at)
                     CHECK(begin[i][at] == 0); /* new rows are zeros */
                 memset(begin[i], (int)i + 1, whole_lines);
@@ -292,7 +293,8 @@ static void bad_arguments_are_refused(void) {
     const uint32_t unordered[] = {1, 3, 3}, beyond[] = {1, 10};
     errno = 0;
     CHECK(tarn_batch_keep(b, unordered, 3) == -1 && errno == EINVAL && tarn_batch_keep(b, beyond, 2) == -1);
-    CHECK(tarn_batch_erase(b, 11, 0) == -1 && tarn_batch_erase(b, 5, 6) == -1 && tarn_batch_erase(b, 1, SIZE_MAX) == -1);
+    CHECK(tarn_batch_erase(b, 11, 0) == -1 && tarn_batch_erase(b, 5, 6) == -1 &&
+          tarn_batch_erase(b, 1, SIZE_MAX) == -1);
     CHECK(tarn_batch_swap_erase(b, 10) == -1 && tarn_batch_length(b) == 10);
     tarn_batch_destroy(b);
 }

@@ -24,7 +24,8 @@ using Owners = tarn::Batch<std::unique_ptr<int>, int>;
 
 static_assert(std::random_access_iterator<Goods::iterator>);
 static_assert(std::random_access_iterator<Goods::const_iterator>);
-static_assert(std::sortable<Goods::iterator> && std::sortable<Owners::iterator, std::ranges::less, decltype(tarn::field<int>)>);
+static_assert(std::sortable<Goods::iterator> &&
+              std::sortable<Owners::iterator, std::ranges::less, decltype(tarn::field<int>)>);
 static_assert(std::indirectly_copyable<Goods::const_iterator, Goods::iterator>);
 static_assert(std::indirectly_movable<Owners::iterator, Owners::iterator>);
 static_assert(!std::indirectly_copyable<Goods::iterator, Goods::const_iterator>);
@@ -105,13 +106,16 @@ TEST(BatchRows, AlgorithmsOfRangesWork) {
     EXPECT_EQ(names(goods), "abc");
     std::ranges::sort(goods, std::greater{}, tarn::field<Name>);
     EXPECT_EQ(names(goods), "cba");
-    std::ranges::stable_sort(goods, [](Goods::const_row a, Goods::const_row b) { return a.get<int>() < b.get<int>(); });
+    std::ranges::stable_sort(
+        goods, [](Goods::const_row a, Goods::const_row b) { return a.get<int>() < b.get<int>(); });
     EXPECT_EQ(names(goods), "abc");
     std::ranges::reverse(goods);
     EXPECT_EQ(names(goods), "cba");
     EXPECT_EQ(std::ranges::find(goods, 1.0, tarn::field<Price>) - goods.begin(), 2);
     EXPECT_EQ((*std::ranges::max_element(goods, {}, tarn::field<int>)).get<Name>(), "c");
-    const auto end = std::ranges::remove_copy_if(three(), goods.begin(), [](const auto& row) { return row.template get<Price>() < 2; }).out;
+    const auto end = std::ranges::remove_copy_if(three(), goods.begin(), [](const auto& row) {
+                         return row.template get<Price>() < 2;
+                     }).out;
     EXPECT_EQ(end - goods.begin(), 2);
     EXPECT_EQ(names(goods), "cba");
     std::vector<Goods::value_type> values(goods.begin(), goods.end());

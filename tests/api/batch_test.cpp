@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Batch: against a model (a vector of structs), its one allocation, alignment, exceptions, and memory running out.
+// Batch: against a model (a vector of structs), its one allocation, alignment, exceptions, and memory running
+// out.
 #include "tarn/batch.hpp"
 
 #include <gtest/gtest.h>
@@ -80,10 +81,12 @@ class Steps {
         }
     }
     void erase() {
-        const std::size_t at = below(model_.size()), count = below(std::min<std::size_t>(4, model_.size() - at) + 1);
+        const std::size_t at = below(model_.size()),
+                          count = below(std::min<std::size_t>(4, model_.size() - at) + 1);
         if (below(2)) {
             batch_.erase(at, at + count);
-            model_.erase(model_.begin() + static_cast<long>(at), model_.begin() + static_cast<long>(at + count));
+            model_.erase(model_.begin() + static_cast<long>(at),
+                         model_.begin() + static_cast<long>(at + count));
         } else {
             batch_.swap_erase(at);
             std::swap(model_[at], model_.back());
@@ -197,7 +200,8 @@ TEST(Batch, EveryKindOfNumberSortsAsByStdStableSort) {
             unsigneds.push_back(bits >> (bits % 64));
             shorts.push_back(static_cast<std::int16_t>(bits));
             chars.push_back(static_cast<char>(bits));
-            const double values[] = {0.0, -0.0, HUGE_VAL, -HUGE_VAL, static_cast<double>(longs.back()) * 1e-12};
+            const double values[] = {0.0, -0.0, HUGE_VAL, -HUGE_VAL,
+                                     static_cast<double>(longs.back()) * 1e-12};
             doubles.push_back(values[bits % 5]);
             floats.push_back(static_cast<float>(doubles.back()));
         }
@@ -358,9 +362,9 @@ TEST(Batch, RowsNotYetJudgedStayWhenThePredicateThrows) {
         tarn::Batch<int, std::string> batch;
         for (int i = 0; i < 2000; ++i)
             batch.emplace_back(i, std::to_string(i));
-        EXPECT_THROW(
-            batch.keep_if<int>([&](int i) { return i == at ? throw std::runtime_error("predicate") : i % 2 == 0; }),
-            std::runtime_error);
+        EXPECT_THROW(batch.keep_if<int>(
+                         [&](int i) { return i == at ? throw std::runtime_error("predicate") : i % 2 == 0; }),
+                     std::runtime_error);
         EXPECT_TRUE(batch.empty() || batch.back().get<0>() == 1999);
         for (auto [number, text] : batch)
             ASSERT_EQ(std::to_string(number), text);

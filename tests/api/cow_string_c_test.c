@@ -44,7 +44,8 @@ static void zeros_are_the_empty_string(void) {
     tarn_string_share(&zeros, &copy);
     tarn_string_borrow(NULL, 0, &borrowed);
     CHECK(tarn_string_compare(&copy, &borrowed) == 0 && memcmp(&copy, &zeros, sizeof zeros) == 0);
-    CHECK(tarn_string_append(&zeros, NULL, 0) == 0 && tarn_string_append(&zeros, "ab", 2) == 0 && is(&zeros, "ab"));
+    CHECK(tarn_string_append(&zeros, NULL, 0) == 0 && tarn_string_append(&zeros, "ab", 2) == 0 &&
+          is(&zeros, "ab"));
     tarn_string_destroy(&zeros);
     CHECK(is(&zeros, ""));
     tarn_string_destroy(&zeros);
@@ -93,11 +94,13 @@ static void changes_in_place_and_apart(void) {
         CHECK(is(to, text_of_41 + 2));
         tarn_string_destroy(&result);
         CHECK(tarn_string_upper(&text, to) == 0);
-        CHECK(is(to, in_place ? "FORTY-ONE BYTES OF TEXT, \tSPACES AND ALL" : "  FORTY-ONE BYTES OF TEXT, \tSPACES AND ALL"));
+        CHECK(is(to, in_place ? "FORTY-ONE BYTES OF TEXT, \tSPACES AND ALL"
+                              : "  FORTY-ONE BYTES OF TEXT, \tSPACES AND ALL"));
         tarn_string_destroy(&result);
         CHECK(tarn_string_lower(&text, to) == 0 && strstr(tarn_string_c_str(to), "forty-one bytes") != NULL);
         tarn_string_destroy(&result);
-        CHECK(tarn_string_replace(&text, " ", 1, "__", 2, to) == 0 && strstr(tarn_string_c_str(to), "bytes__of") != NULL);
+        CHECK(tarn_string_replace(&text, " ", 1, "__", 2, to) == 0 &&
+              strstr(tarn_string_c_str(to), "bytes__of") != NULL);
         tarn_string_destroy(&result);
         CHECK(tarn_string_own(&text, to) == 0 && tarn_string_compare(to, &text) == 0);
         tarn_string_destroy(&result);
@@ -137,7 +140,8 @@ static void borrowed_text_is_not_copied(void) {
     CHECK(written && written != text_of_41 + 2 && text_of_41[2] == 'F' && live_now() == live + 1);
     written[0] = 'f';
     CHECK(tarn_string_compare(&part, &text) > 0); /* 'f' after ' ' */
-    CHECK(tarn_string_append(&sum, tarn_string_text(&sum) + 2, 5) == 0 && strstr(tarn_string_c_str(&sum), "allForty"));
+    CHECK(tarn_string_append(&sum, tarn_string_text(&sum) + 2, 5) == 0 &&
+          strstr(tarn_string_c_str(&sum), "allForty"));
     tarn_string_destroy(&part);
     tarn_string_destroy(&sum);
     tarn_string_destroy(&text);
@@ -161,7 +165,8 @@ static void counters_are_exact(void) {
     tarn_string_share(&small, &smaller);
     after = counters_now();
     CHECK(after.version == TARN_STRING_COUNTERS_VERSION);
-    CHECK(after.copies - before.copies == 3 && after.bytes_copied - before.bytes_copied == strlen(text_of_41) + 6);
+    CHECK(after.copies - before.copies == 3 &&
+          after.bytes_copied - before.bytes_copied == strlen(text_of_41) + 6);
     CHECK(after.copies_avoided - before.copies_avoided == 1);
     CHECK(after.bytes_not_copied - before.bytes_not_copied == strlen(text_of_41));
     struct {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CowString between threads: strings that share a buffer are copied, sliced, written and ended by several at once.
+// CowString between threads: strings that share a buffer are copied, sliced, written and ended by several at
+// once.
 #include <gtest/gtest.h>
 
 #include <atomic>
