@@ -310,6 +310,10 @@ static void without_memory_nothing_is_lost(void) {
     tarn_batch* w = tarn_batch_create(wide, 3);
     CHECK(w && tarn_batch_resize(w, 1) == -1 && tarn_batch_length(w) == 0 && errno == ENOMEM);
     tarn_batch_destroy(w);
+    const tarn_batch_field byte[] = {{1, 1}};
+    w = tarn_batch_create(byte, 1);
+    CHECK(w && tarn_batch_resize(w, (size_t)UINT32_MAX + 1) == -1 && tarn_batch_capacity(w) == 0);
+    tarn_batch_destroy(w);
     struct rlimit before, tight = {1, 1};
     CHECK(getrlimit(RLIMIT_AS, &before) == 0);
     tight.rlim_max = before.rlim_max;
