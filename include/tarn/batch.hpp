@@ -248,9 +248,7 @@ requires(sizeof...(Fs) > 0) class Batch {
 
     // Moves all rows to a new block, which the caller may have begun to fill.
     void relocate_into(Block& next) {
-        batch_detail::fill_columns<0, kFields>(next, size_, [&]<std::size_t I>(TypeAt<I>* to) {
-            batch_detail::relocate_objects(data<I>(), to, size_);
-        });
+        batch_detail::relocate_columns<0, kFields>(block_, next, size_);
         const std::size_t rows = size_;
         clear();
         size_ = rows;

@@ -131,6 +131,26 @@ void relocate_objects(T* from, T* to, std::size_t count) {
         std::uninitialized_copy_n(from, count, to);
 }
 
+// On the way in the columns whose objects may throw, and are therefore copied; on the way back those that are
+// moved, when nothing can fail any more.
+template <std::size_t I, std::size_t N, class B>
+void relocate_columns(const B& from, B& to, std::size_t count) {
+    if constexpr (I < N) {
+        auto* const old = from.template column<I>();
+        auto* const now = to.template column<I>();
+        constexpr bool may_throw =
+            !std::is_nothrow_move_constructible_v<std::remove_reference_t<decltype(*old)>>;
+        if constexpr (may_throw) relocate_objects(old, now, count);
+        try {
+            relocate_columns<I + 1, N>(from, to, count);
+        } catch (...) {
+            if constexpr (may_throw) std::destroy_n(now, count);
+            throw;
+        }
+        if constexpr (!may_throw) relocate_objects(old, now, count);
+    }
+}
+
 template <std::size_t I, std::size_t N, class B, class Fill>
 void fill_columns(B& to, std::size_t count, const Fill& fill) {
     if constexpr (I < N) {

@@ -287,12 +287,16 @@ struct Fragile {
     }
     ~Fragile() { --live; }
 };
-using FragileBatch = tarn::Batch<int, Fragile, std::string, std::shared_ptr<Fragile>>;
+// A second one, so that a throw finds objects made before it.
+struct Late : Fragile {
+    using Fragile::Fragile;
+};
+using FragileBatch = tarn::Batch<int, Fragile, std::string, Late>;
 
 FragileBatch fragile_rows(int count) {
     FragileBatch batch;
     for (int i = 0; i < count; ++i)
-        batch.emplace_back(i, i, "a string that is not short " + std::to_string(i), nullptr);
+        batch.emplace_back(i, i, "a string that is not short " + std::to_string(i), i);
     return batch;
 }
 void expect_rows(const FragileBatch& batch, int count) {
@@ -331,7 +335,7 @@ void throws_in_turn(Change change, bool undone) {
 }
 
 TEST(Batch, EachThrowIsUndone) {
-    throws_in_turn([](FragileBatch& b) { b.emplace_back(1, 1, "x", nullptr); }, true);
+    throws_in_turn([](FragileBatch& b) { b.emplace_back(1, 1, "x", 1); }, true);
     throws_in_turn([](FragileBatch& b) { b.push_back(b[3]); }, true);
     throws_in_turn([](FragileBatch& b) { b.reserve(100); }, true);
     throws_in_turn([](FragileBatch& b) { b.resize(40); }, true);
