@@ -270,6 +270,17 @@ TEST(Batch, ColumnsAreAlignedAndPaddedToWholeLines) {
     }
 }
 
+TEST(Batch, ColumnsOfPlainFieldsBeginOnLines) {
+    for (std::size_t rows = 1; rows < 300; rows += 7) {
+        tarn::Batch<char, double, short> batch;
+        batch.resize(rows);
+        batch.shrink_to_fit();
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(batch.column<0>().data()) % 64, 0u) << rows;
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(batch.column<1>().data()) % 64, 0u) << rows;
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(batch.column<2>().data()) % 64, 0u) << rows;
+    }
+}
+
 // Counts its objects; throws at the operation that `fuse` reaches.
 struct Fragile {
     static inline int live = 0, fuse = -1;
