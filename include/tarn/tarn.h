@@ -24,6 +24,8 @@
 #include "tarn/base.h"
 #include "tarn/buffer.h"
 #include "tarn/interner.h"
+#include "tarn/heap.h"
+#include "tarn/metrics.h"
 #include "tarn/scan.h"
 #include "tarn/pool.h"
 #include "tarn/batch.h"

@@ -43,6 +43,13 @@ struct BlockStats {
 };
 BlockStats block_stats();
 
+// What this thread has asked for so far. A resize in place counts the difference, one that copies both
+// blocks.
+struct ThreadBlocks {
+    uint64_t allocations, frees, bytes_allocated, bytes_freed;
+};
+extern thread_local constinit ThreadBlocks thread_blocks __attribute__((tls_model("initial-exec")));
+
 size_t trim_blocks();  // gives all that is cached back to the kernel; bytes known to have gone
 
 // The region grows: memory that small objects have not touched yet is about to be. What `map` keeps resident

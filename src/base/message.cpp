@@ -24,6 +24,8 @@ const char* words(Fault fault) {
             return "pointer never handed out";
         case Fault::kWrongSize:
             return "wrong size";
+        case Fault::kWrongHeap:
+            return "pointer of another heap";
         case Fault::kInternal:
             return "internal error";
     }

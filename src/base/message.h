@@ -14,6 +14,7 @@ enum class Fault {
     kInsideObject,    // "pointer into an object"
     kNeverHandedOut,  // "pointer never handed out"
     kWrongSize,       // "wrong size"
+    kWrongHeap,       // "pointer of another heap"
     kInternal,        // "internal error"
 };
 [[noreturn]] void die(Fault fault, const void* pointer, const char* detail = "", size_t number = 0,

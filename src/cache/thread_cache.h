@@ -63,6 +63,8 @@ inline constexpr size_t kFirstLimit = 8;     // of a bin that had none
 inline constexpr uint8_t kFirstBatch = 8;    // of a bin that was never refilled
 inline constexpr uint32_t kPatience = 8192;  // overflowing frees before a bin's limit is halved
 
+struct Watch;  // stats/watch.h
+
 namespace detail {
 constexpr size_t all_slots() {
     size_t slots = 0;
@@ -74,6 +76,8 @@ constexpr size_t all_slots() {
 
 struct ThreadCache {
     size_t fast_end;  // sizes below have their bin in by_size; 0 in empty_cache
+    Watch* watch;     // while metrics scopes are open on the thread; else NULL
+    Watch* watch_memory;
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
     bool living;  // a thread has it

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "stats/stats.h"
+#include "stats/watch.h"
 
 namespace tarn {
 
@@ -61,6 +62,7 @@ ThreadCache* enter_thread() {
     start();
     cache = open_cache();
     if (!cache) return nullptr;
+    forget_watch(*cache);
     // Current first: pthread_setspecific allocates when the key is a late one.
     current_cache = cache;
     if (process.key_made) pthread_setspecific(process.key, cache);

@@ -13,6 +13,7 @@
 #include "entry/lifecycle.h"
 #include "entry/misuse.h"
 #include "stats/stats.h"
+#include "stats/watch.h"
 
 // libc's own, past our symbols; absent in static programs.
 extern "C" [[gnu::weak]] void __libc_free(void*);
@@ -65,10 +66,14 @@ Refill take_object(SizeClass c) {
     if (!object) {
         const Refill refilled = refill(*cache, c);
         watch_growth();
+        if (cache->watch && refilled.object) [[unlikely]]
+            note_refill(*cache, c);
         return refilled;
     }
     // The thread has just got its cache, or the caller has no fast path.
     pops_top(bin) += kPop;
+    if (cache->watch) [[unlikely]]
+        note_object(*cache, c);
     return {object, false};
 }
 
@@ -79,7 +84,9 @@ void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
         flush(*current_cache);
         block = allocate_block(size, alignment, zero);
     }
-    return block ? block : no_memory();
+    if (!block) return no_memory();
+    note_block();
+    return block;
 }
 
 // The class of the smallest objects that are all aligned; only for alignments up to a unit.
@@ -274,7 +281,9 @@ void* reallocate(void* pointer, size_t size) {
     if (old_size == 0) return reallocate_foreign(pointer, size);
     if (size <= kSmallMax) return reallocate_by_copy(pointer, old_size, size);
     void* resized = resize_block(pointer, size);
-    return resized ? resized : no_memory();
+    if (!resized) return no_memory();
+    note_block();
+    return resized;
 }
 
 void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size) {

@@ -28,6 +28,7 @@ INSTANTIATE_TEST_SUITE_P(All, Faults,
                                          std::pair{Fault::kInsideObject, "pointer into an object"},
                                          std::pair{Fault::kNeverHandedOut, "pointer never handed out"},
                                          std::pair{Fault::kWrongSize, "wrong size"},
+                                         std::pair{Fault::kWrongHeap, "pointer of another heap"},
                                          std::pair{Fault::kInternal, "internal error"}));
 
 TEST(Messages, DetailAndNumberFollow) {
