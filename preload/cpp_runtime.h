@@ -15,8 +15,8 @@ NewHandler new_handler();
 // Throws std::bad_alloc; without a C++ library that could, one line of message and abort.
 [[noreturn]] void throw_bad_alloc();
 
-// A function of the C++ library that is in the process, wherever; NULL when there is none. Dynamic programs
-// only: it may have been loaded after libtarn.
+// One of those two functions of the C++ library that is in the process, wherever; NULL when there is none. In
+// a dynamic program it may have been loaded after libtarn.
 void* find_in_cpp_library(const char* name);
 
 }  // namespace tarn

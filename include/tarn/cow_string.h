@@ -69,8 +69,11 @@ typedef struct tarn_string_counters {
 TARN_API int tarn_string_counters_get(tarn_string_counters* counters, size_t size);
 
 /* For the inline functions only. */
-extern TARN_API __thread tarn_string_counters tarn_string_thread_counters
-    __attribute__((tls_model("initial-exec")));
+typedef struct tarn_string_tally {
+    uint64_t copies, bytes_copied, copies_avoided, bytes_not_copied;
+} tarn_string_tally;
+extern TARN_API __thread tarn_string_tally tarn_string_thread_tally
+    __attribute__((tls_model("initial-exec"), aligned(8)));
 TARN_API void tarn_string_free_buffer(tarn_string_buffer* buffer);
 TARN_API int tarn_string_append_slow(tarn_string* text, const char* added, size_t length);
 TARN_API void tarn_string_slice_short(const tarn_string* text, size_t position, size_t length,
@@ -83,12 +86,12 @@ static inline tarn_string_buffer* tarn_string_buffer_of(const tarn_string* text)
     return text->owner & 1 ? (tarn_string_buffer*)(text->owner & ~(uintptr_t)3) : NULL;
 }
 static inline void tarn_string_count_avoided(size_t bytes) {
-    ++tarn_string_thread_counters.copies_avoided;
-    tarn_string_thread_counters.bytes_not_copied += bytes;
+    ++tarn_string_thread_tally.copies_avoided;
+    tarn_string_thread_tally.bytes_not_copied += bytes;
 }
 static inline void tarn_string_count_copied(size_t bytes) {
-    ++tarn_string_thread_counters.copies;
-    tarn_string_thread_counters.bytes_copied += bytes;
+    ++tarn_string_thread_tally.copies;
+    tarn_string_thread_tally.bytes_copied += bytes;
 }
 
 static inline size_t tarn_string_length(const tarn_string* text) {

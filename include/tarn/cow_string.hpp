@@ -179,7 +179,11 @@ class CowString {
     friend auto operator<=>(const CowString& a, std::string_view b) noexcept { return a.view() <=> b; }
 
     // Of the calling thread: see cow_string.h.
-    static tarn_string_counters counters() noexcept { return tarn_string_thread_counters; }
+    static tarn_string_counters counters() noexcept {
+        tarn_string_counters now;
+        tarn_string_counters_get(&now, sizeof now);
+        return now;
+    }
 
   private:
     static void check(int result) {

@@ -9,7 +9,7 @@
 
 #include "entry/entry.h"
 
-__thread tarn_string_counters tarn_string_thread_counters = {TARN_STRING_COUNTERS_VERSION, 0, 0, 0, 0};
+__thread tarn_string_tally tarn_string_thread_tally = {};
 
 namespace tarn {
 
@@ -96,8 +96,11 @@ void tarn_string_free_buffer(tarn_string_buffer* buffer) {
 
 int tarn_string_counters_get(tarn_string_counters* counters, size_t size) {
     if (!counters || size < sizeof counters->version) return -1;
-    const size_t known = size < sizeof *counters ? size : sizeof *counters;
-    memcpy(counters, &tarn_string_thread_counters, known);
+    const tarn_string_tally& tally = tarn_string_thread_tally;
+    const tarn_string_counters now = {TARN_STRING_COUNTERS_VERSION, tally.copies, tally.bytes_copied,
+                                      tally.copies_avoided, tally.bytes_not_copied};
+    const size_t known = size < sizeof now ? size : sizeof now;
+    memcpy(counters, &now, known);
     memset(reinterpret_cast<char*>(counters) + known, 0, size - known);
     return 0;
 }

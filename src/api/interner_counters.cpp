@@ -8,7 +8,7 @@
 
 namespace tarn {
 
-thread_local constinit uint32_t counter_slot = 0;
+thread_local constinit uint8_t counter_slot = 0;
 
 namespace {
 
@@ -64,7 +64,7 @@ uint32_t take_counter_slot() {
         slots.taken.fetch_and(~bit(slot), std::memory_order_release);
         return 0;
     }
-    return counter_slot = slot;
+    return counter_slot = static_cast<uint8_t>(slot);
 }
 
 void recover_counter_slots() {

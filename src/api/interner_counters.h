@@ -29,7 +29,7 @@ inline uint64_t copy_bytes(size_t length) {
 }
 
 // This thread's slot, 0 when it has none.
-extern thread_local constinit uint32_t counter_slot __attribute__((tls_model("initial-exec")));
+extern thread_local constinit uint8_t counter_slot __attribute__((tls_model("initial-exec")));
 
 // Gives this thread a slot, if there is one; 0 when there is none.
 uint32_t take_counter_slot();

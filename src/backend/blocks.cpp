@@ -17,7 +17,7 @@
 
 namespace tarn {
 
-thread_local constinit ThreadBlocks thread_blocks __attribute__((tls_model("initial-exec"))) = {};
+thread_local constinit ThreadBlocks* watched_blocks __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 
@@ -41,7 +41,7 @@ struct Counters {
 constinit Counters counters = {};
 
 void count_live(size_t bytes) {
-    thread_blocks.bytes_allocated += bytes;
+    if (watched_blocks) watched_blocks->bytes_allocated += bytes;
     const size_t live = counters.live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     size_t peak = counters.peak_bytes.load(std::memory_order_relaxed);
     while (live > peak && !counters.peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
@@ -49,7 +49,7 @@ void count_live(size_t bytes) {
 }
 
 void count_dead(size_t bytes) {
-    thread_blocks.bytes_freed += bytes;
+    if (watched_blocks) watched_blocks->bytes_freed += bytes;
     counters.live_bytes.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
@@ -203,7 +203,7 @@ void* allocate_block(size_t size, size_t alignment, Zero zero) {
     if (!entered(block)) return nullptr;
     if (zero == Zero::kYes) memset(block.at, 0, std::min(size, block.dirty));
     counters.allocations.fetch_add(1, std::memory_order_relaxed);
-    ++thread_blocks.allocations;
+    if (watched_blocks) ++watched_blocks->allocations;
     count_live(block.record.size);
     return block.at;
 }
@@ -214,7 +214,7 @@ BlockFree free_block(void* block) {
     if (found.state == registry::State::kLive) {
         count_dead(found.record.size);
         counters.frees.fetch_add(1, std::memory_order_release);
-        ++thread_blocks.frees;
+        if (watched_blocks) ++watched_blocks->frees;
         give_back(block, found.record);
         return BlockFree::kFreed;
     }

@@ -43,12 +43,12 @@ struct BlockStats {
 };
 BlockStats block_stats();
 
-// What this thread has asked for so far. A resize in place counts the difference, one that copies both
-// blocks.
+// What this thread asks for while somebody wants to know: counted where `watched_blocks` points. A resize in
+// place counts the difference, one that copies both blocks.
 struct ThreadBlocks {
     uint64_t allocations, frees, bytes_allocated, bytes_freed;
 };
-extern thread_local constinit ThreadBlocks thread_blocks __attribute__((tls_model("initial-exec")));
+extern thread_local constinit ThreadBlocks* watched_blocks __attribute__((tls_model("initial-exec")));
 
 size_t trim_blocks();  // gives all that is cached back to the kernel; bytes known to have gone
 

@@ -38,6 +38,7 @@ void know_options() {
 void leave_thread(void* cache) {
     current_cache = const_cast<ThreadCache*>(&empty_cache);
     ++rounds;
+    forget_watch(*static_cast<ThreadCache*>(cache));
     close_cache(*static_cast<ThreadCache*>(cache));
 }
 

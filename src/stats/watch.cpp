@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 
-#include "backend/blocks.h"
 #include "base/os.h"
 
 namespace tarn {
@@ -54,7 +53,7 @@ void begin_interval(Watch& watch, const ThreadTotals& now) {
     watch.bytes_freed = now.bytes_freed;
     watch.held_bytes = now.held_bytes;
     watch.taken = 0;
-    watch.block_bytes = thread_blocks.bytes_allocated;
+    watch.block_bytes = watch.blocks.bytes_allocated;
 }
 
 void take(ThreadCache& cache, uint64_t bytes) {
@@ -80,10 +79,12 @@ ThreadTotals thread_totals(const ThreadCache& cache) {
     ThreadTotals total;
     for (SizeClass c = 0; c < kClasses; ++c)
         add_class(total, cache, c);
-    total.large_allocations = thread_blocks.allocations;
-    total.large_frees = thread_blocks.frees;
-    total.bytes_allocated += thread_blocks.bytes_allocated;
-    total.bytes_freed += thread_blocks.bytes_freed;
+    if (!cache.watch_memory) return total;
+    const ThreadBlocks& blocks = cache.watch_memory->blocks;
+    total.large_allocations = blocks.allocations;
+    total.large_frees = blocks.frees;
+    total.bytes_allocated += blocks.bytes_allocated;
+    total.bytes_freed += blocks.bytes_freed;
     return total;
 }
 
@@ -102,6 +103,7 @@ bool open_level(ThreadCache& cache, bool exact, ThreadTotals& start) {
     watch->exact_levels += exact;
     watch->budget = kBudgetLeast;
     cache.watch = watch;
+    watched_blocks = &watch->blocks;
     set_fast_path(cache);
     return true;
 }
@@ -131,6 +133,7 @@ void close_level(ThreadCache& cache) {
         outer.most = std::max(outer.most, ended.most);
     } else {
         cache.watch = nullptr;
+        watched_blocks = nullptr;
     }
     set_fast_path(cache);
 }
@@ -141,6 +144,7 @@ void forget_watch(ThreadCache& cache) {
     cache.watch_memory->exact_levels = 0;
     cache.watch_memory->thread = 0;
     cache.watch = nullptr;
+    watched_blocks = nullptr;
     set_fast_path(cache);
 }
 
@@ -154,8 +158,8 @@ void note_object(ThreadCache& cache, SizeClass c) {
 
 void note_watched_block(ThreadCache& cache) {
     const uint64_t before = cache.watch->block_bytes;
-    cache.watch->block_bytes = thread_blocks.bytes_allocated;
-    take(cache, thread_blocks.bytes_allocated - before);
+    cache.watch->block_bytes = cache.watch->blocks.bytes_allocated;
+    take(cache, cache.watch->blocks.bytes_allocated - before);
 }
 
 }  // namespace tarn

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/blocks.h"
 #include "cache/thread_cache.h"
 
 namespace tarn {
@@ -49,7 +50,8 @@ struct Watch {
     int64_t live;
     uint64_t bytes_allocated, bytes_freed, held_bytes;
     uint64_t taken, budget;
-    uint64_t block_bytes;  // of thread_blocks, when it was last looked at
+    ThreadBlocks blocks;   // counts while a level is open
+    uint64_t block_bytes;  // of blocks, when it was last looked at
     Level levels[kDepthMax];
 };
 
@@ -59,7 +61,7 @@ bool open_level(ThreadCache& cache, bool exact, ThreadTotals& start);
 ThreadTotals settle_watch(ThreadCache& cache);
 // Ends the innermost level, after a sample.
 void close_level(ThreadCache& cache);
-// The cache gets another thread, or its own one after a fork: no level is open.
+// The cache gets another thread, or its own one after a fork, or loses it: no level is open.
 void forget_watch(ThreadCache& cache);
 
 // From the cold ends, each after the fact. The first two while cache.watch is set.

@@ -26,8 +26,8 @@ threads = [threading.Thread(target=churn) for _ in range(2)]
 for thread in threads:
     thread.start()
 with multiprocessing.get_context("fork").Pool(3, maxtasksperchild=2) as pool:
-    for line in pool.map(digest, range(8), chunksize=1):
-        print(line)
+    lines = pool.map(digest, range(8), chunksize=1)
+print(*lines, sep="\n", flush=True)  # now: a child that is forked later would print its copy, too
 for number in range(20):
     child = os.fork()
     if child == 0:
