@@ -4,7 +4,7 @@
 import os
 import sys
 
-TOPS = ("src", "preload", "include", "tests", "bench", "scripts", ".ci")
+TOPS = ("src", "preload", "include", "tests", "bench", "docs", "scripts", ".ci")
 KINDS = (".h", ".hpp", ".c", ".cpp", ".py", ".sh", ".pl", ".rb", ".lua", ".php", ".tcl", ".sql", ".js")
 LINES_MAX = 400
 SPDX = "SPDX-License-Identifier: MIT"

@@ -13,7 +13,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "test-logs")
-SOURCES = ("src", "preload", "include", "tests", "bench")
+SOURCES = ("src", "preload", "include", "tests", "bench", "docs")
 CORES = str(os.cpu_count() or 1)
 COMMAND_TIMEOUT = 900
 RUNNER_LINE = re.compile(r"^(ok|FAIL|SKIP)\s+([\d.]+) s  (.*)$")
