@@ -106,3 +106,24 @@ build_libraries() (
     mapfile -t targets < <(library_targets)
     quietly ninja -C "$build" "${targets[@]}" || fail "the build failed"
 )
+
+# What the build directory can make below a folder.
+targets_below() { sed -nE "s|^build ($1[^ :\|]+): [^ ]*_LINKER .*|\\1|p" "$build/build.ninja"; }
+
+has_target() { grep -q "^build $1:" "$build/build.ninja"; }
+
+# build_benchmarks CONFIGURED FOLDER...: the libraries and the programs below these folders, in the build directory
+# of scripts/run; not the tests. It is configured anew unless the command CONFIGURED says that it need not be.
+build_benchmarks() (
+    local configured=$1 folder
+    shift
+    build_libraries || exit 1
+    exec 9<"$root" && flock 9
+    if ! "$configured"; then
+        quietly meson setup --reconfigure "$build" "$root" -Dbenchmarks=true || fail "meson setup failed"
+    fi
+    [[ -w $build ]] || exit 0
+    mapfile -t targets < <(for folder in "$@"; do targets_below "$folder"; done)
+    say "building the benchmark's programs"
+    ((${#targets[@]} == 0)) || quietly ninja -C "$build" "${targets[@]}" || fail "the build failed"
+)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What is wrong with a file: the first fault ends its translation. Both translators say the same.
 #pragma once
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,27 +12,28 @@
 namespace translator {
 
 struct Fault {
-    unsigned line;
+    uint32_t at;  // offset in the source; its line is found when somebody wants to know it
     std::string what;
 
-    std::string text(size_t file) const {
+    std::string text(size_t file, std::string_view source) const {
+        const auto line = 1 + std::ranges::count(source.substr(0, at), '\n');
         return std::to_string(file) + ":" + std::to_string(line) + ": " + what;
     }
 };
 
-[[noreturn, gnu::cold]] inline void fail(unsigned line, std::string_view what, std::string_view name = {}) {
+[[noreturn, gnu::cold]] inline void fail(uint32_t at, std::string_view what, std::string_view name = {}) {
     std::string text(what);
     if (!name.empty()) text.append(" '").append(name).append("'");
-    throw Fault{line, std::move(text)};
+    throw Fault{at, std::move(text)};
 }
 
-[[noreturn, gnu::cold]] inline void fail_types(unsigned line, language::Type expected, language::Type found) {
-    fail(line, std::string(language::name_of(expected)) + " expected, not " +
-                   std::string(language::name_of(found)));
+[[noreturn, gnu::cold]] inline void fail_types(uint32_t at, language::Type expected, language::Type found) {
+    fail(at, std::string(language::name_of(expected)) + " expected, not " +
+                 std::string(language::name_of(found)));
 }
 
-inline void expect_type(unsigned line, language::Type expected, language::Type found) {
-    if (expected != found) fail_types(line, expected, found);
+inline void expect_type(uint32_t at, language::Type expected, language::Type found) {
+    if (expected != found) fail_types(at, expected, found);
 }
 
 // Its words, in one place for both.

@@ -25,16 +25,20 @@ class Lexer {
         tokens_.reserve(source_.size() / 5);
         while (skip_space())
             token();
-        tokens_.push_back({Kind::kEnd, line_, {}});
+        add(Kind::kEnd, position_);
         return std::move(tokens_);
     }
 
   private:
     char at(size_t position) const { return position < source_.size() ? source_[position] : '\0'; }
 
+    static uint32_t offset(size_t position) { return static_cast<uint32_t>(position); }
+    void add(Kind kind, size_t position, std::string_view text = {}) {
+        tokens_.push_back({kind, offset(position), std::string(text)});
+    }
+
     bool skip_space() {
-        for (; position_ < source_.size() && language::is_space(source_[position_]); ++position_)
-            if (source_[position_] == '\n') ++line_;
+        while (position_ < source_.size() && language::is_space(source_[position_])) ++position_;
         return position_ < source_.size();
     }
 
@@ -59,36 +63,37 @@ class Lexer {
         const std::string_view found =
             run_of([](char c) { return language::is_letter(c) || language::is_digit(c); });
         const Kind kind = kind_of_word(found);
-        if (kind == Kind::kName)
-            tokens_.push_back({kind, line_, std::string(found)});
-        else
-            tokens_.push_back({kind, line_, {}});
+        add(kind, position_ - found.size(), kind == Kind::kName ? found : std::string_view());
     }
 
-    void number() { tokens_.push_back({Kind::kNumber, line_, std::string(run_of(language::is_digit))}); }
+    void number() {
+        const std::string_view found = run_of(language::is_digit);
+        add(Kind::kNumber, position_ - found.size(), found);
+    }
 
     void comment() {
         const std::string_view found = source_.substr(position_, source_.find('\n', position_) - position_);
         position_ += found.size();
         if (found.size() > 2 && found[2] == '/')
-            tokens_.push_back({Kind::kDoc, line_, std::string(found.substr(3))});
+            add(Kind::kDoc, position_ - found.size(), found.substr(3));
     }
 
     void text() {
         std::string value;
+        const size_t begin = position_;
         for (;;) {
             const size_t start = ++position_;
             position_ = source_.find_first_of("\"\\\n", position_);
             if (position_ == source_.npos || source_[position_] == '\n')
-                translator::fail(line_, translator::kNotEnded);
+                translator::fail(offset(begin), translator::kNotEnded);
             value.append(source_, start, position_ - start);
             if (source_[position_] == '"') break;
             const char meant = language::escaped(at(++position_));
-            if (!meant) translator::fail(line_, translator::kNoSuchEscape);
+            if (!meant) translator::fail(offset(begin), translator::kNoSuchEscape);
             value.push_back(meant);
         }
         ++position_;
-        tokens_.push_back({Kind::kString, line_, std::move(value)});
+        tokens_.push_back({Kind::kString, offset(begin), std::move(value)});
     }
 
     void sign(char c) {
@@ -132,18 +137,17 @@ class Lexer {
         if (c == '&' && next == '&') return twofold(Kind::kAnd);
         if (c == '|' && next == '|') return twofold(Kind::kOr);
         if (c == '.' && next == '.') return twofold(Kind::kRange);
-        translator::fail(line_, translator::kNotUnderstood, source_.substr(position_, 1));
+        translator::fail(offset(position_), translator::kNotUnderstood, source_.substr(position_, 1));
     }
     void single(Kind kind) { sign_of(kind, 1); }
     void twofold(Kind kind) { sign_of(kind, 2); }
     void sign_of(Kind kind, size_t length) {
-        tokens_.push_back({kind, line_, {}});
+        add(kind, position_);
         position_ += length;
     }
 
     std::string_view source_;
     size_t position_ = 0;
-    unsigned line_ = 1;
     std::vector<Token> tokens_;
 };
 

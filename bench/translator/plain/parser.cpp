@@ -24,7 +24,7 @@ class Parser {
     std::unique_ptr<File> run() {
         auto file = std::make_unique<File>();
         expect(Kind::kModule);
-        file->line = next_->line;
+        file->at = next_->at;
         file->name = name();
         expect(Kind::kSemicolon);
         while (next_->kind == Kind::kImport)
@@ -35,7 +35,7 @@ class Parser {
     }
 
   private:
-    [[noreturn]] void fail() { translator::fail(next_->line, translator::kNotUnderstood, shown(*next_)); }
+    [[noreturn]] void fail() { translator::fail(next_->at, translator::kNotUnderstood, shown(*next_)); }
     bool accept(Kind kind) {
         if (next_->kind != kind) return false;
         ++next_;
@@ -64,8 +64,8 @@ class Parser {
 
     void import(File& file) {
         ++next_;
-        const unsigned line = next_->line;
-        file.imports.push_back({name(), line});
+        const uint32_t at = next_->at;
+        file.imports.push_back({name(), at});
         expect(Kind::kSemicolon);
     }
 
@@ -85,18 +85,18 @@ class Parser {
         made->exported = exported;
         made->docs = std::move(docs);
         if (!file.table.emplace(made->name, made.get()).second)
-            translator::fail(made->line, translator::kTwice, made->name);
+            translator::fail(made->at, translator::kTwice, made->name);
         file.globals.push_back(std::move(made));
     }
 
     std::unique_ptr<Global> function() {
-        const unsigned line = next_->line;
-        auto made = std::make_unique<Function>(name(), line);
+        const uint32_t at = next_->at;
+        auto made = std::make_unique<Function>(name(), at);
         expect(Kind::kOpen);
         while (next_->kind != Kind::kClose) {
             if (!made->parameters.empty()) expect(Kind::kComma);
-            const unsigned at = next_->line;
-            auto parameter = std::make_unique<Variable>(name(), at);
+            const uint32_t begin = next_->at;
+            auto parameter = std::make_unique<Variable>(name(), begin);
             expect(Kind::kColon);
             parameter->type = type();
             made->parameters.push_back(std::move(parameter));
@@ -108,8 +108,8 @@ class Parser {
     }
 
     std::unique_ptr<Global> constant() {
-        const unsigned line = next_->line;
-        auto made = std::make_unique<Constant>(name(), line);
+        const uint32_t at = next_->at;
+        auto made = std::make_unique<Constant>(name(), at);
         expect(Kind::kColon);
         made->type = type();
         expect(Kind::kAssign);
@@ -127,44 +127,44 @@ class Parser {
     }
 
     StatementPointer statement() {
-        const unsigned line = next_->line;
+        const uint32_t at = next_->at;
         switch (next_->kind) {
             case Kind::kLet:
                 ++next_;
-                return declaration(Mutability::kLet, line);
+                return declaration(Mutability::kLet, at);
             case Kind::kVar:
                 ++next_;
-                return declaration(Mutability::kVar, line);
+                return declaration(Mutability::kVar, at);
             case Kind::kName:
-                return assignment_or_call(line);
+                return assignment_or_call(at);
             case Kind::kIf:
                 ++next_;
-                return branch(line);
+                return branch(at);
             case Kind::kWhile:
                 ++next_;
-                return loop(line);
+                return loop(at);
             case Kind::kFor:
                 ++next_;
-                return counted_loop(line);
+                return counted_loop(at);
             case Kind::kReturn:
                 ++next_;
-                return result(line);
+                return result(at);
             case Kind::kPrint:
                 ++next_;
-                return print(line);
+                return print(at);
             case Kind::kBreak:
                 ++next_;
-                return jump(Statement::Is::kBreak, line);
+                return jump(Statement::Is::kBreak, at);
             case Kind::kContinue:
                 ++next_;
-                return jump(Statement::Is::kContinue, line);
+                return jump(Statement::Is::kContinue, at);
             default:
                 fail();
         }
     }
 
-    StatementPointer declaration(Mutability mutability, unsigned line) {
-        auto made = std::make_unique<Declaration>(name(), line);
+    StatementPointer declaration(Mutability mutability, uint32_t at) {
+        auto made = std::make_unique<Declaration>(name(), at);
         made->variable.mutability = mutability;
         if (accept(Kind::kColon)) made->variable.type = type();
         expect(Kind::kAssign);
@@ -173,41 +173,41 @@ class Parser {
         return made;
     }
 
-    StatementPointer assignment_or_call(unsigned line) {
+    StatementPointer assignment_or_call(uint32_t at) {
         if (next_[1].kind == Kind::kOpen) {
-            auto made = std::make_unique<CallStatement>(call(name(), line), line);
+            auto made = std::make_unique<CallStatement>(call(name(), at), at);
             expect(Kind::kSemicolon);
             return made;
         }
-        auto made = std::make_unique<Assignment>(name(), line);
+        auto made = std::make_unique<Assignment>(name(), at);
         expect(Kind::kAssign);
         made->value = sum();
         expect(Kind::kSemicolon);
         return made;
     }
 
-    StatementPointer branch(unsigned line) {
-        auto made = std::make_unique<If>(line);
+    StatementPointer branch(uint32_t at) {
+        auto made = std::make_unique<If>(at);
         made->condition = sum();
         made->then = block();
         if (!accept(Kind::kElse)) return made;
-        const unsigned at = next_->line;
+        const uint32_t inner = next_->at;
         if (accept(Kind::kIf))
-            made->otherwise.push_back(branch(at));
+            made->otherwise.push_back(branch(inner));
         else
             made->otherwise = block();
         return made;
     }
 
-    StatementPointer loop(unsigned line) {
-        auto made = std::make_unique<While>(line);
+    StatementPointer loop(uint32_t at) {
+        auto made = std::make_unique<While>(at);
         made->condition = sum();
         made->body = block();
         return made;
     }
 
-    StatementPointer counted_loop(unsigned line) {
-        auto made = std::make_unique<For>(name(), line);
+    StatementPointer counted_loop(uint32_t at) {
+        auto made = std::make_unique<For>(name(), at);
         expect(Kind::kIn);
         made->from = sum();
         expect(Kind::kRange);
@@ -216,16 +216,16 @@ class Parser {
         return made;
     }
 
-    StatementPointer result(unsigned line) {
-        auto made = std::make_unique<Return>(line);
+    StatementPointer result(uint32_t at) {
+        auto made = std::make_unique<Return>(at);
         if (accept(Kind::kSemicolon)) return made;
         made->value = sum();
         expect(Kind::kSemicolon);
         return made;
     }
 
-    StatementPointer print(unsigned line) {
-        auto made = std::make_unique<Print>(line);
+    StatementPointer print(uint32_t at) {
+        auto made = std::make_unique<Print>(at);
         do
             made->values.push_back(sum());
         while (accept(Kind::kComma));
@@ -233,9 +233,9 @@ class Parser {
         return made;
     }
 
-    StatementPointer jump(Statement::Is which, unsigned line) {
+    StatementPointer jump(Statement::Is which, uint32_t at) {
         expect(Kind::kSemicolon);
-        return std::make_unique<Jump>(which, line);
+        return std::make_unique<Jump>(which, at);
     }
 
     // Operators of at least this precedence.
@@ -245,26 +245,26 @@ class Parser {
             const Kind sign = next_->kind;
             const unsigned found = language::precedence(sign);
             if (found < least || found == 0) return left;
-            const unsigned line = next_++->line;
+            const uint32_t at = next_++->at;
             ExpressionPointer right = sum(found + 1);
-            left = std::make_unique<Binary>(sign, std::move(left), std::move(right), line);
+            left = std::make_unique<Binary>(sign, std::move(left), std::move(right), at);
         }
     }
 
     ExpressionPointer operand() {
-        const unsigned line = next_->line;
+        const uint32_t at = next_->at;
         switch (next_->kind) {
             case Kind::kNumber:
-                return number(line);
+                return number(at);
             case Kind::kString:
-                return std::make_unique<Text>(std::move(next_++->text), line);
+                return std::make_unique<Text>(std::move(next_++->text), at);
             case Kind::kTrue:
             case Kind::kFalse:
-                return std::make_unique<Bool>(next_++->kind, line);
+                return std::make_unique<Bool>(next_++->kind, at);
             case Kind::kName: {
                 std::string found = name();
-                if (next_->kind == Kind::kOpen) return call(std::move(found), line);
-                return std::make_unique<Name>(std::move(found), line);
+                if (next_->kind == Kind::kOpen) return call(std::move(found), at);
+                return std::make_unique<Name>(std::move(found), at);
             }
             case Kind::kOpen: {
                 ++next_;
@@ -275,24 +275,24 @@ class Parser {
             case Kind::kMinus:
             case Kind::kNot: {
                 const Kind sign = next_++->kind;
-                return std::make_unique<Unary>(sign, operand(), line);
+                return std::make_unique<Unary>(sign, operand(), at);
             }
             default:
                 fail();
         }
     }
 
-    ExpressionPointer number(unsigned line) {
+    ExpressionPointer number(uint32_t at) {
         const std::string& digits = next_->text;
         int64_t value = 0;
         if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc())
-            translator::fail(line, translator::kNumberTooLarge, digits);
+            translator::fail(at, translator::kNumberTooLarge, digits);
         ++next_;
-        return std::make_unique<Number>(value, line);
+        return std::make_unique<Number>(value, at);
     }
 
-    ExpressionPointer call(std::string callee, unsigned line) {
-        auto made = std::make_unique<Call>(std::move(callee), line);
+    ExpressionPointer call(std::string callee, uint32_t at) {
+        auto made = std::make_unique<Call>(std::move(callee), at);
         expect(Kind::kOpen);
         while (!accept(Kind::kClose)) {
             if (!made->arguments.empty()) expect(Kind::kComma);

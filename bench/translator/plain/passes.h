@@ -11,7 +11,7 @@ namespace plain {
 
 struct Token {
     Kind kind;
-    unsigned line;
+    uint32_t at;
     std::string text;  // of names, numbers, docs and texts, these without escapes
 };
 

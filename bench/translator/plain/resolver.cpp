@@ -15,7 +15,7 @@ class Resolver {
     void run() {
         for (Import& import : file_.imports) {
             const auto found = project_.modules.find(import.name);
-            if (found == project_.modules.end()) fail(import.line, translator::kNoModule, import.name);
+            if (found == project_.modules.end()) fail(import.at, translator::kNoModule, import.name);
             import.file = found->second;
         }
         for (const std::unique_ptr<Global>& global : file_.globals) {
@@ -29,7 +29,7 @@ class Resolver {
   private:
     void constant(Constant& global) {
         constant_value(*global.value);
-        translator::expect_type(global.line, global.type, expression(*global.value));
+        translator::expect_type(global.at, global.type, expression(*global.value));
     }
     // Only literals, constants and operators.
     void constant_value(const Expression& value) {
@@ -40,7 +40,7 @@ class Resolver {
                 constant_value(*static_cast<const Binary&>(value).left);
                 return constant_value(*static_cast<const Binary&>(value).right);
             case Expression::Is::kCall:
-                fail(value.line, translator::kNotConstant, static_cast<const Call&>(value).name);
+                fail(value.at, translator::kNotConstant, static_cast<const Call&>(value).name);
             default:
                 return;
         }
@@ -58,19 +58,19 @@ class Resolver {
 
     void declare(Variable& variable) {
         if (!scopes_.back().emplace(variable.name, &variable).second)
-            fail(variable.line, translator::kTwice, variable.name);
+            fail(variable.at, translator::kTwice, variable.name);
         variable.number = numbers_++;
     }
 
-    const Definition& find(const std::string& name, unsigned line) const {
+    const Definition& find(const std::string& name, uint32_t at) const {
         for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
             if (const auto found = scope->find(name); found != scope->end()) return *found->second;
         if (const auto found = file_.table.find(name); found != file_.table.end()) return *found->second;
         const auto found = project_.exports.find(name);
-        if (found == project_.exports.end()) fail(line, translator::kUnknownName, name);
+        if (found == project_.exports.end()) fail(at, translator::kUnknownName, name);
         for (const Import& import : file_.imports)
             if (import.file == found->second->file) return *found->second;
-        fail(line, translator::kNotImported, name);
+        fail(at, translator::kNotImported, name);
     }
 
     void block(Block& statements) {
@@ -104,7 +104,7 @@ class Resolver {
             case Statement::Is::kBreak:
             case Statement::Is::kContinue:
                 if (loops_ == 0)
-                    fail(given.line, translator::kOutsideLoop,
+                    fail(given.at, translator::kOutsideLoop,
                          given.is == Statement::Is::kBreak ? "break" : "continue");
         }
     }
@@ -112,36 +112,36 @@ class Resolver {
     void declaration(Declaration& given) {
         const Type type = expression(*given.value);
         if (given.variable.type != Type::kNone)
-            translator::expect_type(given.line, given.variable.type, type);
+            translator::expect_type(given.at, given.variable.type, type);
         given.variable.type = type;
         declare(given.variable);
     }
 
     void assignment(Assignment& given) {
-        const Definition& found = find(given.name, given.line);
+        const Definition& found = find(given.name, given.at);
         if (found.is != Definition::Is::kVariable ||
             static_cast<const Variable&>(found).mutability != language::Mutability::kVar)
-            fail(given.line, translator::kNotVariable, given.name);
+            fail(given.at, translator::kNotVariable, given.name);
         given.variable = &static_cast<const Variable&>(found);
-        translator::expect_type(given.line, found.type, expression(*given.value));
+        translator::expect_type(given.at, found.type, expression(*given.value));
     }
 
     void branch(If& given) {
-        translator::expect_type(given.line, Type::kBool, expression(*given.condition));
+        translator::expect_type(given.at, Type::kBool, expression(*given.condition));
         block(given.then);
         block(given.otherwise);
     }
 
     void loop(While& given) {
-        translator::expect_type(given.line, Type::kBool, expression(*given.condition));
+        translator::expect_type(given.at, Type::kBool, expression(*given.condition));
         ++loops_;
         block(given.body);
         --loops_;
     }
 
     void counted_loop(For& given) {
-        translator::expect_type(given.line, Type::kInt, expression(*given.from));
-        translator::expect_type(given.line, Type::kInt, expression(*given.to));
+        translator::expect_type(given.at, Type::kInt, expression(*given.from));
+        translator::expect_type(given.at, Type::kInt, expression(*given.to));
         given.variable.type = Type::kInt;
         scopes_.emplace_back();
         declare(given.variable);
@@ -153,9 +153,9 @@ class Resolver {
 
     void result(Return& given) {
         if (given.value)
-            translator::expect_type(given.line, result_, expression(*given.value));
+            translator::expect_type(given.at, result_, expression(*given.value));
         else if (result_ != Type::kNone)
-            fail(given.line, translator::kNoValue);
+            fail(given.at, translator::kNoValue);
     }
 
     // Its type, which is not kNone.
@@ -178,20 +178,20 @@ class Resolver {
         }
         given.type = call(static_cast<Call&>(given));
         if (given.type == Type::kNone)
-            fail(given.line, translator::kNoResult, static_cast<Call&>(given).name);
+            fail(given.at, translator::kNoResult, static_cast<Call&>(given).name);
         return given.type;
     }
 
     Type name(Name& given) {
-        given.definition = &find(given.name, given.line);
+        given.definition = &find(given.name, given.at);
         if (given.definition->is == Definition::Is::kFunction)
-            fail(given.line, translator::kNotValue, given.name);
+            fail(given.at, translator::kNotValue, given.name);
         return given.definition->type;
     }
 
     Type unary(Unary& given) {
         const Type expected = given.sign == Kind::kMinus ? Type::kInt : Type::kBool;
-        translator::expect_type(given.line, expected, expression(*given.operand));
+        translator::expect_type(given.at, expected, expression(*given.operand));
         return expected;
     }
 
@@ -199,18 +199,18 @@ class Resolver {
         const Type left = expression(*given.left);
         const Type type = language::result_of(given.sign, left, expression(*given.right));
         if (type == Type::kNone)
-            fail(given.line, translator::kOperands, language::operator_of(given.sign).sign);
+            fail(given.at, translator::kOperands, language::operator_of(given.sign).sign);
         return type;
     }
 
     Type call(Call& given) {
-        const Definition& found = find(given.name, given.line);
-        if (found.is != Definition::Is::kFunction) fail(given.line, translator::kNotFunction, given.name);
+        const Definition& found = find(given.name, given.at);
+        if (found.is != Definition::Is::kFunction) fail(given.at, translator::kNotFunction, given.name);
         const Function& callee = static_cast<const Function&>(found);
         if (given.arguments.size() != callee.parameters.size())
-            fail(given.line, translator::kArgumentCount, given.name);
+            fail(given.at, translator::kArgumentCount, given.name);
         for (size_t i = 0; i < given.arguments.size(); ++i)
-            translator::expect_type(given.line, callee.parameters[i]->type, expression(*given.arguments[i]));
+            translator::expect_type(given.at, callee.parameters[i]->type, expression(*given.arguments[i]));
         given.definition = &callee;
         return callee.type;
     }
@@ -227,10 +227,10 @@ class Resolver {
 
 void enter(Project& project, const File& file) {
     if (!project.modules.emplace(file.name, &file).second)
-        fail(file.line, translator::kModuleTwice, file.name);
+        fail(file.at, translator::kModuleTwice, file.name);
     for (const std::unique_ptr<Global>& global : file.globals)
         if (global->exported && !project.exports.emplace(global->name, global.get()).second)
-            fail(global->line, translator::kExportedTwice, global->name);
+            fail(global->at, translator::kExportedTwice, global->name);
 }
 
 void resolve(File& file, const Project& project) {

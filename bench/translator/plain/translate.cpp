@@ -17,7 +17,7 @@ translator::Faults translate(const std::vector<translator::Source>& sources, uns
         try {
             step(index);
         } catch (const translator::Fault& fault) {
-            faults[index] = fault.text(index);
+            faults[index] = fault.text(index, sources[index].text());
         }
     };
     translator::share(sources.size(), threads, [&](unsigned, size_t index) {

@@ -26,16 +26,16 @@ struct File;
 struct Definition {
     enum class Is : uint8_t { kVariable, kConstant, kFunction };
 
-    Definition(Is what, std::string named, unsigned at) : is(what), line(at), name(std::move(named)) {}
+    Definition(Is what, std::string named, uint32_t offset) : is(what), at(offset), name(std::move(named)) {}
 
     Is is;
     Type type = Type::kNone;  // of a function: its result's
-    unsigned line;
+    uint32_t at;  // offset in the source
     std::string name;
 };
 
 struct Variable : Definition {
-    Variable(std::string named, unsigned at) : Definition(Is::kVariable, std::move(named), at) {}
+    Variable(std::string named, uint32_t offset) : Definition(Is::kVariable, std::move(named), offset) {}
 
     language::Mutability mutability = language::Mutability::kLet;
     unsigned number = 0;  // unique in its function
@@ -44,52 +44,52 @@ struct Variable : Definition {
 struct Expression {
     enum class Is : uint8_t { kNumber, kText, kBool, kName, kUnary, kBinary, kCall };
 
-    Expression(Is what, unsigned at) : is(what), line(at) {}
+    Expression(Is what, uint32_t offset) : is(what), at(offset) {}
     virtual ~Expression() = default;
 
     Is is;
     Type type = Type::kNone;
-    unsigned line;
+    uint32_t at;
 };
 using ExpressionPointer = std::unique_ptr<Expression>;
 
 struct Number : Expression {
-    Number(int64_t given, unsigned at) : Expression(Is::kNumber, at), value(given) {}
+    Number(int64_t given, uint32_t offset) : Expression(Is::kNumber, offset), value(given) {}
     int64_t value;
 };
 
 struct Text : Expression {
-    Text(std::string given, unsigned at) : Expression(Is::kText, at), value(std::move(given)) {}
+    Text(std::string given, uint32_t offset) : Expression(Is::kText, offset), value(std::move(given)) {}
     std::string value;
 };
 
 struct Bool : Expression {
-    Bool(Kind given, unsigned at) : Expression(Is::kBool, at), value(given) {}
+    Bool(Kind given, uint32_t offset) : Expression(Is::kBool, offset), value(given) {}
     Kind value;
 };
 
 struct Name : Expression {
-    Name(std::string given, unsigned at) : Expression(Is::kName, at), name(std::move(given)) {}
+    Name(std::string given, uint32_t offset) : Expression(Is::kName, offset), name(std::move(given)) {}
     std::string name;
     const Definition* definition = nullptr;
 };
 
 struct Unary : Expression {
-    Unary(Kind given, ExpressionPointer of, unsigned at)
-        : Expression(Is::kUnary, at), sign(given), operand(std::move(of)) {}
+    Unary(Kind given, ExpressionPointer of, uint32_t offset)
+        : Expression(Is::kUnary, offset), sign(given), operand(std::move(of)) {}
     Kind sign;
     ExpressionPointer operand;
 };
 
 struct Binary : Expression {
-    Binary(Kind given, ExpressionPointer first, ExpressionPointer second, unsigned at)
-        : Expression(Is::kBinary, at), sign(given), left(std::move(first)), right(std::move(second)) {}
+    Binary(Kind given, ExpressionPointer first, ExpressionPointer second, uint32_t offset)
+        : Expression(Is::kBinary, offset), sign(given), left(std::move(first)), right(std::move(second)) {}
     Kind sign;
     ExpressionPointer left, right;
 };
 
 struct Call : Expression {
-    Call(std::string given, unsigned at) : Expression(Is::kCall, at), name(std::move(given)) {}
+    Call(std::string given, uint32_t offset) : Expression(Is::kCall, offset), name(std::move(given)) {}
     std::string name;
     std::vector<ExpressionPointer> arguments;
     const Definition* definition = nullptr;
@@ -109,66 +109,66 @@ struct Statement {
         kContinue
     };
 
-    Statement(Is what, unsigned at) : is(what), line(at) {}
+    Statement(Is what, uint32_t offset) : is(what), at(offset) {}
     virtual ~Statement() = default;
 
     Is is;
-    unsigned line;
+    uint32_t at;
 };
 using StatementPointer = std::unique_ptr<Statement>;
 using Block = std::vector<StatementPointer>;
 
 struct Declaration : Statement {
-    Declaration(std::string name, unsigned at)
-        : Statement(Is::kDeclaration, at), variable(std::move(name), at) {}
+    Declaration(std::string name, uint32_t offset)
+        : Statement(Is::kDeclaration, offset), variable(std::move(name), offset) {}
     Variable variable;
     ExpressionPointer value;
 };
 
 struct Assignment : Statement {
-    Assignment(std::string given, unsigned at) : Statement(Is::kAssignment, at), name(std::move(given)) {}
+    Assignment(std::string given, uint32_t offset) : Statement(Is::kAssignment, offset), name(std::move(given)) {}
     std::string name;
     const Variable* variable = nullptr;
     ExpressionPointer value;
 };
 
 struct CallStatement : Statement {
-    CallStatement(ExpressionPointer made, unsigned at) : Statement(Is::kCall, at), call(std::move(made)) {}
+    CallStatement(ExpressionPointer made, uint32_t offset) : Statement(Is::kCall, offset), call(std::move(made)) {}
     ExpressionPointer call;
 };
 
 struct If : Statement {
-    explicit If(unsigned at) : Statement(Is::kIf, at) {}
+    explicit If(uint32_t offset) : Statement(Is::kIf, offset) {}
     ExpressionPointer condition;
     Block then;
     Block otherwise;  // a single If for "else if"
 };
 
 struct While : Statement {
-    explicit While(unsigned at) : Statement(Is::kWhile, at) {}
+    explicit While(uint32_t offset) : Statement(Is::kWhile, offset) {}
     ExpressionPointer condition;
     Block body;
 };
 
 struct For : Statement {
-    For(std::string name, unsigned at) : Statement(Is::kFor, at), variable(std::move(name), at) {}
+    For(std::string name, uint32_t offset) : Statement(Is::kFor, offset), variable(std::move(name), offset) {}
     Variable variable;
     ExpressionPointer from, to;
     Block body;
 };
 
 struct Return : Statement {
-    explicit Return(unsigned at) : Statement(Is::kReturn, at) {}
+    explicit Return(uint32_t offset) : Statement(Is::kReturn, offset) {}
     ExpressionPointer value;  // may be null
 };
 
 struct Print : Statement {
-    explicit Print(unsigned at) : Statement(Is::kPrint, at) {}
+    explicit Print(uint32_t offset) : Statement(Is::kPrint, offset) {}
     std::vector<ExpressionPointer> values;
 };
 
 struct Jump : Statement {
-    Jump(Is what, unsigned at) : Statement(what, at) {}
+    Jump(Is what, uint32_t offset) : Statement(what, offset) {}
 };
 
 // A definition outside functions.
@@ -182,25 +182,25 @@ struct Global : Definition {
 };
 
 struct Constant : Global {
-    Constant(std::string named, unsigned at) : Global(Is::kConstant, std::move(named), at) {}
+    Constant(std::string named, uint32_t offset) : Global(Is::kConstant, std::move(named), offset) {}
     ExpressionPointer value;
 };
 
 struct Function : Global {
-    Function(std::string named, unsigned at) : Global(Is::kFunction, std::move(named), at) {}
+    Function(std::string named, uint32_t offset) : Global(Is::kFunction, std::move(named), offset) {}
     std::vector<std::unique_ptr<Variable>> parameters;
     Block body;
 };
 
 struct Import {
     std::string name;
-    unsigned line;
+    uint32_t at;
     const File* file = nullptr;
 };
 
 struct File {
     std::string name;
-    unsigned line = 0;
+    uint32_t at = 0;
     std::vector<Import> imports;
     std::vector<std::unique_ptr<Global>> globals;
     std::unordered_map<std::string, const Global*> table;
