@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Tokens of one file.
+#include <new>
+
+#include "faults.h"
+#include "tarn/scan.h"
+#include "with_tarn/passes.h"
+
+namespace with_tarn {
+namespace {
+
+enum class Class : uint8_t { kOther, kSpace, kLetter, kDigit, kQuote, kSlash, kSingle, kEqual, kDouble };
+
+struct Start {
+    Class is = Class::kOther;
+    Kind kind{};   // of a sign of one character
+    Kind kind2{};  // of one that is followed by `second`
+    char second = 0;
+};
+
+// What a token that begins with this byte is.
+constexpr std::array<Start, 256> kStarts = [] {
+    std::array<Start, 256> made{};
+    for (unsigned c = 0; c < 256; ++c) {
+        const char letter = static_cast<char>(c);
+        if (language::is_space(letter)) made[c].is = Class::kSpace;
+        if (language::is_letter(letter)) made[c].is = Class::kLetter;
+        if (language::is_digit(letter)) made[c].is = Class::kDigit;
+    }
+    made['"'].is = Class::kQuote;
+    made['/'] = {Class::kSlash, Kind::kDivide, Kind::kDivide, 0};
+    constexpr struct {
+        char sign;
+        Kind kind;
+    } kSingles[] = {{'(', Kind::kOpen},       {')', Kind::kClose}, {'{', Kind::kOpenBlock},
+                    {'}', Kind::kCloseBlock}, {',', Kind::kComma}, {':', Kind::kColon},
+                    {';', Kind::kSemicolon},  {'+', Kind::kPlus},  {'-', Kind::kMinus},
+                    {'*', Kind::kTimes},      {'%', Kind::kRemainder}};
+    for (const auto& single : kSingles)
+        made[static_cast<unsigned char>(single.sign)] = {Class::kSingle, single.kind, single.kind, 0};
+    made['='] = {Class::kEqual, Kind::kAssign, Kind::kEqual, '='};
+    made['!'] = {Class::kEqual, Kind::kNot, Kind::kNotEqual, '='};
+    made['<'] = {Class::kEqual, Kind::kLess, Kind::kLessEqual, '='};
+    made['>'] = {Class::kEqual, Kind::kGreater, Kind::kGreaterEqual, '='};
+    made['&'] = {Class::kDouble, Kind::kEnd, Kind::kAnd, '&'};
+    made['|'] = {Class::kDouble, Kind::kEnd, Kind::kOr, '|'};
+    made['.'] = {Class::kDouble, Kind::kEnd, Kind::kRange, '.'};
+    return made;
+}();
+
+constexpr std::array<bool, 256> kInWord = [] {
+    std::array<bool, 256> made{};
+    for (unsigned c = 0; c < 256; ++c)
+        made[c] = language::is_letter(static_cast<char>(c)) || language::is_digit(static_cast<char>(c));
+    return made;
+}();
+
+// What ends a run of ordinary characters in a text.
+const tarn_byte_set kTextEnds = [] {
+    tarn_byte_set made;
+    tarn_byte_set_make(&made, "\"\\\n", 3);
+    return made;
+}();
+
+class Lexer {
+  public:
+    Lexer(std::string_view source, tarn_interner* names, Tokens& tokens)
+        : begin_(source.data()), next_(begin_), end_(begin_ + source.size()), names_(names), tokens_(tokens) {
+        // A token has a byte at least, and there is the end.
+        if (tokens.size() <= source.size()) tokens.resize(source.size() + 1);
+        kinds_ = tokens.column<KindColumn>().data();
+        offsets_ = tokens.column<OffsetColumn>().data();
+        values_ = tokens.column<ValueColumn>().data();
+    }
+
+    void run() {
+        for (;;) {
+            const unsigned char c = static_cast<unsigned char>(*next_);
+            const Start& start = kStarts[c];
+            switch (start.is) {
+                case Class::kSpace: space(); break;
+                case Class::kLetter: word(); break;
+                case Class::kDigit: number(); break;
+                case Class::kQuote: text(); break;
+                case Class::kSlash:
+                    if (next_[1] == '/')
+                        comment();
+                    else
+                        add(start.kind, 1);
+                    break;
+                case Class::kSingle: add(start.kind, 1); break;
+                case Class::kEqual:
+                    if (next_[1] == start.second)
+                        add(start.kind2, 2);
+                    else
+                        add(start.kind, 1);
+                    break;
+                case Class::kDouble:
+                    if (next_[1] != start.second) fail_here();
+                    add(start.kind2, 2);
+                    break;
+                case Class::kOther:
+                    if (next_ != end_) fail_here();
+                    add(Kind::kEnd, 0);
+                    return;
+            }
+        }
+    }
+
+  private:
+    uint32_t offset() const { return static_cast<uint32_t>(next_ - begin_); }
+    size_t left() const { return static_cast<size_t>(end_ - next_); }
+    [[noreturn, gnu::cold]] void fail_here() const {
+        translator::fail(offset(), translator::kNotUnderstood, {next_, 1});
+    }
+
+    void add(Kind kind, size_t length, uint64_t value = 0) {
+        *kinds_++ = kind;
+        *offsets_++ = offset();
+        *values_++ = value;
+        next_ += length;
+    }
+
+    void space() {
+        // One blank between two tokens, or the end of a line and what the next is indented by.
+        if (*next_++ == '\n') next_ += tarn_skip_blanks(next_, left(), TARN_BLANKS);
+    }
+
+    void word() {
+        const char* end = next_ + 1;
+        while (kInWord[static_cast<unsigned char>(*end)]) ++end;
+        const size_t length = static_cast<size_t>(end - next_);
+        const Interned* const name = tarn_intern(names_, next_, length);
+        if (!name) throw std::bad_alloc();
+        const int keyword = tarn_interned_keyword(name);
+        add(keyword < 0 ? Kind::kName : static_cast<Kind>(keyword), length, reinterpret_cast<uint64_t>(name));
+    }
+
+    void number() {
+        const char* end = next_ + 1;
+        while (language::is_digit(*end)) ++end;
+        const size_t length = static_cast<size_t>(end - next_);
+        add(Kind::kNumber, length, length);
+    }
+
+    void comment() {
+        const size_t length = tarn_find_byte_padded(next_, left(), '\n');
+        if (length > 2 && next_[2] == '/')
+            add(Kind::kDoc, length, length);
+        else
+            next_ += length;
+    }
+
+    // Its value is the length between the quotes.
+    void text() {
+        uint64_t escapes = 0;
+        const char* at = next_ + 1;
+        for (;;) {
+            at += tarn_find_any_padded(at, static_cast<size_t>(end_ - at), &kTextEnds);
+            if (at == end_ || *at == '\n') translator::fail(offset(), translator::kNotEnded);
+            if (*at == '"') break;
+            if (!language::escaped(at[1])) translator::fail(offset(), translator::kNoSuchEscape);
+            escapes = kHasEscapes;
+            at += 2;
+        }
+        const size_t length = static_cast<size_t>(at - next_) - 1;
+        add(Kind::kString, length + 2, length | escapes);
+    }
+
+    const char* begin_;
+    const char* next_;
+    const char* end_;
+    tarn_interner* names_;
+    Tokens& tokens_;
+    Kind* kinds_;
+    uint32_t* offsets_;
+    uint64_t* values_;
+};
+
+}  // namespace
+
+void tokenise(std::string_view source, tarn_interner* names, Tokens& tokens) {
+    Lexer(source, names, tokens).run();
+}
+
+}  // namespace with_tarn

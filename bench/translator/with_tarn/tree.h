@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The translator on tarn's interface. It has the same passes, checks and faults as the plain one; what differs is
+// where things are and what they are compared by:
+//   - a file's tree lies in an arena of its own, taken from a pool; it has no destructors and goes with the arena;
+//   - names are interned: a tree holds and compares addresses, and keywords come out of the interner as numbers;
+//   - the source is read by the byte scanner, texts stay where they are in it, and only those with escapes are copied;
+//   - tokens are columns of one batch, and C is written to one buffer, both per thread and kept from file to file;
+//   - symbol tables are keyed by the address of the name: one per thread for the blocks and the file, with a list of
+//     what to take back at the end of a block; one for the project.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "language.h"
+#include "tarn/interner.h"
+
+namespace with_tarn {
+
+using language::Kind;
+using language::Type;
+using Interned = tarn_interned;
+
+inline std::string_view text_of(const Interned* name) {
+    return {tarn_interned_text(name), tarn_interned_length(name)};
+}
+
+struct File;
+
+// What a name may stand for.
+struct Definition {
+    enum class Is : uint8_t { kVariable, kConstant, kFunction };
+
+    Is is;
+    Type type;  // of a function: its result's
+    language::Mutability mutability;
+    bool exported;
+    uint32_t at;  // offset in the source
+    const Interned* name;
+};
+
+struct Variable : Definition {
+    uint32_t number;  // unique in its function
+};
+
+struct Expression {
+    enum class Is : uint8_t { kNumber, kText, kBool, kName, kUnary, kBinary, kCall };
+
+    Is is;
+    Type type;
+    Kind sign;  // of an operator; of a bool, which
+    uint32_t at;
+};
+
+struct Number : Expression {
+    int64_t value;
+};
+
+struct Text : Expression {
+    uint32_t length;
+    const char* text;
+};
+
+// The definition takes the name's place when it is found.
+struct Name : Expression {
+    union {
+        const Interned* name;
+        const Definition* definition;
+    };
+};
+
+struct Unary : Expression {
+    Expression* operand;
+};
+
+struct Binary : Expression {
+    Expression* left;
+    Expression* right;
+};
+
+struct Call : Name {
+    uint32_t count;
+    Expression** arguments;
+};
+
+struct Statement {
+    enum class Is : uint8_t {
+        kDeclaration,
+        kAssignment,
+        kCall,
+        kIf,
+        kWhile,
+        kFor,
+        kReturn,
+        kPrint,
+        kBreak,
+        kContinue
+    };
+
+    Is is;
+    uint32_t at;
+    Statement* next;  // in its block
+};
+
+struct Declaration : Statement {
+    Variable variable;
+    Expression* value;
+};
+
+struct Assignment : Statement {
+    union {
+        const Interned* name;
+        const Variable* variable;
+    };
+    Expression* value;
+};
+
+struct CallStatement : Statement {
+    Call* call;
+};
+
+struct If : Statement {
+    Expression* condition;
+    Statement* then;
+    Statement* otherwise;  // a single If for "else if"
+};
+
+struct While : Statement {
+    Expression* condition;
+    Statement* body;
+};
+
+struct For : Statement {
+    Variable variable;
+    Expression* from;
+    Expression* to;
+    Statement* body;
+};
+
+struct Return : Statement {
+    Expression* value;  // may be null
+};
+
+struct Print : Statement {
+    uint32_t count;
+    Expression** values;
+};
+
+struct Doc {
+    Doc* next;
+    std::string_view text;
+};
+
+// A definition outside functions.
+struct Global : Definition {
+    Global* next;
+    const File* file;
+    Doc* docs;
+};
+
+struct Constant : Global {
+    Expression* value;
+};
+
+struct Function : Global {
+    uint32_t count;
+    Variable* parameters;
+    Statement* body;
+};
+
+struct Import {
+    Import* next;
+    const Interned* name;
+    uint32_t at;
+    const File* file;
+};
+
+struct File {
+    const Interned* name;
+    uint32_t at;
+    Import* imports;
+    Global* globals;
+};
+
+}  // namespace with_tarn
