@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Tokens of one file.
-#include <new>
-
 #include "faults.h"
 #include "tarn/scan.h"
 #include "with_tarn/passes.h"
@@ -48,24 +46,22 @@ constexpr std::array<Start, 256> kStarts = [] {
     return made;
 }();
 
-constexpr std::array<bool, 256> kInWord = [] {
-    std::array<bool, 256> made{};
-    for (unsigned c = 0; c < 256; ++c)
-        made[c] = language::is_letter(static_cast<char>(c)) || language::is_digit(static_cast<char>(c));
-    return made;
-}();
-
-// What ends a run of ordinary characters in a text.
-const tarn_byte_set kTextEnds = [] {
+template <size_t kSize>
+tarn_byte_set set_of(const char (&bytes)[kSize]) {
     tarn_byte_set made;
-    tarn_byte_set_make(&made, "\"\\\n", 3);
+    tarn_byte_set_make(&made, bytes, kSize - 1);
     return made;
-}();
+}
+
+const tarn_byte_set kInWord = set_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+const tarn_byte_set kBlanks = set_of(" \n\t\r");
+// What ends a run of ordinary characters in a text.
+const tarn_byte_set kTextEnds = set_of("\"\\\n");
 
 class Lexer {
   public:
-    Lexer(std::string_view source, tarn_interner* names, Tokens& tokens)
-        : begin_(source.data()), next_(begin_), end_(begin_ + source.size()), names_(names), tokens_(tokens) {
+    Lexer(std::string_view source, tarn_interner* names, RecentWords& recent, Tokens& tokens)
+        : begin_(source.data()), next_(begin_), end_(begin_ + source.size()), names_(names), recent_(recent) {
         // A token has a byte at least, and there is the end.
         if (tokens.size() <= source.size()) tokens.resize(source.size() + 1);
         kinds_ = tokens.column<KindColumn>().data();
@@ -123,15 +119,12 @@ class Lexer {
 
     void space() {
         // One blank between two tokens, or the end of a line and what the next is indented by.
-        if (*next_++ == '\n') next_ += tarn_skip_blanks(next_, left(), TARN_BLANKS);
+        if (static_cast<unsigned char>(*++next_) <= ' ') next_ += tarn_find_not_padded(next_, left(), &kBlanks);
     }
 
     void word() {
-        const char* end = next_ + 1;
-        while (kInWord[static_cast<unsigned char>(*end)]) ++end;
-        const size_t length = static_cast<size_t>(end - next_);
-        const Interned* const name = tarn_intern(names_, next_, length);
-        if (!name) throw std::bad_alloc();
+        const size_t length = tarn_find_not_padded(next_, left(), &kInWord);
+        const Interned* const name = recent_.intern(names_, next_, length);
         const int keyword = tarn_interned_keyword(name);
         add(keyword < 0 ? Kind::kName : static_cast<Kind>(keyword), length, reinterpret_cast<uint64_t>(name));
     }
@@ -171,7 +164,7 @@ class Lexer {
     const char* next_;
     const char* end_;
     tarn_interner* names_;
-    Tokens& tokens_;
+    RecentWords& recent_;
     Kind* kinds_;
     uint32_t* offsets_;
     uint64_t* values_;
@@ -179,8 +172,8 @@ class Lexer {
 
 }  // namespace
 
-void tokenise(std::string_view source, tarn_interner* names, Tokens& tokens) {
-    Lexer(source, names, tokens).run();
+void tokenise(std::string_view source, tarn_interner* names, RecentWords& recent, Tokens& tokens) {
+    Lexer(source, names, recent, tokens).run();
 }
 
 }  // namespace with_tarn

@@ -5,6 +5,7 @@
 
 #include "tarn/arena.hpp"
 #include "with_tarn/output.h"
+#include "with_tarn/recent_words.h"
 #include "with_tarn/scopes.h"
 #include "with_tarn/tokens.h"
 
@@ -13,12 +14,13 @@ namespace with_tarn {
 // What a thread keeps from file to file.
 struct Worker {
     Tokens tokens;
+    RecentWords recent;
     Scopes scopes;
     Output output{32 << 10};
 };
 
 // The source is followed by translator::kPadding zero bytes. It must outlive the tree.
-void tokenise(std::string_view source, tarn_interner* names, Tokens& tokens);
+void tokenise(std::string_view source, tarn_interner* names, RecentWords& recent, Tokens& tokens);
 
 // The tree of these tokens, in the arena.
 File* parse(std::string_view source, const Tokens& tokens, tarn::ArenaRef arena, Scopes& scopes);

@@ -58,7 +58,7 @@ translator::Faults translate(const std::vector<translator::Source>& sources, uns
     translator::share(sources.size(), threads, [&](unsigned thread, size_t index) {
         guarded(index, [&](size_t i) {
             Worker& worker = workers[thread];
-            tokenise(sources[i].text(), names.get(), worker.tokens);
+            tokenise(sources[i].text(), names.get(), worker.recent, worker.tokens);
             trees[i].emplace(arenas().acquire());
             files[i] = parse(sources[i].text(), worker.tokens, *trees[i], worker.scopes);
         });
