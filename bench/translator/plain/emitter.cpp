@@ -37,16 +37,8 @@ class Emitter {
     }
     void indent() { out_.append(4 * depth_, ' '); }
 
-    void global_name(const Global& global) {
-        out_ += global.file->name;
-        out_ += "__";
-        out_ += global.name;
-    }
-    void variable_name(const Variable& variable) {
-        out_ += variable.name;
-        out_ += '_';
-        number(variable.number);
-    }
+    void global_name(const Global& global) { out_ += global.name_in_c; }
+    void variable_name(const Variable& variable) { out_ += variable.name_in_c; }
     void variable_head(const Variable& variable) {
         out_ += in_c(variable.type);
         out_ += ' ';

@@ -83,6 +83,7 @@ class Parser {
             fail();
         made->file = &file;
         made->exported = exported;
+        made->name_in_c = file.name + "__" + made->name;
         made->docs = std::move(docs);
         if (!file.table.emplace(made->name, made.get()).second)
             translator::fail(made->at, translator::kTwice, made->name);

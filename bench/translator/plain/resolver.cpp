@@ -59,7 +59,8 @@ class Resolver {
     void declare(Variable& variable) {
         if (!scopes_.back().emplace(variable.name, &variable).second)
             fail(variable.at, translator::kTwice, variable.name);
-        variable.number = numbers_++;
+        variable.name_in_c.reserve(variable.name.size() + 4);
+        variable.name_in_c.append(variable.name).append("_").append(std::to_string(numbers_++));
     }
 
     const Definition& find(const std::string& name, uint32_t at) const {

@@ -38,7 +38,7 @@ struct Variable : Definition {
     Variable(std::string named, uint32_t offset) : Definition(Is::kVariable, std::move(named), offset) {}
 
     language::Mutability mutability = language::Mutability::kLet;
-    unsigned number = 0;  // unique in its function
+    std::string name_in_c;  // with a number that is unique in the function
 };
 
 struct Expression {
@@ -178,6 +178,7 @@ struct Global : Definition {
 
     const File* file = nullptr;
     bool exported = false;
+    std::string name_in_c;  // with the module's
     std::vector<std::string> docs;
 };
 

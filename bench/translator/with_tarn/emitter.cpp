@@ -36,20 +36,11 @@ class Emitter {
   private:
     void indent() { out_.spaces(4 * depth_); }
 
-    void global_name(const Global& global) {
-        out_.text(text_of(global.file->name));
-        out_.literal("__");
-        out_.text(text_of(global.name));
-    }
-    void variable_name(const Variable& variable) {
-        out_.text(text_of(variable.name));
-        out_.letter('_');
-        out_.number(variable.number);
-    }
+    void name(const Definition& definition) { out_.padded(definition.in_c, definition.length); }
     void variable_head(const Variable& variable) {
         out_.text(in_c(variable.type));
         out_.letter(' ');
-        variable_name(variable);
+        name(variable);
     }
 
     void declaration(const Global& global) {
@@ -63,7 +54,7 @@ class Emitter {
         out_.literal("const ");
         out_.text(in_c(global.type));
         out_.letter(' ');
-        global_name(global);
+        name(global);
         out_.literal(" = ");
         expression(*static_cast<const Constant&>(global).value);
         out_.literal(";\n");
@@ -81,7 +72,7 @@ class Emitter {
         if (!function.exported) out_.literal("static ");
         out_.text(in_c(function.type));
         out_.letter(' ');
-        global_name(function);
+        name(function);
         out_.letter('(');
         for (uint32_t i = 0; i < function.count; ++i) {
             if (i) out_.literal(", ");
@@ -139,7 +130,7 @@ class Emitter {
     }
 
     void assignment(const Assignment& given) {
-        variable_name(*given.variable);
+        name(*given.variable);
         out_.literal(" = ");
         expression(*given.value);
         out_.letter(';');
@@ -169,15 +160,15 @@ class Emitter {
         out_.literal(" = ");
         expression(*given.from);
         out_.literal(", ");
-        variable_name(given.variable);
+        name(given.variable);
         out_.literal("_end = ");
         expression(*given.to);
         out_.literal("; ");
-        variable_name(given.variable);
+        name(given.variable);
         out_.literal(" < ");
-        variable_name(given.variable);
+        name(given.variable);
         out_.literal("_end; ++");
-        variable_name(given.variable);
+        name(given.variable);
         out_.letter(')');
         block(given.body);
     }
@@ -204,7 +195,7 @@ class Emitter {
 
     void expression(const Expression& given) {
         switch (given.is) {
-            case Expression::Is::kNumber: return out_.number(static_cast<const Number&>(given).value);
+            case Expression::Is::kNumber: return out_.number(static_cast<uint64_t>(static_cast<const Number&>(given).value));
             case Expression::Is::kText: return text(static_cast<const Text&>(given));
             case Expression::Is::kBool: return out_.text(given.sign == Kind::kTrue ? "true" : "false");
             case Expression::Is::kName: return name(*static_cast<const Name&>(given).definition);
@@ -212,12 +203,6 @@ class Emitter {
             case Expression::Is::kBinary: return binary(static_cast<const Binary&>(given));
             case Expression::Is::kCall: return call(static_cast<const Call&>(given));
         }
-    }
-
-    void name(const Definition& definition) {
-        if (definition.is == Definition::Is::kVariable)
-            return variable_name(static_cast<const Variable&>(definition));
-        global_name(static_cast<const Global&>(definition));
     }
 
     // text_of("...", LENGTH)
@@ -265,7 +250,7 @@ class Emitter {
     }
 
     void call(const Call& given) {
-        global_name(static_cast<const Global&>(*given.definition));
+        name(*given.definition);
         out_.letter('(');
         for (uint32_t i = 0; i < given.count; ++i) {
             if (i) out_.literal(", ");

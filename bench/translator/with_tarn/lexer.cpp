@@ -2,6 +2,7 @@
 // Tokens of one file.
 #include "faults.h"
 #include "tarn/scan.h"
+#include "with_tarn/bytes16.h"
 #include "with_tarn/passes.h"
 
 namespace with_tarn {
@@ -54,7 +55,6 @@ tarn_byte_set set_of(const char (&bytes)[kSize]) {
 }
 
 const tarn_byte_set kInWord = set_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-const tarn_byte_set kBlanks = set_of(" \n\t\r");
 // What ends a run of ordinary characters in a text.
 const tarn_byte_set kTextEnds = set_of("\"\\\n");
 
@@ -119,11 +119,13 @@ class Lexer {
 
     void space() {
         // One blank between two tokens, or the end of a line and what the next is indented by.
-        if (static_cast<unsigned char>(*++next_) <= ' ') next_ += tarn_find_not_padded(next_, left(), &kBlanks);
+        if (static_cast<unsigned char>(*++next_) > ' ') return;
+        for (unsigned run = 16; run == 16; next_ += run) run = run_of(is_blank(load16(next_)));
     }
 
     void word() {
-        const size_t length = tarn_find_not_padded(next_, left(), &kInWord);
+        size_t length = run_of(is_in_word(load16(next_)));
+        if (length == 16) length += tarn_find_not_padded(next_ + 16, left() - 16, &kInWord);
         const Interned* const name = recent_.intern(names_, next_, length);
         const int keyword = tarn_interned_keyword(name);
         add(keyword < 0 ? Kind::kName : static_cast<Kind>(keyword), length, reinterpret_cast<uint64_t>(name));

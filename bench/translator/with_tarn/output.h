@@ -9,6 +9,16 @@
 
 namespace with_tarn {
 
+// Its end. There is room for 20 digits.
+inline char* write_number(char* to, uint64_t value) {
+    if (value < 10) {
+        *to = static_cast<char>('0' + value);
+        return to + 1;
+    }
+    return std::to_chars(to, to + 20, value).ptr;
+}
+
+// Its room ends 64 bytes before the buffer's padding does, so that writing a little too much is no fault.
 class Output {
   public:
     explicit Output(size_t room) {
@@ -45,12 +55,15 @@ class Output {
         memset(next_, ' ', count);
         next_ += count;
     }
-    void number(int64_t value) {
+    void number(uint64_t value) {
         room(20);
-        if (static_cast<uint64_t>(value) < 10)
-            *next_++ = static_cast<char>('0' + value);
-        else
-            next_ = std::to_chars(next_, next_ + 20, value).ptr;
+        next_ = write_number(next_, value);
+    }
+    // 16 bytes at a time: what lies behind the text, up to a multiple of that, must be readable.
+    void padded(const char* text, size_t length) {
+        room(length);
+        for (size_t i = 0; i < length; i += 16) memcpy(next_ + i, text + i, 16);
+        next_ += length;
     }
 
   private:

@@ -99,16 +99,27 @@ class Parser {
             fail();
         made->file = &file;
         made->exported = exported;
+        name_in_c(*made, file);
         made->docs = docs;
         if (!scopes_.declare(made)) translator::fail(made->at, translator::kTwice, text_of(made->name));
         return made;
     }
 
+    void name_in_c(Definition& global, const File& file) const {
+        const std::string_view module = text_of(file.name), name = text_of(global.name);
+        char* const text = padded_room(arena_, module.size() + 2 + name.size());
+        memcpy(text, module.data(), module.size());
+        memcpy(text + module.size(), "__", 2);
+        memcpy(text + module.size() + 2, name.data(), name.size());
+        global.in_c = text;
+        global.length = static_cast<uint32_t>(module.size() + 2 + name.size());
+    }
+
     static Definition definition(Definition::Is is, uint32_t at, const Interned* name) {
-        return {is, Type::kNone, Mutability::kLet, false, at, name};
+        return {is, Type::kNone, Mutability::kLet, false, at, 0, name, nullptr};
     }
     static Variable variable(uint32_t at, const Interned* name) {
-        return {definition(Definition::Is::kVariable, at, name), 0};
+        return definition(Definition::Is::kVariable, at, name);
     }
 
     Global* function() {

@@ -11,6 +11,11 @@
 
 namespace with_tarn {
 
+// For a text that Output::padded writes.
+inline char* padded_room(tarn::ArenaRef arena, size_t length) {
+    return static_cast<char*>(arena.allocate((length + 15) & ~size_t{15}, 1));
+}
+
 // What a thread keeps from file to file.
 struct Worker {
     Tokens tokens;
@@ -29,7 +34,7 @@ File* parse(std::string_view source, const Tokens& tokens, tarn::ArenaRef arena,
 void enter(Project& project, const File& file);
 
 // Finds what every name stands for, and every type.
-void resolve(File& file, const Project& project, Scopes& scopes);
+void resolve(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes);
 
 void emit(const File& file, Output& output);
 

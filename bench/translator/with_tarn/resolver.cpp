@@ -10,8 +10,8 @@ using translator::fail;
 
 class Resolver {
   public:
-    Resolver(File& file, const Project& project, Scopes& scopes)
-        : file_(file), project_(project), scopes_(scopes) {}
+    Resolver(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes)
+        : file_(file), project_(project), arena_(arena), scopes_(scopes) {}
 
     void run() {
         for (Import* import = file_.imports; import; import = import->next) {
@@ -57,7 +57,12 @@ class Resolver {
 
     void declare(Variable& variable) {
         if (!scopes_.declare(&variable)) fail(variable.at, translator::kTwice, text_of(variable.name));
-        variable.number = numbers_++;
+        const std::string_view name = text_of(variable.name);
+        char* const text = padded_room(arena_, name.size() + 11);
+        memcpy(text, name.data(), name.size());
+        text[name.size()] = '_';
+        variable.in_c = text;
+        variable.length = static_cast<uint32_t>(write_number(text + name.size() + 1, numbers_++) - text);
     }
 
     const Definition* find(const Interned* name, uint32_t at) const {
@@ -201,6 +206,7 @@ class Resolver {
 
     File& file_;
     const Project& project_;
+    tarn::ArenaRef arena_;
     Scopes& scopes_;
     uint32_t numbers_ = 0;  // of the function's variables
     uint32_t loops_ = 0;    // around
@@ -221,8 +227,8 @@ void enter(Project& project, const File& file) {
     }
 }
 
-void resolve(File& file, const Project& project, Scopes& scopes) {
-    Resolver(file, project, scopes).run();
+void resolve(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes) {
+    Resolver(file, project, arena, scopes).run();
 }
 
 }  // namespace with_tarn

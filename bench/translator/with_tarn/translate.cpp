@@ -68,7 +68,7 @@ translator::Faults translate(const std::vector<translator::Source>& sources, uns
     translator::share(sources.size(), threads, [&](unsigned thread, size_t index) {
         guarded(index, [&](size_t i) {
             Worker& worker = workers[thread];
-            resolve(*files[i], project, worker.scopes);
+            resolve(*files[i], project, *trees[i], worker.scopes);
             emit(*files[i], worker.output);
             sink.file(i, worker.output.text());
         });

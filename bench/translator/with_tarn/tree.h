@@ -34,13 +34,13 @@ struct Definition {
     Type type;  // of a function: its result's
     language::Mutability mutability;
     bool exported;
-    uint32_t at;  // offset in the source
+    uint32_t at;      // offset in the source
+    uint32_t length;  // of the name in C
     const Interned* name;
+    const char* in_c;  // of a variable with a number that is unique in its function, of a global with the module's name
 };
 
-struct Variable : Definition {
-    uint32_t number;  // unique in its function
-};
+using Variable = Definition;
 
 struct Expression {
     enum class Is : uint8_t { kNumber, kText, kBool, kName, kUnary, kBinary, kCall };
