@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// C of one file.
+// C of one file. Functions take the end of the text and return the new one; each asks for room for all that it writes
+// itself, in one go.
 #include "tarn/scan.h"
 #include "with_tarn/passes.h"
 
@@ -7,6 +8,9 @@ namespace with_tarn {
 namespace {
 
 using language::in_c;
+
+constexpr size_t kWords = 128;  // more than any node writes besides names and texts
+constexpr size_t kIndentMost = 64;
 
 // What C writes with an escape.
 const tarn_byte_set kEscaped = [] {
@@ -17,258 +21,226 @@ const tarn_byte_set kEscaped = [] {
 
 class Emitter {
   public:
-    Emitter(const File& file, Output& output) : file_(file), out_(output) {}
+    explicit Emitter(Output& output) : out_(output) {}
 
-    void run() {
-        out_.literal("/* module ");
-        out_.text(text_of(file_.name));
-        out_.literal(" */\n#include \"runtime.h\"\n");
-        for (const Import* import = file_.imports; import; import = import->next) {
-            out_.literal("#include \"");
-            out_.text(text_of(import->name));
-            out_.literal(".h\"\n");
+    char* run(const File& file) {
+        char* to = out_.begin();
+        to = text(write(room(to), "/* module "), text_of(file.name));
+        to = write(room(to), " */\n#include \"runtime.h\"\n");
+        for (const Import* import = file.imports; import; import = import->next) {
+            to = text(write(room(to), "#include \""), text_of(import->name));
+            to = write(room(to), ".h\"\n");
         }
-        for (const Global* global = file_.globals; global; global = global->next) declaration(*global);
-        for (const Global* global = file_.globals; global; global = global->next)
-            if (global->is == Definition::Is::kFunction) function(static_cast<const Function&>(*global));
+        for (const Global* global = file.globals; global; global = global->next) to = declaration(to, *global);
+        for (const Global* global = file.globals; global; global = global->next)
+            if (global->is == Definition::Is::kFunction)
+                to = function(to, static_cast<const Function&>(*global));
+        return to;
     }
 
   private:
-    void indent() { out_.spaces(4 * depth_); }
+    char* room(char* to, size_t more = 0) { return out_.room(to, kWords + more); }
+    char* text(char* to, std::string_view given) { return write(room(to, given.size()), given); }
 
-    void name(const Definition& definition) { out_.padded(definition.in_c, definition.length); }
-    void variable_head(const Variable& variable) {
-        out_.text(in_c(variable.type));
-        out_.letter(' ');
-        name(variable);
+    // However many of these follow each other.
+    char* close(char* to) { return write(room(to), ')'); }
+
+    // Room for words is there behind a name, too.
+    char* name(char* to, const Definition& definition) {
+        return write_padded(room(to, definition.length), definition.in_c, definition.length);
+    }
+    char* variable_head(char* to, const Variable& variable) {
+        return name(write(write(to, in_c(variable.type)), ' '), variable);
     }
 
-    void declaration(const Global& global) {
-        if (global.is == Definition::Is::kFunction) {
-            head(static_cast<const Function&>(global));
-            out_.literal(";\n");
-            return;
+    char* indent(char* to) {
+        size_t left = 4 * depth_;
+        for (; left > kIndentMost; left -= kIndentMost) {
+            memset(to, ' ', kIndentMost);
+            to = room(to + kIndentMost);
         }
-        docs(global);
-        if (!global.exported) out_.literal("static ");
-        out_.literal("const ");
-        out_.text(in_c(global.type));
-        out_.letter(' ');
-        name(global);
-        out_.literal(" = ");
-        expression(*static_cast<const Constant&>(global).value);
-        out_.literal(";\n");
+        memset(to, ' ', kIndentMost);  // of a fixed length: a few stores
+        return to + left;
     }
 
-    void docs(const Global& global) {
-        for (const Doc* doc = global.docs; doc; doc = doc->next) {
-            out_.literal("//");
-            out_.text(doc->text);
-            out_.letter('\n');
-        }
+    char* declaration(char* to, const Global& global) {
+        if (global.is == Definition::Is::kFunction)
+            return write(head(to, static_cast<const Function&>(global)), ";\n");
+        to = room(docs(to, global));
+        if (!global.exported) to = write(to, "static ");
+        to = write(to, "const ");
+        to = write(variable_head(to, global), " = ");
+        return write(expression(to, *static_cast<const Constant&>(global).value), ";\n");
     }
 
-    void head(const Function& function) {
-        if (!function.exported) out_.literal("static ");
-        out_.text(in_c(function.type));
-        out_.letter(' ');
-        name(function);
-        out_.letter('(');
+    char* docs(char* to, const Global& global) {
+        for (const Doc* doc = global.docs; doc; doc = doc->next)
+            to = write(text(write(room(to), "//"), doc->text), '\n');
+        return to;
+    }
+
+    // Leaves room for words.
+    char* head(char* to, const Function& function) {
+        to = room(to);
+        if (!function.exported) to = write(to, "static ");
+        to = write(variable_head(to, function), '(');
         for (uint32_t i = 0; i < function.count; ++i) {
-            if (i) out_.literal(", ");
-            variable_head(function.parameters[i]);
+            if (i) to = write(to, ", ");
+            to = variable_head(room(to), function.parameters[i]);
         }
-        out_.text(function.count ? ")" : "void)");
+        return function.count ? write(to, ')') : write(to, "void)");
     }
 
-    void function(const Function& function) {
-        out_.letter('\n');
-        docs(function);
-        head(function);
-        block(function.body);
-        out_.letter('\n');
+    char* function(char* to, const Function& function) {
+        to = docs(write(room(to), '\n'), function);
+        to = block(head(to, function), function.body);
+        return write(to, '\n');
     }
 
     // Without a newline after it.
-    void block(const Statement* first) {
-        out_.literal(" {\n");
+    char* block(char* to, const Statement* first) {
+        to = write(room(to), " {\n");
         ++depth_;
         for (const Statement* each = first; each; each = each->next) {
-            indent();
-            statement(*each);
-            out_.letter('\n');
+            to = statement(indent(room(to, kIndentMost)), *each);
+            to = write(to, '\n');
         }
         --depth_;
-        indent();
-        out_.letter('}');
+        return write(indent(room(to, kIndentMost)), '}');
     }
 
-    void statement(const Statement& given) {
+    // Room for words is there at the start, and a part of it at the end.
+    char* statement(char* to, const Statement& given) {
         switch (given.is) {
-            case Statement::Is::kDeclaration: return local(static_cast<const Declaration&>(given));
-            case Statement::Is::kAssignment: return assignment(static_cast<const Assignment&>(given));
+            case Statement::Is::kDeclaration: return local(to, static_cast<const Declaration&>(given));
+            case Statement::Is::kAssignment: return assignment(to, static_cast<const Assignment&>(given));
             case Statement::Is::kCall:
-                call(*static_cast<const CallStatement&>(given).call);
-                out_.letter(';');
-                return;
-            case Statement::Is::kIf: return branch(static_cast<const If&>(given));
-            case Statement::Is::kWhile: return loop(static_cast<const While&>(given));
-            case Statement::Is::kFor: return counted_loop(static_cast<const For&>(given));
-            case Statement::Is::kReturn: return result(static_cast<const Return&>(given));
-            case Statement::Is::kPrint: return print(static_cast<const Print&>(given));
-            case Statement::Is::kBreak: return out_.literal("break;");
-            case Statement::Is::kContinue: return out_.literal("continue;");
+                return write(call(to, *static_cast<const CallStatement&>(given).call), ';');
+            case Statement::Is::kIf: return branch(to, static_cast<const If&>(given));
+            case Statement::Is::kWhile: return loop(to, static_cast<const While&>(given));
+            case Statement::Is::kFor: return counted_loop(to, static_cast<const For&>(given));
+            case Statement::Is::kReturn: return result(to, static_cast<const Return&>(given));
+            case Statement::Is::kPrint: return print(to, static_cast<const Print&>(given));
+            case Statement::Is::kBreak: return write(to, "break;");
+            case Statement::Is::kContinue: return write(to, "continue;");
         }
+        __builtin_unreachable();
     }
 
-    void local(const Declaration& given) {
-        if (given.variable.mutability == language::Mutability::kLet) out_.literal("const ");
-        variable_head(given.variable);
-        out_.literal(" = ");
-        expression(*given.value);
-        out_.letter(';');
+    char* local(char* to, const Declaration& given) {
+        if (given.variable.mutability == language::Mutability::kLet) to = write(to, "const ");
+        to = write(variable_head(to, given.variable), " = ");
+        return write(expression(to, *given.value), ';');
     }
 
-    void assignment(const Assignment& given) {
-        name(*given.variable);
-        out_.literal(" = ");
-        expression(*given.value);
-        out_.letter(';');
+    char* assignment(char* to, const Assignment& given) {
+        to = write(name(to, *given.variable), " = ");
+        return write(expression(to, *given.value), ';');
     }
 
-    void branch(const If& given) {
-        out_.literal("if (");
-        expression(*given.condition);
-        out_.letter(')');
-        block(given.then);
-        if (!given.otherwise) return;
-        out_.literal(" else");
-        block(given.otherwise);
+    char* branch(char* to, const If& given) {
+        to = write(expression(write(to, "if ("), *given.condition), ')');
+        to = block(to, given.then);
+        return given.otherwise ? block(write(to, " else"), given.otherwise) : to;
     }
 
-    void loop(const While& given) {
-        out_.literal("while (");
-        expression(*given.condition);
-        out_.letter(')');
-        block(given.body);
+    char* loop(char* to, const While& given) {
+        to = write(expression(write(to, "while ("), *given.condition), ')');
+        return block(to, given.body);
     }
 
     // for (int64_t i_3 = FROM, i_3_end = TO; i_3 < i_3_end; ++i_3)
-    void counted_loop(const For& given) {
-        out_.literal("for (");
-        variable_head(given.variable);
-        out_.literal(" = ");
-        expression(*given.from);
-        out_.literal(", ");
-        name(given.variable);
-        out_.literal("_end = ");
-        expression(*given.to);
-        out_.literal("; ");
-        name(given.variable);
-        out_.literal(" < ");
-        name(given.variable);
-        out_.literal("_end; ++");
-        name(given.variable);
-        out_.letter(')');
-        block(given.body);
+    char* counted_loop(char* to, const For& given) {
+        to = write(variable_head(write(to, "for ("), given.variable), " = ");
+        to = write(expression(to, *given.from), ", ");
+        to = write(name(to, given.variable), "_end = ");
+        to = write(expression(to, *given.to), "; ");
+        to = write(name(to, given.variable), " < ");
+        to = write(name(to, given.variable), "_end; ++");
+        return block(write(name(to, given.variable), ')'), given.body);
     }
 
-    void result(const Return& given) {
-        out_.literal("return");
-        if (given.value) {
-            out_.letter(' ');
-            expression(*given.value);
-        }
-        out_.letter(';');
+    char* result(char* to, const Return& given) {
+        to = write(to, "return");
+        if (given.value) to = expression(write(to, ' '), *given.value);
+        return write(to, ';');
     }
 
-    void print(const Print& given) {
+    char* print(char* to, const Print& given) {
         for (uint32_t i = 0; i < given.count; ++i) {
-            out_.literal("print_");
-            out_.text(language::name_of(given.values[i]->type));
-            out_.letter('(');
-            expression(*given.values[i]);
-            out_.literal("); ");
+            to = write(write(room(to), "print_"), language::name_of(given.values[i]->type));
+            to = write(expression(write(to, '('), *given.values[i]), "); ");
         }
-        out_.literal("print_line();");
+        return write(to, "print_line();");
     }
 
-    void expression(const Expression& given) {
+    // Needs no room, and leaves room for words.
+    char* expression(char* to, const Expression& given) {
+        to = room(to);
         switch (given.is) {
-            case Expression::Is::kNumber: return out_.number(static_cast<uint64_t>(static_cast<const Number&>(given).value));
-            case Expression::Is::kText: return text(static_cast<const Text&>(given));
-            case Expression::Is::kBool: return out_.text(given.sign == Kind::kTrue ? "true" : "false");
-            case Expression::Is::kName: return name(*static_cast<const Name&>(given).definition);
-            case Expression::Is::kUnary: return unary(static_cast<const Unary&>(given));
-            case Expression::Is::kBinary: return binary(static_cast<const Binary&>(given));
-            case Expression::Is::kCall: return call(static_cast<const Call&>(given));
+            case Expression::Is::kNumber:
+                return write_number(to, static_cast<uint64_t>(static_cast<const Number&>(given).value));
+            case Expression::Is::kText: return text(to, static_cast<const Text&>(given));
+            case Expression::Is::kBool:
+                return given.sign == Kind::kTrue ? write(to, "true") : write(to, "false");
+            case Expression::Is::kName: return name(to, *static_cast<const Name&>(given).definition);
+            case Expression::Is::kUnary:
+                to = write(write(to, given.sign == Kind::kMinus ? '-' : '!'), '(');
+                return close(expression(to, *static_cast<const Unary&>(given).operand));
+            case Expression::Is::kBinary: return binary(to, static_cast<const Binary&>(given));
+            case Expression::Is::kCall: return call(to, static_cast<const Call&>(given));
         }
+        __builtin_unreachable();
     }
 
     // text_of("...", LENGTH)
-    void text(const Text& given) {
-        out_.literal("text_of(\"");
+    char* text(char* to, const Text& given) {
+        to = write(to, "text_of(\"");
         std::string_view rest(given.text, given.length);
         for (;;) {
             const size_t plain = tarn_find_any(rest.data(), rest.size(), &kEscaped);
-            out_.text(rest.substr(0, plain));
+            to = room(text(to, rest.substr(0, plain)));
             if (plain == rest.size()) break;
-            out_.text(language::escape_in_c(rest[plain]));
+            to = write(to, language::escape_in_c(rest[plain]));
             rest.remove_prefix(plain + 1);
         }
-        out_.literal("\", ");
-        out_.number(given.length);
-        out_.letter(')');
+        return write(write_number(write(to, "\", "), given.length), ')');
     }
 
-    void unary(const Unary& given) {
-        out_.letter(given.sign == Kind::kMinus ? '-' : '!');
-        out_.letter('(');
-        expression(*given.operand);
-        out_.letter(')');
+    char* binary(char* to, const Binary& given) {
+        if (given.left->type == Type::kText) return binary_of_texts(to, given);
+        to = expression(write(to, '('), *given.left);
+        to = write(to, language::operator_of(given.sign).sign);
+        return close(expression(to, *given.right));
     }
 
-    void binary(const Binary& given) {
-        if (given.left->type == Type::kText) return binary_of_texts(given);
-        out_.letter('(');
-        expression(*given.left);
-        out_.text(language::operator_of(given.sign).sign);
-        expression(*given.right);
-        out_.letter(')');
+    char* binary_of_texts(char* to, const Binary& given) {
+        if (given.sign == Kind::kPlus)
+            to = write(to, "text_join(");
+        else
+            to = given.sign == Kind::kEqual ? write(to, "text_equal(") : write(to, "!text_equal(");
+        to = write(expression(to, *given.left), ", ");
+        return close(expression(to, *given.right));
     }
 
-    void binary_of_texts(const Binary& given) {
-        if (given.sign == Kind::kPlus) {
-            out_.literal("text_join(");
-        } else {
-            out_.text(given.sign == Kind::kEqual ? "text_equal(" : "!text_equal(");
-        }
-        expression(*given.left);
-        out_.literal(", ");
-        expression(*given.right);
-        out_.letter(')');
-    }
-
-    void call(const Call& given) {
-        name(*given.definition);
-        out_.letter('(');
+    char* call(char* to, const Call& given) {
+        to = write(name(to, *given.definition), '(');
         for (uint32_t i = 0; i < given.count; ++i) {
-            if (i) out_.literal(", ");
-            expression(*given.arguments[i]);
+            if (i) to = write(to, ", ");
+            to = expression(to, *given.arguments[i]);
         }
-        out_.letter(')');
+        return close(to);
     }
 
-    const File& file_;
     Output& out_;
     size_t depth_ = 0;
 };
 
 }  // namespace
 
-void emit(const File& file, Output& output) {
-    output.clear();
-    Emitter(file, output).run();
+std::string_view emit(const File& file, Output& output) {
+    const char* const end = Emitter(output).run(file);
+    return {output.begin(), static_cast<size_t>(end - output.begin())};
 }
 
 }  // namespace with_tarn

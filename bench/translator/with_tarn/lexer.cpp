@@ -8,42 +8,39 @@
 namespace with_tarn {
 namespace {
 
-enum class Class : uint8_t { kOther, kSpace, kLetter, kDigit, kQuote, kSlash, kSingle, kEqual, kDouble };
+enum class Class : uint8_t { kOther, kLetter, kDigit, kQuote, kSign };
 
 struct Start {
     Class is = Class::kOther;
-    Kind kind{};   // of a sign of one character
-    Kind kind2{};  // of one that is followed by `second`
-    char second = 0;
+    char second = 0;  // of a sign: with this behind it, it is another one
+    uint8_t length2 = 1;
+    Kind kind = Kind::kEnd, kind2 = Kind::kEnd;  // kEnd: no sign
 };
 
 // What a token that begins with this byte is.
 constexpr std::array<Start, 256> kStarts = [] {
     std::array<Start, 256> made{};
     for (unsigned c = 0; c < 256; ++c) {
-        const char letter = static_cast<char>(c);
-        if (language::is_space(letter)) made[c].is = Class::kSpace;
-        if (language::is_letter(letter)) made[c].is = Class::kLetter;
-        if (language::is_digit(letter)) made[c].is = Class::kDigit;
+        if (language::is_letter(static_cast<char>(c))) made[c].is = Class::kLetter;
+        if (language::is_digit(static_cast<char>(c))) made[c].is = Class::kDigit;
     }
     made['"'].is = Class::kQuote;
-    made['/'] = {Class::kSlash, Kind::kDivide, Kind::kDivide, 0};
     constexpr struct {
         char sign;
         Kind kind;
     } kSingles[] = {{'(', Kind::kOpen},       {')', Kind::kClose}, {'{', Kind::kOpenBlock},
                     {'}', Kind::kCloseBlock}, {',', Kind::kComma}, {':', Kind::kColon},
                     {';', Kind::kSemicolon},  {'+', Kind::kPlus},  {'-', Kind::kMinus},
-                    {'*', Kind::kTimes},      {'%', Kind::kRemainder}};
+                    {'*', Kind::kTimes},      {'/', Kind::kDivide}, {'%', Kind::kRemainder}};
     for (const auto& single : kSingles)
-        made[static_cast<unsigned char>(single.sign)] = {Class::kSingle, single.kind, single.kind, 0};
-    made['='] = {Class::kEqual, Kind::kAssign, Kind::kEqual, '='};
-    made['!'] = {Class::kEqual, Kind::kNot, Kind::kNotEqual, '='};
-    made['<'] = {Class::kEqual, Kind::kLess, Kind::kLessEqual, '='};
-    made['>'] = {Class::kEqual, Kind::kGreater, Kind::kGreaterEqual, '='};
-    made['&'] = {Class::kDouble, Kind::kEnd, Kind::kAnd, '&'};
-    made['|'] = {Class::kDouble, Kind::kEnd, Kind::kOr, '|'};
-    made['.'] = {Class::kDouble, Kind::kEnd, Kind::kRange, '.'};
+        made[static_cast<unsigned char>(single.sign)] = {Class::kSign, 0, 1, single.kind, single.kind};
+    made['='] = {Class::kSign, '=', 2, Kind::kAssign, Kind::kEqual};
+    made['!'] = {Class::kSign, '=', 2, Kind::kNot, Kind::kNotEqual};
+    made['<'] = {Class::kSign, '=', 2, Kind::kLess, Kind::kLessEqual};
+    made['>'] = {Class::kSign, '=', 2, Kind::kGreater, Kind::kGreaterEqual};
+    made['&'] = {Class::kSign, '&', 2, Kind::kEnd, Kind::kAnd};
+    made['|'] = {Class::kSign, '|', 2, Kind::kEnd, Kind::kOr};
+    made['.'] = {Class::kSign, '.', 2, Kind::kEnd, Kind::kRange};
     return made;
 }();
 
@@ -71,34 +68,22 @@ class Lexer {
 
     void run() {
         for (;;) {
-            const unsigned char c = static_cast<unsigned char>(*next_);
-            const Start& start = kStarts[c];
-            switch (start.is) {
-                case Class::kSpace: space(); break;
-                case Class::kLetter: word(); break;
-                case Class::kDigit: number(); break;
-                case Class::kQuote: text(); break;
-                case Class::kSlash:
-                    if (next_[1] == '/')
-                        comment();
-                    else
-                        add(start.kind, 1);
-                    break;
-                case Class::kSingle: add(start.kind, 1); break;
-                case Class::kEqual:
-                    if (next_[1] == start.second)
-                        add(start.kind2, 2);
-                    else
-                        add(start.kind, 1);
-                    break;
-                case Class::kDouble:
-                    if (next_[1] != start.second) fail_here();
-                    add(start.kind2, 2);
-                    break;
-                case Class::kOther:
-                    if (next_ != end_) fail_here();
-                    add(Kind::kEnd, 0);
-                    return;
+            skip_blanks();
+            const Start& start = kStarts[static_cast<unsigned char>(*next_)];
+            if (start.is == Class::kLetter) {
+                word();
+            } else if (start.is == Class::kSign) {
+                if (*next_ == '/' && next_[1] == '/')
+                    comment();
+                else
+                    sign(start);
+            } else if (start.is == Class::kDigit) {
+                number();
+            } else if (start.is == Class::kQuote) {
+                text();
+            } else {
+                if (next_ != end_) fail_here();
+                return add(Kind::kEnd, 0, 0);
             }
         }
     }
@@ -110,25 +95,36 @@ class Lexer {
         translator::fail(offset(), translator::kNotUnderstood, {next_, 1});
     }
 
-    void add(Kind kind, size_t length, uint64_t value = 0) {
-        *kinds_++ = kind;
-        *offsets_++ = offset();
-        *values_++ = value;
+    void add(Kind kind, size_t length, uint64_t value) {
+        values_[count_] = value;
+        add(kind, length);
+    }
+    void add(Kind kind, size_t length) {
+        kinds_[count_] = kind;
+        offsets_[count_++] = offset();
         next_ += length;
     }
 
-    void space() {
-        // One blank between two tokens, or the end of a line and what the next is indented by.
-        if (static_cast<unsigned char>(*++next_) > ' ') return;
+    void skip_blanks() {
+        // Most often none or one, or the end of a line and what the next is indented by.
+        if (static_cast<unsigned char>(*next_) > ' ') return;
+        if (language::is_space(*next_)) ++next_;
+        if (static_cast<unsigned char>(*next_) > ' ') return;
         for (unsigned run = 16; run == 16; next_ += run) run = run_of(is_blank(load16(next_)));
     }
 
     void word() {
         size_t length = run_of(is_in_word(load16(next_)));
         if (length == 16) length += tarn_find_not_padded(next_ + 16, left() - 16, &kInWord);
-        const Interned* const name = recent_.intern(names_, next_, length);
-        const int keyword = tarn_interned_keyword(name);
-        add(keyword < 0 ? Kind::kName : static_cast<Kind>(keyword), length, reinterpret_cast<uint64_t>(name));
+        const RecentWords::Found found = recent_.intern(names_, next_, length);
+        add(found.kind, length, reinterpret_cast<uint64_t>(found.name));
+    }
+
+    void sign(const Start& start) {
+        const bool two = next_[1] == start.second;
+        const Kind kind = two ? start.kind2 : start.kind;
+        if (kind == Kind::kEnd) fail_here();
+        add(kind, two ? start.length2 : 1);
     }
 
     void number() {
@@ -170,6 +166,7 @@ class Lexer {
     Kind* kinds_;
     uint32_t* offsets_;
     uint64_t* values_;
+    size_t count_ = 0;
 };
 
 }  // namespace

@@ -20,13 +20,13 @@ class Parser {
     File* run() {
         File* const file = make<File>({});
         expect(Kind::kModule);
-        file->at = *next_.offset;
+        file->at = next_.offset();
         file->name = name();
         expect(Kind::kSemicolon);
-        for (Import** last = &file->imports; *next_.kind == Kind::kImport; last = &(*last)->next)
+        for (Import** last = &file->imports; next_.kind() == Kind::kImport; last = &(*last)->next)
             *last = import();
         scopes_.clear();
-        for (Global** last = &file->globals; *next_.kind != Kind::kEnd; last = &(*last)->next)
+        for (Global** last = &file->globals; next_.kind() != Kind::kEnd; last = &(*last)->next)
             *last = item(*file);
         return file;
     }
@@ -39,23 +39,23 @@ class Parser {
 
     // What a fault calls a token.
     std::string_view shown() const {
-        switch (*next_.kind) {
+        switch (next_.kind()) {
             case Kind::kName: return text_of(next_.name());
-            case Kind::kNumber: return {source_.data() + *next_.offset, *next_.value};
-            case Kind::kDoc: return shown(source_.substr(*next_.offset + 3, *next_.value - 3));
+            case Kind::kNumber: return {source_.data() + next_.offset(), next_.value()};
+            case Kind::kDoc: return shown(source_.substr(next_.offset() + 3, next_.value() - 3));
             case Kind::kString: return shown(text());
             case Kind::kEnd: return "end of file";
             default: break;
         }
-        if (*next_.kind < Kind::kName) return language::kKeywords[static_cast<size_t>(*next_.kind)];
+        if (next_.kind() < Kind::kName) return language::kKeywords[static_cast<size_t>(next_.kind())];
         return "sign";
     }
     static std::string_view shown(std::string_view text) { return text.empty() ? "sign" : text; }
     [[noreturn, gnu::cold]] void fail() const {
-        translator::fail(*next_.offset, translator::kNotUnderstood, shown());
+        translator::fail(next_.offset(), translator::kNotUnderstood, shown());
     }
     bool accept(Kind kind) {
-        if (*next_.kind != kind) return false;
+        if (next_.kind() != kind) return false;
         next_.advance();
         return true;
     }
@@ -63,13 +63,13 @@ class Parser {
         if (!accept(kind)) fail();
     }
     const Interned* name() {
-        if (*next_.kind != Kind::kName) fail();
+        if (next_.kind() != Kind::kName) fail();
         const Interned* const found = next_.name();
         next_.advance();
         return found;
     }
     Type type() {
-        const Kind kind = *next_.kind;
+        const Kind kind = next_.kind();
         if (kind != Kind::kInt && kind != Kind::kText && kind != Kind::kBool) fail();
         next_.advance();
         return kind == Kind::kInt ? Type::kInt : kind == Kind::kText ? Type::kText : Type::kBool;
@@ -77,7 +77,7 @@ class Parser {
 
     Import* import() {
         next_.advance();
-        const uint32_t at = *next_.offset;
+        const uint32_t at = next_.offset();
         Import* const made = make<Import>({nullptr, name(), at, nullptr});
         expect(Kind::kSemicolon);
         return made;
@@ -85,8 +85,8 @@ class Parser {
 
     Global* item(const File& file) {
         Doc* docs = nullptr;
-        for (Doc** last = &docs; *next_.kind == Kind::kDoc; last = &(*last)->next) {
-            *last = make<Doc>({nullptr, source_.substr(*next_.offset + 3, *next_.value - 3)});
+        for (Doc** last = &docs; next_.kind() == Kind::kDoc; last = &(*last)->next) {
+            *last = make<Doc>({nullptr, source_.substr(next_.offset() + 3, next_.value() - 3)});
             next_.advance();
         }
         const bool exported = accept(Kind::kExport);
@@ -123,14 +123,14 @@ class Parser {
     }
 
     Global* function() {
-        const uint32_t at = *next_.offset;
+        const uint32_t at = next_.offset();
         Function* const made = make<Function>({});
         static_cast<Definition&>(*made) = definition(Definition::Is::kFunction, at, name());
         tarn::SmallVector<Variable, 8> parameters;
         expect(Kind::kOpen);
-        while (*next_.kind != Kind::kClose) {
+        while (next_.kind() != Kind::kClose) {
             if (!parameters.empty()) expect(Kind::kComma);
-            const uint32_t begin = *next_.offset;
+            const uint32_t begin = next_.offset();
             Variable parameter = variable(begin, name());
             expect(Kind::kColon);
             parameter.type = type();
@@ -145,7 +145,7 @@ class Parser {
     }
 
     Global* constant() {
-        const uint32_t at = *next_.offset;
+        const uint32_t at = next_.offset();
         Constant* const made = make<Constant>({});
         static_cast<Definition&>(*made) = definition(Definition::Is::kConstant, at, name());
         expect(Kind::kColon);
@@ -169,8 +169,8 @@ class Parser {
     }
 
     Statement* statement() {
-        const uint32_t at = *next_.offset;
-        const Kind kind = *next_.kind;
+        const uint32_t at = next_.offset();
+        const Kind kind = next_.kind();
         if (kind == Kind::kName) return assignment_or_call(at);
         if (kind < Kind::kLet || kind > Kind::kContinue || kind == Kind::kElse || kind == Kind::kIn) fail();
         next_.advance();
@@ -199,7 +199,7 @@ class Parser {
     }
 
     Statement* assignment_or_call(uint32_t at) {
-        if (next_.kind[1] == Kind::kOpen) {
+        if (next_.kind_of_next() == Kind::kOpen) {
             CallStatement* const made = make<CallStatement>({{Statement::Is::kCall, at, nullptr}, nullptr});
             made->call = call(name(), at);
             expect(Kind::kSemicolon);
@@ -218,7 +218,7 @@ class Parser {
         made->condition = sum();
         made->then = block();
         if (!accept(Kind::kElse)) return made;
-        const uint32_t inner = *next_.offset;
+        const uint32_t inner = next_.offset();
         made->otherwise = accept(Kind::kIf) ? branch(inner) : block();
         return made;
     }
@@ -269,10 +269,10 @@ class Parser {
     Expression* sum(unsigned least = 1) {
         Expression* left = operand();
         for (;;) {
-            const Kind sign = *next_.kind;
+            const Kind sign = next_.kind();
             const unsigned found = language::precedence(sign);
             if (found < least || found == 0) return left;
-            const uint32_t at = *next_.offset;
+            const uint32_t at = next_.offset();
             next_.advance();
             Expression* const right = sum(found + 1);
             left = make<Binary>({{Expression::Is::kBinary, Type::kNone, sign, at}, left, right});
@@ -280,8 +280,8 @@ class Parser {
     }
 
     Expression* operand() {
-        const uint32_t at = *next_.offset;
-        const Kind kind = *next_.kind;
+        const uint32_t at = next_.offset();
+        const Kind kind = next_.kind();
         switch (kind) {
             case Kind::kNumber: return number(at);
             case Kind::kString: {
@@ -297,7 +297,7 @@ class Parser {
                 return make<Expression>({Expression::Is::kBool, Type::kBool, kind, at});
             case Kind::kName: {
                 const Interned* const found = name();
-                if (*next_.kind == Kind::kOpen) return call(found, at);
+                if (next_.kind() == Kind::kOpen) return call(found, at);
                 return make<Name>({{Expression::Is::kName, Type::kNone, kind, at}, {found}});
             }
             case Kind::kOpen: {
@@ -318,7 +318,7 @@ class Parser {
 
     Expression* number(uint32_t at) {
         const char* const digits = source_.data() + at;
-        const uint64_t length = *next_.value;
+        const uint64_t length = next_.value();
         int64_t value = 0;
         if (std::from_chars(digits, digits + length, value).ec != std::errc())
             translator::fail(at, translator::kNumberTooLarge, {digits, length});
@@ -328,9 +328,9 @@ class Parser {
 
     // What the text at hand says: a part of the source, or a copy without escapes in the arena.
     std::string_view text() const {
-        const char* const begin = source_.data() + *next_.offset + 1;
-        const size_t length = *next_.value & ~kHasEscapes;
-        return *next_.value & kHasEscapes ? unescaped(begin, length) : std::string_view(begin, length);
+        const char* const begin = source_.data() + next_.offset() + 1;
+        const size_t length = next_.value() & ~kHasEscapes;
+        return next_.value() & kHasEscapes ? unescaped(begin, length) : std::string_view(begin, length);
     }
     std::string_view unescaped(const char* from, size_t length) const {
         char* const made = static_cast<char*>(arena_.allocate(length, 1));

@@ -11,7 +11,7 @@
 
 namespace with_tarn {
 
-// For a text that Output::padded writes.
+// For a text that write_padded() writes.
 inline char* padded_room(tarn::ArenaRef arena, size_t length) {
     return static_cast<char*>(arena.allocate((length + 15) & ~size_t{15}, 1));
 }
@@ -36,6 +36,7 @@ void enter(Project& project, const File& file);
 // Finds what every name stands for, and every type.
 void resolve(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes);
 
-void emit(const File& file, Output& output);
+// The text is valid until the next call with this output.
+std::string_view emit(const File& file, Output& output);
 
 }  // namespace with_tarn

@@ -13,8 +13,13 @@ namespace with_tarn {
 
 class RecentWords {
   public:
+    struct Found {
+        const Interned* name;
+        Kind kind;  // kName or a keyword's
+    };
+
     // At least 16 bytes may be read at `text`.
-    const Interned* intern(tarn_interner* names, const char* text, size_t length) {
+    Found intern(tarn_interner* names, const char* text, size_t length) {
         if (length > 16) return intern_slow(names, text, length);
         uint64_t low, high;
         memcpy(&low, text, 8);
@@ -23,17 +28,17 @@ class RecentWords {
         high &= kMasks[length][1];
         Word& word = words_[((low ^ high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u) >> (64 - kBits)];
         if (word.low != low || word.high != high) [[unlikely]] {
-            const Interned* const found = intern_slow(names, text, length);
+            const Found found = intern_slow(names, text, length);
             word = {low, high, found};
         }
-        return word.interned;
+        return word.found;
     }
 
   private:
     static constexpr unsigned kBits = 9;
     struct Word {
         uint64_t low = 0, high = 0;  // its bytes, then zeros; both 0: none
-        const Interned* interned = nullptr;
+        Found found{};
     };
     struct Masks {
         uint64_t of[17][2];
@@ -51,11 +56,11 @@ class RecentWords {
     }();
     static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
-    [[gnu::noinline]] static const Interned* intern_slow(tarn_interner* names, const char* text,
-                                                         size_t length) {
-        const Interned* const found = tarn_intern(names, text, length);
-        if (!found) throw std::bad_alloc();
-        return found;
+    [[gnu::noinline]] static Found intern_slow(tarn_interner* names, const char* text, size_t length) {
+        const Interned* const name = tarn_intern(names, text, length);
+        if (!name) throw std::bad_alloc();
+        const int keyword = tarn_interned_keyword(name);
+        return {name, keyword < 0 ? Kind::kName : static_cast<Kind>(keyword)};
     }
 
     Word words_[size_t{1} << kBits];

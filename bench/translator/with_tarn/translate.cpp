@@ -69,8 +69,7 @@ translator::Faults translate(const std::vector<translator::Source>& sources, uns
         guarded(index, [&](size_t i) {
             Worker& worker = workers[thread];
             resolve(*files[i], project, *trees[i], worker.scopes);
-            emit(*files[i], worker.output);
-            sink.file(i, worker.output.text());
+            sink.file(i, emit(*files[i], worker.output));
         });
     });
     std::erase(faults, std::string());
