@@ -7,7 +7,13 @@
 namespace with_tarn {
 namespace {
 
-using language::in_c;
+constexpr auto kTypesInC = words_of(language::kTypesInC);
+constexpr auto kTypeNames = words_of(language::kTypeNames);
+constexpr auto kSigns = [] {
+    std::array<std::string_view, language::kOperators.size()> signs;
+    for (size_t i = 0; i < signs.size(); ++i) signs[i] = language::kOperators[i].sign;
+    return words_of(signs);
+}();
 
 constexpr size_t kWords = 128;  // more than any node writes besides names and texts
 constexpr size_t kIndentMost = 64;
@@ -50,7 +56,7 @@ class Emitter {
         return write_padded(room(to, definition.length), definition.in_c, definition.length);
     }
     char* variable_head(char* to, const Variable& variable) {
-        return name(write(write(to, in_c(variable.type)), ' '), variable);
+        return name(write(write(to, kTypesInC[static_cast<size_t>(variable.type)]), ' '), variable);
     }
 
     char* indent(char* to) {
@@ -168,7 +174,7 @@ class Emitter {
 
     char* print(char* to, const Print& given) {
         for (uint32_t i = 0; i < given.count; ++i) {
-            to = write(write(room(to), "print_"), language::name_of(given.values[i]->type));
+            to = write(write(room(to), "print_"), kTypeNames[static_cast<size_t>(given.values[i]->type)]);
             to = write(expression(write(to, '('), *given.values[i]), "); ");
         }
         return write(to, "print_line();");
@@ -210,7 +216,7 @@ class Emitter {
     char* binary(char* to, const Binary& given) {
         if (given.left->type == Type::kText) return binary_of_texts(to, given);
         to = expression(write(to, '('), *given.left);
-        to = write(to, language::operator_of(given.sign).sign);
+        to = write(to, kSigns[static_cast<size_t>(given.sign) - static_cast<size_t>(Kind::kOr)]);
         return close(expression(to, *given.right));
     }
 

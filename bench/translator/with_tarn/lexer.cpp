@@ -8,9 +8,9 @@
 namespace with_tarn {
 namespace {
 
-enum class Class : uint8_t { kOther, kLetter, kDigit, kQuote, kSign };
+enum class Class : uint8_t { kOther, kLetter, kDigit, kQuote, kSign, kSlash };
 
-struct Start {
+struct alignas(8) Start {
     Class is = Class::kOther;
     char second = 0;  // of a sign: with this behind it, it is another one
     uint8_t length2 = 1;
@@ -25,13 +25,14 @@ constexpr std::array<Start, 256> kStarts = [] {
         if (language::is_digit(static_cast<char>(c))) made[c].is = Class::kDigit;
     }
     made['"'].is = Class::kQuote;
+    made['/'].is = Class::kSlash;
     constexpr struct {
         char sign;
         Kind kind;
     } kSingles[] = {{'(', Kind::kOpen},       {')', Kind::kClose}, {'{', Kind::kOpenBlock},
                     {'}', Kind::kCloseBlock}, {',', Kind::kComma}, {':', Kind::kColon},
                     {';', Kind::kSemicolon},  {'+', Kind::kPlus},  {'-', Kind::kMinus},
-                    {'*', Kind::kTimes},      {'/', Kind::kDivide}, {'%', Kind::kRemainder}};
+                    {'*', Kind::kTimes},      {'%', Kind::kRemainder}};
     for (const auto& single : kSingles)
         made[static_cast<unsigned char>(single.sign)] = {Class::kSign, 0, 1, single.kind, single.kind};
     made['='] = {Class::kSign, '=', 2, Kind::kAssign, Kind::kEqual};
@@ -73,14 +74,16 @@ class Lexer {
             if (start.is == Class::kLetter) {
                 word();
             } else if (start.is == Class::kSign) {
-                if (*next_ == '/' && next_[1] == '/')
-                    comment();
-                else
-                    sign(start);
+                sign(start);
             } else if (start.is == Class::kDigit) {
                 number();
             } else if (start.is == Class::kQuote) {
                 text();
+            } else if (start.is == Class::kSlash) {
+                if (next_[1] == '/')
+                    comment();
+                else
+                    add(Kind::kDivide, 1);
             } else {
                 if (next_ != end_) fail_here();
                 return add(Kind::kEnd, 0, 0);
@@ -108,8 +111,10 @@ class Lexer {
     void skip_blanks() {
         // Most often none or one, or the end of a line and what the next is indented by.
         if (static_cast<unsigned char>(*next_) > ' ') return;
-        if (language::is_space(*next_)) ++next_;
-        if (static_cast<unsigned char>(*next_) > ' ') return;
+        if (*next_ == ' ' && static_cast<unsigned char>(next_[1]) > ' ') {
+            ++next_;
+            return;
+        }
         for (unsigned run = 16; run == 16; next_ += run) run = run_of(is_blank(load16(next_)));
     }
 

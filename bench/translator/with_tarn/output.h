@@ -2,10 +2,12 @@
 // Text that is written piece by piece to a buffer of tarn's, whose room is used again for the next file.
 // The end of the text travels through the writing functions, so that it stays in a register.
 #pragma once
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "tarn/buffer.hpp"
 
@@ -60,6 +62,24 @@ inline char* write(char* to, char c) {
 inline char* write_padded(char* to, const char* text, size_t length) {
     for (size_t i = 0; i < length; i += 16) memcpy(to + i, text + i, 16);
     return to + length;
+}
+// A word of the language or of C, of at most 16 bytes, with zeros behind it.
+struct Word {
+    constexpr explicit Word(std::string_view word) : length(word.size()) {
+        for (size_t i = 0; i < word.size(); ++i) text[i] = word[i];
+    }
+    char text[16] = {};
+    size_t length;
+};
+template <size_t kWords>
+constexpr std::array<Word, kWords> words_of(const std::array<std::string_view, kWords>& words) {
+    return [&]<size_t... kIndex>(std::index_sequence<kIndex...>) {
+        return std::array<Word, kWords>{Word(words[kIndex])...};
+    }(std::make_index_sequence<kWords>());
+}
+inline char* write(char* to, const Word& word) {
+    memcpy(to, word.text, sizeof word.text);
+    return to + word.length;
 }
 // At most 20 digits.
 inline char* write_number(char* to, uint64_t value) {

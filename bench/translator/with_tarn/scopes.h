@@ -35,20 +35,20 @@ class NameTable {
     size_t insert(const Interned* name) {
         size_t at = find(name);
         if (slots_[at].name) return at;
-        if (2 * ++count_ > slots_.size()) {
+        if (2 * used_.size() >= slots_.size()) {
             grow();
             at = find(name);
         }
         slots_[at].name = name;
+        used_.push_back(static_cast<uint32_t>(at));
         return at;
     }
     Slot& operator[](size_t at) { return slots_[at]; }
     const Slot& operator[](size_t at) const { return slots_[at]; }
-    Value get(const Interned* name) const { return slots_[find(name)].value; }
-    size_t size() const { return count_; }
+    const Value& get(const Interned* name) const { return slots_[find(name)].value; }
     void clear() {
-        if (count_) std::fill(slots_.begin(), slots_.end(), Slot());
-        count_ = 0;
+        for (const uint32_t at : used_) slots_[at] = Slot();
+        used_.clear();
     }
 
   private:
@@ -56,13 +56,16 @@ class NameTable {
         std::vector<Slot> old(2 * slots_.size());
         old.swap(slots_);
         --shift_;
-        for (const Slot& slot : old)
-            if (slot.name) slots_[find(slot.name)] = slot;
+        for (uint32_t& used : used_) {
+            const Slot& slot = old[used];
+            used = static_cast<uint32_t>(find(slot.name));
+            slots_[used] = slot;
+        }
     }
 
     unsigned shift_;
-    size_t count_ = 0;
     std::vector<Slot> slots_;
+    std::vector<uint32_t> used_;  // which slots are
 };
 
 // The blocks around the place at hand, and the file around them: block 0. A name has one slot, which holds its
