@@ -177,6 +177,7 @@ def stage_commands():
     """scripts/run, scripts/bench, and a program built against an installed tarn"""
     runner_tests("commands", python_script("tests/scripts/run_test.py"))
     runner_tests("bench", python_script("tests/scripts/bench_test.py"))
+    runner_tests("bench-api", python_script("tests/scripts/bench_api_test.py"))
     runner_tests("install", python_script("tests/scripts/install_test.py"))
 
 

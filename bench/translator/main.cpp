@@ -3,8 +3,8 @@
 //     translates a generated project N times; prints the time of the first and of the fastest round, peak
 //     memory, and, when malloc is tarn's, how often it was called per file in the last round.
 // translate --check [--files N] [--threads N] [--seed N] [--spoil SEED]
-//     does so once by every translator that the program has, and compares what they write; with --spoil each
-//     file has one byte changed before.
+//     does so once by every translator that the program has, and compares what they write; with --spoil an
+//     eighth of the files has a mistake.
 // translate --write DIRECTORY [--files N] [--seed N]
 //     writes the project, and the C of it, to files.
 // Time is that of translation alone: sources are loaded before, and the sink only counts.
@@ -20,6 +20,7 @@
 #include <fstream>
 
 #include "generator.h"
+#include "spoil.h"
 #include "support.h"
 #include "tarn/statistics.h"
 #include "variants.h"
@@ -143,19 +144,6 @@ int measure(const Variant& variant, const Options& options, const std::vector<So
     return 0;
 }
 
-// One byte of each file is another.
-std::vector<Source> spoil(const std::vector<Source>& sources, size_t seed) {
-    constexpr std::string_view kBytes = "\"(){}=;:,.+!&|/@ax9 \n\\\x80";
-    bench::Random random(seed);
-    std::vector<Source> spoilt;
-    for (const Source& source : sources) {
-        std::string text(source.text());
-        text[random.below(text.size())] = kBytes[random.below(kBytes.size())];
-        spoilt.emplace_back(text);
-    }
-    return spoilt;
-}
-
 int check(const Options& options, const std::vector<Source>& sources) {
     const std::vector<Variant> variants = translator::variants();
     Keeper expected(sources.size());
@@ -202,7 +190,7 @@ int write(const Options& options, const std::vector<Source>& sources) {
 int main(int, char** arguments) {
     const Options options = read(arguments);
     std::vector<Source> sources = translator::generate(options.files, options.seed);
-    if (options.spoil) sources = spoil(sources, options.spoil);
+    if (options.spoil) sources = translator::spoil(sources, options.spoil);
     if (options.check) return check(options, sources);
     if (options.directory) return write(options, sources);
     for (const Variant& variant : translator::variants())

@@ -38,7 +38,8 @@ class Lexer {
     }
 
     bool skip_space() {
-        while (position_ < source_.size() && language::is_space(source_[position_])) ++position_;
+        while (position_ < source_.size() && language::is_space(source_[position_]))
+            ++position_;
         return position_ < source_.size();
     }
 
@@ -74,8 +75,7 @@ class Lexer {
     void comment() {
         const std::string_view found = source_.substr(position_, source_.find('\n', position_) - position_);
         position_ += found.size();
-        if (found.size() > 2 && found[2] == '/')
-            add(Kind::kDoc, position_ - found.size(), found.substr(3));
+        if (found.size() > 2 && found[2] == '/') add(Kind::kDoc, position_ - found.size(), found.substr(3));
     }
 
     void text() {

@@ -112,8 +112,7 @@ class Resolver {
 
     void declaration(Declaration& given) {
         const Type type = expression(*given.value);
-        if (given.variable.type != Type::kNone)
-            translator::expect_type(given.at, given.variable.type, type);
+        if (given.variable.type != Type::kNone) translator::expect_type(given.at, given.variable.type, type);
         given.variable.type = type;
         declare(given.variable);
     }
@@ -178,8 +177,7 @@ class Resolver {
                 break;
         }
         given.type = call(static_cast<Call&>(given));
-        if (given.type == Type::kNone)
-            fail(given.at, translator::kNoResult, static_cast<Call&>(given).name);
+        if (given.type == Type::kNone) fail(given.at, translator::kNoResult, static_cast<Call&>(given).name);
         return given.type;
     }
 
@@ -227,8 +225,7 @@ class Resolver {
 }  // namespace
 
 void enter(Project& project, const File& file) {
-    if (!project.modules.emplace(file.name, &file).second)
-        fail(file.at, translator::kModuleTwice, file.name);
+    if (!project.modules.emplace(file.name, &file).second) fail(file.at, translator::kModuleTwice, file.name);
     for (const std::unique_ptr<Global>& global : file.globals)
         if (global->exported && !project.exports.emplace(global->name, global.get()).second)
             fail(global->at, translator::kExportedTwice, global->name);

@@ -30,7 +30,7 @@ struct Definition {
 
     Is is;
     Type type = Type::kNone;  // of a function: its result's
-    uint32_t at;  // offset in the source
+    uint32_t at;              // offset in the source
     std::string name;
 };
 
@@ -126,14 +126,16 @@ struct Declaration : Statement {
 };
 
 struct Assignment : Statement {
-    Assignment(std::string given, uint32_t offset) : Statement(Is::kAssignment, offset), name(std::move(given)) {}
+    Assignment(std::string given, uint32_t offset)
+        : Statement(Is::kAssignment, offset), name(std::move(given)) {}
     std::string name;
     const Variable* variable = nullptr;
     ExpressionPointer value;
 };
 
 struct CallStatement : Statement {
-    CallStatement(ExpressionPointer made, uint32_t offset) : Statement(Is::kCall, offset), call(std::move(made)) {}
+    CallStatement(ExpressionPointer made, uint32_t offset)
+        : Statement(Is::kCall, offset), call(std::move(made)) {}
     ExpressionPointer call;
 };
 

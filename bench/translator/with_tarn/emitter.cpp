@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// C of one file. Functions take the end of the text and return the new one; each asks for room for all that it writes
-// itself, in one go.
+// C of one file. Functions take the end of the text and return the new one; each asks for room for all that
+// it writes itself, in one go.
 #include "tarn/scan.h"
 #include "with_tarn/passes.h"
 
@@ -11,7 +11,8 @@ constexpr auto kTypesInC = words_of(language::kTypesInC);
 constexpr auto kTypeNames = words_of(language::kTypeNames);
 constexpr auto kSigns = [] {
     std::array<std::string_view, language::kOperators.size()> signs;
-    for (size_t i = 0; i < signs.size(); ++i) signs[i] = language::kOperators[i].sign;
+    for (size_t i = 0; i < signs.size(); ++i)
+        signs[i] = language::kOperators[i].sign;
     return words_of(signs);
 }();
 
@@ -37,7 +38,8 @@ class Emitter {
             to = text(write(room(to), "#include \""), text_of(import->name));
             to = write(room(to), ".h\"\n");
         }
-        for (const Global* global = file.globals; global; global = global->next) to = declaration(to, *global);
+        for (const Global* global = file.globals; global; global = global->next)
+            to = declaration(to, *global);
         for (const Global* global = file.globals; global; global = global->next)
             if (global->is == Definition::Is::kFunction)
                 to = function(to, static_cast<const Function&>(*global));
@@ -118,17 +120,26 @@ class Emitter {
     // Room for words is there at the start, and a part of it at the end.
     char* statement(char* to, const Statement& given) {
         switch (given.is) {
-            case Statement::Is::kDeclaration: return local(to, static_cast<const Declaration&>(given));
-            case Statement::Is::kAssignment: return assignment(to, static_cast<const Assignment&>(given));
+            case Statement::Is::kDeclaration:
+                return local(to, static_cast<const Declaration&>(given));
+            case Statement::Is::kAssignment:
+                return assignment(to, static_cast<const Assignment&>(given));
             case Statement::Is::kCall:
                 return write(call(to, *static_cast<const CallStatement&>(given).call), ';');
-            case Statement::Is::kIf: return branch(to, static_cast<const If&>(given));
-            case Statement::Is::kWhile: return loop(to, static_cast<const While&>(given));
-            case Statement::Is::kFor: return counted_loop(to, static_cast<const For&>(given));
-            case Statement::Is::kReturn: return result(to, static_cast<const Return&>(given));
-            case Statement::Is::kPrint: return print(to, static_cast<const Print&>(given));
-            case Statement::Is::kBreak: return write(to, "break;");
-            case Statement::Is::kContinue: return write(to, "continue;");
+            case Statement::Is::kIf:
+                return branch(to, static_cast<const If&>(given));
+            case Statement::Is::kWhile:
+                return loop(to, static_cast<const While&>(given));
+            case Statement::Is::kFor:
+                return counted_loop(to, static_cast<const For&>(given));
+            case Statement::Is::kReturn:
+                return result(to, static_cast<const Return&>(given));
+            case Statement::Is::kPrint:
+                return print(to, static_cast<const Print&>(given));
+            case Statement::Is::kBreak:
+                return write(to, "break;");
+            case Statement::Is::kContinue:
+                return write(to, "continue;");
         }
         __builtin_unreachable();
     }
@@ -186,15 +197,19 @@ class Emitter {
         switch (given.is) {
             case Expression::Is::kNumber:
                 return write_number(to, static_cast<uint64_t>(static_cast<const Number&>(given).value));
-            case Expression::Is::kText: return text(to, static_cast<const Text&>(given));
+            case Expression::Is::kText:
+                return text(to, static_cast<const Text&>(given));
             case Expression::Is::kBool:
                 return given.sign == Kind::kTrue ? write(to, "true") : write(to, "false");
-            case Expression::Is::kName: return name(to, *static_cast<const Name&>(given).definition);
+            case Expression::Is::kName:
+                return name(to, *static_cast<const Name&>(given).definition);
             case Expression::Is::kUnary:
                 to = write(write(to, given.sign == Kind::kMinus ? '-' : '!'), '(');
                 return close(expression(to, *static_cast<const Unary&>(given).operand));
-            case Expression::Is::kBinary: return binary(to, static_cast<const Binary&>(given));
-            case Expression::Is::kCall: return call(to, static_cast<const Call&>(given));
+            case Expression::Is::kBinary:
+                return binary(to, static_cast<const Binary&>(given));
+            case Expression::Is::kCall:
+                return call(to, static_cast<const Call&>(given));
         }
         __builtin_unreachable();
     }

@@ -29,9 +29,9 @@ constexpr std::array<Start, 256> kStarts = [] {
     constexpr struct {
         char sign;
         Kind kind;
-    } kSingles[] = {{'(', Kind::kOpen},       {')', Kind::kClose}, {'{', Kind::kOpenBlock},
-                    {'}', Kind::kCloseBlock}, {',', Kind::kComma}, {':', Kind::kColon},
-                    {';', Kind::kSemicolon},  {'+', Kind::kPlus},  {'-', Kind::kMinus},
+    } kSingles[] = {{'(', Kind::kOpen},       {')', Kind::kClose},    {'{', Kind::kOpenBlock},
+                    {'}', Kind::kCloseBlock}, {',', Kind::kComma},    {':', Kind::kColon},
+                    {';', Kind::kSemicolon},  {'+', Kind::kPlus},     {'-', Kind::kMinus},
                     {'*', Kind::kTimes},      {'%', Kind::kRemainder}};
     for (const auto& single : kSingles)
         made[static_cast<unsigned char>(single.sign)] = {Class::kSign, 0, 1, single.kind, single.kind};
@@ -115,7 +115,8 @@ class Lexer {
             ++next_;
             return;
         }
-        for (unsigned run = 16; run == 16; next_ += run) run = run_of(is_blank(load16(next_)));
+        for (unsigned run = 16; run == 16; next_ += run)
+            run = run_of(is_blank(load16(next_)));
     }
 
     void word() {
@@ -134,7 +135,8 @@ class Lexer {
 
     void number() {
         const char* end = next_ + 1;
-        while (language::is_digit(*end)) ++end;
+        while (language::is_digit(*end))
+            ++end;
         const size_t length = static_cast<size_t>(end - next_);
         add(Kind::kNumber, length, length);
     }

@@ -60,13 +60,15 @@ inline char* write(char* to, char c) {
 }
 // 16 bytes at a time: what lies behind the text, up to a multiple of that, can be read, and is written, too.
 inline char* write_padded(char* to, const char* text, size_t length) {
-    for (size_t i = 0; i < length; i += 16) memcpy(to + i, text + i, 16);
+    for (size_t i = 0; i < length; i += 16)
+        memcpy(to + i, text + i, 16);
     return to + length;
 }
 // A word of the language or of C, of at most 16 bytes, with zeros behind it.
 struct Word {
     constexpr explicit Word(std::string_view word) : length(word.size()) {
-        for (size_t i = 0; i < word.size(); ++i) text[i] = word[i];
+        for (size_t i = 0; i < word.size(); ++i)
+            text[i] = word[i];
     }
     char text[16] = {};
     size_t length;
@@ -75,7 +77,8 @@ template <size_t kWords>
 constexpr std::array<Word, kWords> words_of(const std::array<std::string_view, kWords>& words) {
     return [&]<size_t... kIndex>(std::index_sequence<kIndex...>) {
         return std::array<Word, kWords>{Word(words[kIndex])...};
-    }(std::make_index_sequence<kWords>());
+    }
+    (std::make_index_sequence<kWords>());
 }
 inline char* write(char* to, const Word& word) {
     memcpy(to, word.text, sizeof word.text);

@@ -40,12 +40,18 @@ class Parser {
     // What a fault calls a token.
     std::string_view shown() const {
         switch (next_.kind()) {
-            case Kind::kName: return text_of(next_.name());
-            case Kind::kNumber: return {source_.data() + next_.offset(), next_.value()};
-            case Kind::kDoc: return shown(source_.substr(next_.offset() + 3, next_.value() - 3));
-            case Kind::kString: return shown(text());
-            case Kind::kEnd: return "end of file";
-            default: break;
+            case Kind::kName:
+                return text_of(next_.name());
+            case Kind::kNumber:
+                return {source_.data() + next_.offset(), next_.value()};
+            case Kind::kDoc:
+                return shown(source_.substr(next_.offset() + 3, next_.value() - 3));
+            case Kind::kString:
+                return shown(text());
+            case Kind::kEnd:
+                return "end of file";
+            default:
+                break;
         }
         if (next_.kind() < Kind::kName) return language::kKeywords[static_cast<size_t>(next_.kind())];
         return "sign";
@@ -175,15 +181,24 @@ class Parser {
         if (kind < Kind::kLet || kind > Kind::kContinue || kind == Kind::kElse || kind == Kind::kIn) fail();
         next_.advance();
         switch (kind) {
-            case Kind::kLet: return declaration(Mutability::kLet, at);
-            case Kind::kVar: return declaration(Mutability::kVar, at);
-            case Kind::kIf: return branch(at);
-            case Kind::kWhile: return loop(at);
-            case Kind::kFor: return counted_loop(at);
-            case Kind::kReturn: return result(at);
-            case Kind::kPrint: return print(at);
-            case Kind::kBreak: return jump(Statement::Is::kBreak, at);
-            default: return jump(Statement::Is::kContinue, at);
+            case Kind::kLet:
+                return declaration(Mutability::kLet, at);
+            case Kind::kVar:
+                return declaration(Mutability::kVar, at);
+            case Kind::kIf:
+                return branch(at);
+            case Kind::kWhile:
+                return loop(at);
+            case Kind::kFor:
+                return counted_loop(at);
+            case Kind::kReturn:
+                return result(at);
+            case Kind::kPrint:
+                return print(at);
+            case Kind::kBreak:
+                return jump(Statement::Is::kBreak, at);
+            default:
+                return jump(Statement::Is::kContinue, at);
         }
     }
 
@@ -231,8 +246,8 @@ class Parser {
     }
 
     Statement* counted_loop(uint32_t at) {
-        For* const made = make<For>(
-            {{Statement::Is::kFor, at, nullptr}, variable(at, name()), nullptr, nullptr, nullptr});
+        For* const made =
+            make<For>({{Statement::Is::kFor, at, nullptr}, variable(at, name()), nullptr, nullptr, nullptr});
         expect(Kind::kIn);
         made->from = sum();
         expect(Kind::kRange);
@@ -252,7 +267,8 @@ class Parser {
     Statement* print(uint32_t at) {
         Print* const made = make<Print>({{Statement::Is::kPrint, at, nullptr}, 0, nullptr});
         tarn::SmallVector<Expression*, 8> values;
-        do values.push_back(sum());
+        do
+            values.push_back(sum());
         while (accept(Kind::kComma));
         expect(Kind::kSemicolon);
         made->values = arena_.copy(std::span<Expression*>(values)).data();
@@ -283,7 +299,8 @@ class Parser {
         const uint32_t at = next_.offset();
         const Kind kind = next_.kind();
         switch (kind) {
-            case Kind::kNumber: return number(at);
+            case Kind::kNumber:
+                return number(at);
             case Kind::kString: {
                 const std::string_view value = text();
                 next_.advance();
@@ -312,7 +329,8 @@ class Parser {
                 Expression* const inner = operand();
                 return make<Unary>({{Expression::Is::kUnary, Type::kNone, kind, at}, inner});
             }
-            default: fail();
+            default:
+                fail();
         }
     }
 

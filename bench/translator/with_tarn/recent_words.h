@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The words that a thread has met last, in front of the interner: in a program most words are short, and many are the
-// same. A word of up to 16 bytes is compared as two numbers, without a call and without a loop.
+// The words that a thread has met last, in front of the interner: in a program most words are short, and many
+// are the same. A word of up to 16 bytes is compared as two numbers, without a call and without a loop.
 #pragma once
 #include <cstdint>
 #include <cstring>

@@ -19,7 +19,8 @@ class Resolver {
             if (!import->file) fail(import->at, translator::kNoModule, text_of(import->name));
         }
         scopes_.clear();
-        for (Global* global = file_.globals; global; global = global->next) scopes_.declare(global);
+        for (Global* global = file_.globals; global; global = global->next)
+            scopes_.declare(global);
         for (Global* global = file_.globals; global; global = global->next) {
             if (global->is == Definition::Is::kConstant)
                 constant(static_cast<Constant&>(*global));
@@ -36,13 +37,15 @@ class Resolver {
     // Only literals, constants and operators.
     void constant_value(const Expression& value) {
         switch (value.is) {
-            case Expression::Is::kUnary: return constant_value(*static_cast<const Unary&>(value).operand);
+            case Expression::Is::kUnary:
+                return constant_value(*static_cast<const Unary&>(value).operand);
             case Expression::Is::kBinary:
                 constant_value(*static_cast<const Binary&>(value).left);
                 return constant_value(*static_cast<const Binary&>(value).right);
             case Expression::Is::kCall:
                 fail(value.at, translator::kNotConstant, text_of(static_cast<const Call&>(value).name));
-            default: return;
+            default:
+                return;
         }
     }
 
@@ -50,7 +53,8 @@ class Resolver {
         numbers_ = 0;
         result_ = global.type;
         const size_t mark = scopes_.enter();
-        for (uint32_t i = 0; i < global.count; ++i) declare(global.parameters[i]);
+        for (uint32_t i = 0; i < global.count; ++i)
+            declare(global.parameters[i]);
         block(global.body);
         scopes_.leave(mark);
     }
@@ -79,20 +83,30 @@ class Resolver {
 
     void block(Statement* first) {
         const size_t mark = scopes_.enter();
-        for (Statement* each = first; each; each = each->next) statement(*each);
+        for (Statement* each = first; each; each = each->next)
+            statement(*each);
         scopes_.leave(mark);
     }
 
     void statement(Statement& given) {
         switch (given.is) {
-            case Statement::Is::kDeclaration: return declaration(static_cast<Declaration&>(given));
-            case Statement::Is::kAssignment: return assignment(static_cast<Assignment&>(given));
-            case Statement::Is::kCall: call(*static_cast<CallStatement&>(given).call); return;
-            case Statement::Is::kIf: return branch(static_cast<If&>(given));
-            case Statement::Is::kWhile: return loop(static_cast<While&>(given));
-            case Statement::Is::kFor: return counted_loop(static_cast<For&>(given));
-            case Statement::Is::kReturn: return result(static_cast<Return&>(given));
-            case Statement::Is::kPrint: return print(static_cast<Print&>(given));
+            case Statement::Is::kDeclaration:
+                return declaration(static_cast<Declaration&>(given));
+            case Statement::Is::kAssignment:
+                return assignment(static_cast<Assignment&>(given));
+            case Statement::Is::kCall:
+                call(*static_cast<CallStatement&>(given).call);
+                return;
+            case Statement::Is::kIf:
+                return branch(static_cast<If&>(given));
+            case Statement::Is::kWhile:
+                return loop(static_cast<While&>(given));
+            case Statement::Is::kFor:
+                return counted_loop(static_cast<For&>(given));
+            case Statement::Is::kReturn:
+                return result(static_cast<Return&>(given));
+            case Statement::Is::kPrint:
+                return print(static_cast<Print&>(given));
             case Statement::Is::kBreak:
             case Statement::Is::kContinue:
                 if (loops_ == 0)
@@ -149,7 +163,8 @@ class Resolver {
     }
 
     void print(Print& given) {
-        for (uint32_t i = 0; i < given.count; ++i) expression(*given.values[i]);
+        for (uint32_t i = 0; i < given.count; ++i)
+            expression(*given.values[i]);
     }
 
     // Its type, which is not kNone.
@@ -157,11 +172,16 @@ class Resolver {
         switch (given.is) {
             case Expression::Is::kNumber:
             case Expression::Is::kText:
-            case Expression::Is::kBool: return given.type;
-            case Expression::Is::kName: return given.type = name(static_cast<Name&>(given));
-            case Expression::Is::kUnary: return given.type = unary(static_cast<Unary&>(given));
-            case Expression::Is::kBinary: return given.type = binary(static_cast<Binary&>(given));
-            case Expression::Is::kCall: break;
+            case Expression::Is::kBool:
+                return given.type;
+            case Expression::Is::kName:
+                return given.type = name(static_cast<Name&>(given));
+            case Expression::Is::kUnary:
+                return given.type = unary(static_cast<Unary&>(given));
+            case Expression::Is::kBinary:
+                return given.type = binary(static_cast<Binary&>(given));
+            case Expression::Is::kCall:
+                break;
         }
         const Interned* const callee = static_cast<Call&>(given).name;
         given.type = call(static_cast<Call&>(given));
@@ -196,8 +216,7 @@ class Resolver {
         if (found->is != Definition::Is::kFunction)
             fail(given.at, translator::kNotFunction, text_of(given.name));
         const Function& callee = static_cast<const Function&>(*found);
-        if (given.count != callee.count)
-            fail(given.at, translator::kArgumentCount, text_of(given.name));
+        if (given.count != callee.count) fail(given.at, translator::kArgumentCount, text_of(given.name));
         for (uint32_t i = 0; i < given.count; ++i)
             translator::expect_type(given.at, callee.parameters[i].type, expression(*given.arguments[i]));
         given.definition = found;

@@ -28,7 +28,8 @@ class NameTable {
     size_t find(const Interned* name) const {
         const size_t mask = slots_.size() - 1;
         size_t at = slot_of(name, shift_);
-        while (slots_[at].name && slots_[at].name != name) at = (at + 1) & mask;
+        while (slots_[at].name && slots_[at].name != name)
+            at = (at + 1) & mask;
         return at;
     }
     // Slots move when it says that it grew.
@@ -47,7 +48,8 @@ class NameTable {
     const Slot& operator[](size_t at) const { return slots_[at]; }
     const Value& get(const Interned* name) const { return slots_[find(name)].value; }
     void clear() {
-        for (const uint32_t at : used_) slots_[at] = Slot();
+        for (const uint32_t at : used_)
+            slots_[at] = Slot();
         used_.clear();
     }
 
@@ -68,8 +70,8 @@ class NameTable {
     std::vector<uint32_t> used_;  // which slots are
 };
 
-// The blocks around the place at hand, and the file around them: block 0. A name has one slot, which holds its
-// innermost meaning; what an inner block hides waits in a list until that block ends.
+// The blocks around the place at hand, and the file around them: block 0. A name has one slot, which holds
+// its innermost meaning; what an inner block hides waits in a list until that block ends.
 class Scopes {
   public:
     void clear() {

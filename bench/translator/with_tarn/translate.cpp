@@ -20,7 +20,8 @@ using Names = std::unique_ptr<tarn_interner, DestroyInterner>;
 // Keywords are numbered as language::Kind numbers them.
 Names make_names(size_t files) {
     std::array<const char*, language::kKeywords.size()> keywords;
-    for (size_t i = 0; i < keywords.size(); ++i) keywords[i] = language::kKeywords[i].data();
+    for (size_t i = 0; i < keywords.size(); ++i)
+        keywords[i] = language::kKeywords[i].data();
     tarn_interner_options options{};
     options.version = TARN_INTERNER_OPTIONS_VERSION;
     options.keyword_count = keywords.size();
@@ -33,7 +34,8 @@ Names make_names(size_t files) {
 
 // Memory of trees waits here for the next translation, as in the plain translator it waits with malloc.
 tarn::ArenaPool& arenas() {
-    static tarn::ArenaPool pool({.idle_arenas = 4096, .idle_bytes = size_t{64} << 20, .first_chunk = 16 << 10});
+    static tarn::ArenaPool pool(
+        {.idle_arenas = 4096, .idle_bytes = size_t{64} << 20, .first_chunk = 16 << 10});
     return pool;
 }
 

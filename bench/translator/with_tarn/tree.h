@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The translator on tarn's interface. It has the same passes, checks and faults as the plain one; what differs is
-// where things are and what they are compared by:
-//   - a file's tree lies in an arena of its own, taken from a pool; it has no destructors and goes with the arena;
-//   - names are interned: a tree holds and compares addresses, and keywords come out of the interner as numbers;
-//   - the source is read by the byte scanner, texts stay where they are in it, and only those with escapes are copied;
-//   - tokens are columns of one batch, and C is written to one buffer, both per thread and kept from file to file;
-//   - symbol tables are keyed by the address of the name: one per thread for the blocks and the file, with a list of
+// The translator on tarn's interface. It has the same passes, checks and faults as the plain one; what
+// differs is where things are and what they are compared by:
+//   - a file's tree lies in an arena of its own, taken from a pool; it has no destructors and goes with the
+//   arena;
+//   - names are interned: a tree holds and compares addresses, and keywords come out of the interner as
+//   numbers;
+//   - the source is read by the byte scanner, texts stay where they are in it, and only those with escapes
+//   are copied;
+//   - tokens are columns of one batch, and C is written to one buffer, both per thread and kept from file to
+//   file;
+//   - symbol tables are keyed by the address of the name: one per thread for the blocks and the file, with a
+//   list of
 //     what to take back at the end of a block; one for the project.
 #pragma once
 #include <cstdint>
@@ -37,7 +42,8 @@ struct Definition {
     uint32_t at;      // offset in the source
     uint32_t length;  // of the name in C
     const Interned* name;
-    const char* in_c;  // of a variable with a number that is unique in its function, of a global with the module's name
+    const char* in_c;  // of a variable with a number that is unique in its function, of a global with the
+                       // module's name
 };
 
 using Variable = Definition;
