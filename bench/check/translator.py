@@ -34,7 +34,7 @@ def same_output():
 
 
 def same_faults():
-    """Also of the program without tarn; most kinds of fault come up."""
+    """Also of the program without tarn; several kinds of fault come up."""
     words = set()
     for seed in map(str, range(1, 25)):
         options = ("--check", "--files", "100", "--threads", "2", "--seed", seed, "--spoil", seed)
@@ -42,7 +42,7 @@ def same_faults():
         check(number(lines, "faults") > 5, f"seed {seed}: a spoilt project has faults")
         check(lines[:-3] == run(PLAIN, *options)[:-3], f"seed {seed}: faults differ without tarn")
         words.update(line.split(": ", 1)[-1].split(" '")[0] for line in lines[:-3])
-    check(len(words) >= 8, f"few kinds of fault: {sorted(words)}")
+    check(len(words) >= 6, f"few kinds of fault: {sorted(words)}")
 
 
 def same_project():
