@@ -56,15 +56,19 @@ const tarn_byte_set kInWord = set_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 // What ends a run of ordinary characters in a text.
 const tarn_byte_set kTextEnds = set_of("\"\\\n");
 
+constexpr size_t kTokensFirst = 1024;
+
 class Lexer {
   public:
     Lexer(std::string_view source, tarn_interner* names, RecentWords& recent, Tokens& tokens)
-        : begin_(source.data()), next_(begin_), end_(begin_ + source.size()), names_(names), recent_(recent) {
-        // A token has a byte at least, and there is the end.
-        if (tokens.size() <= source.size()) tokens.resize(source.size() + 1);
-        kinds_ = tokens.column<KindColumn>().data();
-        offsets_ = tokens.column<OffsetColumn>().data();
-        values_ = tokens.column<ValueColumn>().data();
+        : begin_(source.data()),
+          next_(begin_),
+          end_(begin_ + source.size()),
+          names_(names),
+          recent_(recent),
+          tokens_(tokens) {
+        if (tokens.empty()) tokens.resize(kTokensFirst);
+        take_columns();
     }
 
     void run() {
@@ -98,11 +102,24 @@ class Lexer {
         translator::fail(offset(), translator::kNotUnderstood, {next_, 1});
     }
 
+    // There is always room for one more token.
+    void take_columns() {
+        kinds_ = tokens_.column<KindColumn>().data();
+        offsets_ = tokens_.column<OffsetColumn>().data();
+        values_ = tokens_.column<ValueColumn>().data();
+    }
+    [[gnu::noinline]] void grow() {
+        tokens_.resize(2 * tokens_.size());
+        take_columns();
+    }
+
     void add(Kind kind, size_t length, uint64_t value) {
         values_[count_] = value;
         add(kind, length);
     }
     void add(Kind kind, size_t length) {
+        if (count_ + 1 == tokens_.size()) [[unlikely]]
+            grow();
         kinds_[count_] = kind;
         offsets_[count_++] = offset();
         next_ += length;
@@ -170,6 +187,7 @@ class Lexer {
     const char* end_;
     tarn_interner* names_;
     RecentWords& recent_;
+    Tokens& tokens_;
     Kind* kinds_;
     uint32_t* offsets_;
     uint64_t* values_;
