@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // translate (--plain | --tarn) [--files N] [--threads N] [--rounds N] [--seed N]
 //     translates a generated project N times; prints the time of the first and of the fastest round, peak
-//     memory, and, when malloc is tarn's, how often it was called per file in the last round.
+//     memory, and, when malloc is tarn's, how often it was called per file in the first round.
 // translate --check [--files N] [--threads N] [--seed N] [--spoil SEED]
 //     does so once by every translator that the program has, and compares what they write; with --spoil an
 //     eighth of the files has a mistake.
@@ -120,14 +120,14 @@ int measure(const Variant& variant, const Options& options, const std::vector<So
     size_t bytes = 0;
     for (size_t round = 0; round < options.rounds; ++round) {
         Counter counter;
-        made = allocations();
+        const uint64_t before = allocations();
         const double start_processor = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
         const double start = milliseconds(CLOCK_MONOTONIC);
         const translator::Faults faults =
             variant.translate(sources, static_cast<unsigned>(options.threads), counter);
         const double taken = milliseconds(CLOCK_MONOTONIC) - start;
         const double taken_processor = milliseconds(CLOCK_PROCESS_CPUTIME_ID) - start_processor;
-        made = allocations() - made;
+        if (round == 0) made = allocations() - before;
         if (!faults.empty()) bench::fail(faults[0].c_str());
         if (round == 0) first = taken;
         least = round == 0 ? taken : std::min(least, taken);
