@@ -4,7 +4,7 @@
 //   1. tokenise and parse each file. Trees live to the end, since a file may use what another one exports.
 //      Then, on one thread, what the files export is gathered in one table for the project.
 //   2. resolve each file against that table, check its types, emit C, hand it to the sink.
-// At the end everything is freed; nothing is kept from one translation to the next.
+// At the end everything is freed; nothing but memory is kept from one translation to the next.
 #pragma once
 #include <cstddef>
 #include <memory>

@@ -104,7 +104,7 @@ def report(results):
                      short(mine.get("allocations"))])
     return "\n".join([
         "Plain translator under glibc's malloc (least time of a translation, peak memory of the process),",
-        "and how many times faster the others are: least time of all rounds (time), least time of first rounds (first);",
+        "and how many times faster the others are: least time of all rounds (time), of first rounds (first);",
         "and their peak memory beside it", "", table(rows)])
 
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The plain translator: what one writes in C++20 without a library for allocation. Its choices:
 //   - nodes are made by new and owned by std::unique_ptr; lists are std::vector, moved and never copied;
-//   - names and texts are std::string, moved from the token into the tree; the source is read by
-//   std::string_view,
-//     and so are keywords looked up;
+//   - names and texts are std::string, moved from the token into the tree; std::string_view is used to read
+//     the source and to look keywords up;
 //   - symbol tables are std::unordered_map<std::string, ...>, one per block, searched from the inside out;
-//   - containers whose size can be told beforehand reserve it; C is appended to one std::string per file.
+//   - containers whose size can be told beforehand reserve it; C is appended to one std::string per file;
+//   - a name's form in C is made once, where it is defined.
 #pragma once
 #include <cstdint>
 #include <memory>

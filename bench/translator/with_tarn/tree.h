@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The translator on tarn's interface. It has the same passes, checks and faults as the plain one; what
-// differs is where things are and what they are compared by:
-//   - a file's tree lies in an arena of its own, taken from a pool; it has no destructors and goes with the
-//   arena;
-//   - names are interned: a tree holds and compares addresses, and keywords come out of the interner as
-//   numbers;
-//   - the source is read by the byte scanner, texts stay where they are in it, and only those with escapes
-//   are copied;
-//   - tokens are columns of one batch, and C is written to one buffer, both per thread and kept from file to
-//   file;
+// The translator on tarn's interface: the same passes, checks and faults as the plain one. What differs is
+// where things are, and what they are compared by:
+//   - a file's tree lies in an arena of its own, from a pool; no destructors, it goes with the arena;
+//   - names are interned: a tree holds and compares addresses, and keywords have numbers;
+//   - the source is read by the byte scanner; texts stay where they are in it, but for those with escapes;
+//   - tokens are columns of one batch, C is written to one buffer; each thread keeps its own;
 //   - symbol tables are keyed by the address of the name: one per thread for the blocks and the file, with a
-//   list of
-//     what to take back at the end of a block; one for the project.
+//     list of what to take back at the end of a block, and one for the project.
+// Pools of nodes and copy-on-write strings are not used: nodes are never freed one by one, and a view does
+// for a text that is never written to.
 #pragma once
 #include <cstdint>
 #include <string_view>
