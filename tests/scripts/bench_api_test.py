@@ -53,6 +53,15 @@ def check_pairs(_):
     assert list(api.compared(cases)) == ["small/64"] and api.peers(cases) == ["glibc", "boost"]
 
 
+def check_order(_):
+    """cases come as the program registers them, whatever the order of the repetitions"""
+    report = {"benchmarks": [benchmark("tarn/b", 1.0, family_index=1, per_family_instance_index=0),
+                             benchmark("tarn/a/2", 1.0, family_index=0, per_family_instance_index=1),
+                             benchmark("tarn/a/1", 1.0, family_index=0, per_family_instance_index=0)]}
+    api.in_order(report)
+    assert [one["name"] for one in report["benchmarks"]] == ["tarn/a/1", "tarn/a/2", "tarn/b"], report
+
+
 def check_table(_):
     """ratios to tarn, their geometric mean over what a peer has, and what stands alone"""
     cases = {"a": {"tarn": 2.0, "glibc": 8.0, "boost": 1.0}, "b": {"tarn": 4.0, "glibc": 4.0}, "c": {"tarn": 7.0}}
