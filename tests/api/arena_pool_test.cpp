@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pools of arenas: RAII, and many threads. Runs under ThreadSanitizer, too.
 #include "tarn/arena_pool.hpp"
+#include "thread_sanitizer.h"
 
 #include <gtest/gtest.h>
 

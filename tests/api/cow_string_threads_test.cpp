@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tarn/cow_string.hpp"
+#include "thread_sanitizer.h"
 
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // heap.hpp; heaps against a model, threads, forks.
 #include "tarn/heap.hpp"
+#include "thread_sanitizer.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -13,13 +13,7 @@
 
 #include "tarn/interner.hpp"
 #include "tarn/tarn.h"
-
-// The fast path of free reads page_table_end plainly, on purpose (pages/pages.h); that is all that is left
-// out.
-extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() {
-    return "race:tarn::commit_units\n";
-}
+#include "thread_sanitizer.h"
 
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ObjectPool<T>: objects stay constructed between two uses.
 #include "tarn/object_pool.hpp"
+#include "thread_sanitizer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Containers upon pools.
 #include "tarn/pool_allocator.hpp"
+#include "thread_sanitizer.h"
 
 #include <gtest/gtest.h>
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tarn/pool.h"
+#include "thread_sanitizer.h"
 
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // scan.hpp: sets, texts, ranges and the hash, against plain C++ on random input; threads that scan at once.
 #include "tarn/scan.hpp"
+#include "thread_sanitizer.h"
 
 #include <gtest/gtest.h>
 
