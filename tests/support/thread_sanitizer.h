@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What ThreadSanitizer is to leave out in programs that use libtarn as it is. To be included once in a program.
+// What ThreadSanitizer is to leave out in programs that use libtarn as it is. To be included once in a
+// program.
 //
 //   commit_units   the fast path of free reads page_table_end plainly, on purpose (src/pages/pages.h)
-//   leave_thread   the last that a thread does is on its stack; libc unmaps the stack, and tarn's own mapping,
+//   leave_thread   the last that a thread does is on its stack; libc unmaps the stack, and tarn's own
+//   mapping,
 //                  which the sanitizer does not see, may get its place
 #pragma once
 
