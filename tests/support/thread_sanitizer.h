@@ -3,9 +3,8 @@
 // program.
 //
 //   commit_units   the fast path of free reads page_table_end plainly, on purpose (src/pages/pages.h)
-//   leave_thread   the last that a thread does is on its stack; libc unmaps the stack, and tarn's own
-//   mapping,
-//                  which the sanitizer does not see, may get its place
+//   leave_thread   the last that a thread does is on its stack; libc unmaps that, and a mapping of tarn's
+//                  own, which the sanitizer does not see, may get its place
 #pragma once
 
 extern "C" const char* __tsan_default_suppressions();
