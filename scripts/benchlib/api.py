@@ -5,15 +5,14 @@ import argparse
 import glob
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 
 from . import machine, measure, micro
-from .faults import Fault, choose
+from .faults import Fault, choose, status_of
 from .progress import Progress
-from .results import geometric_mean
+from .results import geometric_mean, load, store
 from .text import short, table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -139,24 +138,6 @@ def measured(options):
     return found
 
 
-def load(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, ValueError) as error:
-        raise Fault(f"cannot read {path}: {error}") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA or "parts" not in found:
-        raise Fault(f"{path} is no results file of scripts/bench-api")
-    return found
-
-
-def store(path, results):
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(results, file, indent=1)
-        file.write("\n")
-
-
 def parser():
     found = argparse.ArgumentParser(prog="scripts/bench-api", allow_abbrev=False,
                                     description="Runs the benchmarks of the explicit interface against its peers.")
@@ -174,7 +155,7 @@ def parser():
 def perform(options):
     if options.repetitions < REPETITIONS:
         raise Fault(f"--repetitions {options.repetitions}: at least {REPETITIONS}")
-    results = load(options.show) if options.show else measured(options)
+    results = load(options.show, "bench-api", SCHEMA, "parts") if options.show else measured(options)
     if not options.show:
         store(options.output or os.path.join(options.build, "bench-results", "api.json"), results)
     if options.json:
@@ -188,13 +169,4 @@ def perform(options):
 
 def main(arguments):
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return perform(options)
-    except Fault as fault:
-        print(f"scripts/bench-api: {fault}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 1
+    return status_of("bench-api", lambda: perform(options))

@@ -3,12 +3,11 @@
 import argparse
 import os
 import re
-import signal
 import sys
 import time
 
 from . import allocators, compare, machine, micro, plots, results, text, workloads
-from .faults import Fault
+from .faults import Fault, status_of
 from .measure import Launcher
 from .session import Session, check_same
 
@@ -194,12 +193,4 @@ def main(arguments):
     # What the set-up took counts among the minutes of --quick.
     started = time.monotonic() - float(os.environ.pop("TARN_BENCH_SETUP_SECONDS", "0"))
     options = parser().parse_args(arguments)
-    # As for an interrupt: the running command is ended, and what was measured stays.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return dispatch(options, started)
-    except Fault as fault:
-        print(f"scripts/bench: {fault}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 1
+    return status_of("bench", lambda: dispatch(options, started))

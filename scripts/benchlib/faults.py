@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the user is told in one line instead of a traceback."""
+import signal
+import sys
 
 
 class Fault(Exception):
@@ -11,3 +13,17 @@ def choose(kind, wanted, known):
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise Fault(f"unknown {kind}: {', '.join(unknown)}; known are: {', '.join(known)}")
+
+
+def status_of(script, action):
+    """Of a whole run of scripts/SCRIPT. Being ended by a signal is as an interrupt: what was measured stays."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return action()
+    except Fault as fault:
+        print(f"scripts/{script}: {fault}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1

@@ -21,16 +21,15 @@ def new(name, machine, rounds, quick, allocators, workloads):
             "planned": [workload.name for workload in workloads], "workloads": []}
 
 
-def load(path):
+def load(path, script="bench", schema=SCHEMA, key="workloads"):
+    """What `script` has stored: that it has `key` tells its files from those of the others."""
     try:
         with open(path, encoding="utf-8") as file:
             results = json.load(file)
-    except OSError as error:
-        raise Fault(f"cannot read results: {error}") from error
-    except ValueError as error:
-        raise Fault(f"{path} is not JSON: {error}") from error
-    if not isinstance(results, dict) or results.get("schema") != SCHEMA:
-        raise Fault(f"{path} is no results file of scripts/bench (schema {SCHEMA})")
+    except (OSError, ValueError) as error:
+        raise Fault(f"cannot read {path}: {error}") from error
+    if not isinstance(results, dict) or results.get("schema") != schema or key not in results:
+        raise Fault(f"{path} is no results file of scripts/{script} (schema {schema})")
     return results
 
 

@@ -3,15 +3,14 @@
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 
 from . import allocators, machine, measure
-from .api import store
-from .faults import Fault
+from .faults import Fault, status_of
 from .progress import Progress
+from .results import load, store
 from .session import turns
 from .text import short, table
 
@@ -108,17 +107,6 @@ def report(results):
         "and their peak memory beside it", "", table(rows)])
 
 
-def load(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, ValueError) as error:
-        raise Fault(f"cannot read {path}: {error}") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA or "cases" not in found:
-        raise Fault(f"{path} is no results file of scripts/bench-translator")
-    return found
-
-
 def numbers_of(word):
     found = [int(part) for part in word.split(",")]
     if min(found) < 1:
@@ -142,7 +130,7 @@ def parser():
 
 def perform(options):
     if options.show:
-        results = load(options.show)
+        results = load(options.show, "bench-translator", SCHEMA, "cases")
     else:
         count = options.turns or (QUICK_TURNS if options.quick else TURNS)
         build = os.path.abspath(options.build)
@@ -159,13 +147,4 @@ def perform(options):
 
 def main(arguments):
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return perform(options)
-    except Fault as fault:
-        print(f"scripts/bench-translator: {fault}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 1
+    return status_of("bench-translator", lambda: perform(options))

@@ -8,11 +8,10 @@ import os
 import re
 import sys
 
-from bench_data import fake_build
+from bench_data import fake_build, refused
 from checks import ROOT, expect, main, run
 
 from benchlib import api, translator
-from benchlib.faults import Fault
 from benchlib.progress import Progress
 
 DRIVER = [sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_api_run.py")]
@@ -33,15 +32,6 @@ def fake_program(build, name, benchmarks, status=0):
                    f"cat >\"$out\" <<'END'\n{report}\nEND\nexit {status}\n")
     os.chmod(path, 0o755)
     return path
-
-
-def refused(words, action, *arguments):
-    try:
-        action(*arguments)
-    except Fault as fault:
-        assert words in str(fault), f"'{fault}' says nothing of '{words}'"
-        return
-    raise AssertionError(f"'{words}' was to be refused")
 
 
 def check_pairs(_):

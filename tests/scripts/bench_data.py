@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Made-up results, workloads and allocators for bench_test.py."""
+"""Made-up results, workloads and allocators for the tests of the benchmarks."""
 import json
 import os
 import shutil
@@ -8,6 +8,8 @@ import sys
 from checks import ROOT, Skip, succeed
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
+
+from benchlib.faults import Fault
 
 
 def made_run(wall, peak_mib=10, failure="", output="same", work=1000):
@@ -58,3 +60,13 @@ def fake_table(directory, commands):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(table, file)
     return path
+
+
+def refused(words, action, *arguments):
+    """`action` ends with a message that has `words`."""
+    try:
+        action(*arguments)
+    except Fault as fault:
+        assert words in str(fault), f"'{fault}' says nothing of '{words}'"
+        return
+    raise AssertionError(f"'{words}' was to be refused")

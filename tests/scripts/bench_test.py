@@ -11,11 +11,10 @@ import re
 import sys
 import xml.etree.ElementTree
 
-from bench_data import fake_build, fake_peer, fake_table, made_entry, made_results, made_run
+from bench_data import fake_build, fake_peer, fake_table, made_entry, made_results, made_run, refused
 from checks import ROOT, expect, main, run
 
 from benchlib import allocators, compare, micro, plots, progress, results, session, svg, text, workloads
-from benchlib.faults import Fault
 from benchlib.measure import Launcher
 
 DRIVER = [sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_run.py")]
@@ -24,16 +23,6 @@ WORK = "echo work 7 ops"
 
 def close(number, expected):
     assert number is not None and abs(number - expected) < 1e-9, f"{number}, not {expected}"
-
-
-def refused(words, action, *arguments):
-    """`action` ends with a message that has `words`."""
-    try:
-        action(*arguments)
-    except Fault as fault:
-        assert words in str(fault), f"'{fault}' says nothing of '{words}'"
-        return
-    raise AssertionError(f"'{words}' was to be refused")
 
 
 def silent(runs):
