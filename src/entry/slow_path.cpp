@@ -77,6 +77,13 @@ Refill take_object(SizeClass c) {
     return {object, false};
 }
 
+// The block that a request got, if any.
+void* asked_for(void* block) {
+    if (!block) return no_memory();
+    note_block();
+    return block;
+}
+
 void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
     start();
     void* block = allocate_block(size, alignment, zero);
@@ -84,9 +91,11 @@ void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
         flush(*current_cache);
         block = allocate_block(size, alignment, zero);
     }
-    if (!block) return no_memory();
-    note_block();
-    return block;
+    return asked_for(block);
+}
+
+void* resize_block_or_fail(void* block, size_t size, size_t alignment) {
+    return asked_for(resize_block(block, size, alignment));
 }
 
 // The class of the smallest objects that are all aligned; only for alignments up to a unit.
@@ -280,18 +289,12 @@ void* reallocate(void* pointer, size_t size) {
     const size_t old_size = block_size(pointer);
     if (old_size == 0) return reallocate_foreign(pointer, size);
     if (size <= kSmallMax) return reallocate_by_copy(pointer, old_size, size);
-    void* resized = resize_block(pointer, size);
-    if (!resized) return no_memory();
-    note_block();
-    return resized;
+    return resize_block_or_fail(pointer, size, kAlignment);
 }
 
 void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size) {
     const size_t old_size = usable_size(pointer);
-    if (old_size > kSmallMax && size > kSmallMax) {
-        void* resized = resize_block(pointer, size, alignment);
-        return resized ? resized : no_memory();
-    }
+    if (old_size > kSmallMax && size > kSmallMax) return resize_block_or_fail(pointer, size, alignment);
     if (size <= old_size && size >= old_size / 2) return pointer;
     return reallocate_by_copy(pointer, used < old_size ? used : old_size, size, alignment);
 }

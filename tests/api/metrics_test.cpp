@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "tarn/buffer.h"
+
 namespace {
 
 using tarn::Metrics;
@@ -110,6 +112,19 @@ TEST(Metrics, ExactScopesAgreeWithTheModel) {
         for (void* p : slots)
             std::free(p);
     }
+}
+
+TEST(Metrics, BuffersThatGrowAreSeen) {
+    load_backend();
+    Metrics m;
+    {
+        MetricsScope scope(m, MetricsMode::kExact);
+        tarn_buffer* buffer = tarn_buffer_create(64, TARN_BUFFER_DEFAULT);
+        ASSERT_EQ(tarn_buffer_reserve(buffer, 100000), 0);
+        ASSERT_EQ(tarn_buffer_reserve(buffer, 8 << 20), 0);
+        tarn_buffer_destroy(buffer);
+    }
+    EXPECT_GE(m.peak_bytes, uint64_t{8} << 20);
 }
 
 TEST(Metrics, SampledPeaksBoundTheTruePeak) {
