@@ -82,6 +82,12 @@ inline constexpr size_t index_in_slab(const SizeClassInfo& info, size_t offset) 
     return static_cast<size_t>((offset * info.reciprocal) >> detail::kReciprocalShift);
 }
 
+// The object that begins at this distance from the first; info.objects when none does.
+inline constexpr size_t object_at(const SizeClassInfo& info, size_t offset) {
+    const size_t index = index_in_slab(info, offset);
+    return index * info.size == offset ? index : info.objects;
+}
+
 static_assert(kSizeClasses[kClasses - 1].size == kSmallMax);
 static_assert([] {
     for (const SizeClassInfo& info : kSizeClasses) {

@@ -65,9 +65,7 @@ struct alignas(kRecordSize) Slab {
     Object* object(size_t index) const { return reinterpret_cast<Object*>(begin() + index * info().size); }
     // capacity when p is no object's start
     size_t index_of(const void* p) const {
-        const size_t offset = static_cast<size_t>(static_cast<const char*>(p) - begin());
-        const size_t index = index_in_slab(info(), offset);
-        return index * info().size == offset ? index : info().objects;
+        return object_at(info(), static_cast<size_t>(static_cast<const char*>(p) - begin()));
     }
     bool is_object(const void* p) const { return index_of(p) < carved(); }
 };
@@ -84,10 +82,7 @@ inline Slab* slab_of(const void* p) {
     const size_t behind = any->behind;
     Slab* const slab = any - behind;
     const size_t offset = reinterpret_cast<uintptr_t>(p) % kUnitSize + behind * kUnitSize;
-    const size_t index = index_in_slab(info, offset);
-    if (index * info.size != offset || index >= slab->carved()) [[unlikely]]
-        return nullptr;
-    return slab;
+    return object_at(info, offset) < slab->carved() ? slab : nullptr;
 }
 inline Slab* slab_of_object(const void* p) {
     return slab_of_object(p, slab_of(p)->info());
