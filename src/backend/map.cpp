@@ -10,6 +10,7 @@
 #include "backend/range_cache.h"
 #include "backend/remap.h"
 #include "base/lock.h"
+#include "base/missed.h"
 #include "base/options.h"
 #include "base/os.h"
 #include "pages/runs.h"
@@ -38,24 +39,19 @@ constexpr size_t kGrowth = 16;                      // 1/16 more room for what g
 struct Kept {
     Lock lock;
     size_t live = 0;
-    size_t learned = 0;
-    size_t most = 0;  // that may be learned
-    size_t away = 0;  // given back to the kernel, and not asked for again so far
+    Missed missed;
+    size_t missed_most = 0;
     RangeCache cache;
     HugePages huge;
     Range latest;  // the last fresh mapping, until it was looked at; may be gone
 
     size_t in_blocks() const { return live + cache.bytes(); }
-    size_t limit() const { return live / kKeptShare + std::max(learned, kKeptAtLeast); }
+    size_t limit() const { return live / kKeptShare + std::max(missed.worth_keeping(), kKeptAtLeast); }
     void freed(size_t size, const Evicted& evicted) {
         for (const Range& range : evicted)
-            away += range.size;
-        if (size <= kKeptLargest) most = std::max({most, 2 * size, std::min(16 * size, kKeptForMany)});
-    }
-    void missed(size_t size) {
-        const size_t again = std::min(size, away);
-        away -= again;
-        learned = std::min(learned + again, most);
+            missed.returned(range.size);
+        if (size <= kKeptLargest)
+            missed_most = std::max({missed_most, 2 * size, std::min(16 * size, kKeptForMany)});
     }
 };
 constinit Kept kept;
@@ -174,7 +170,7 @@ void count_live(size_t bytes) {
 Range take_cached(size_t size) {
     Guard guard(kept.lock);
     const Range range = kept.cache.take(size);
-    if (range.size == 0) kept.missed(size);
+    if (range.size == 0) kept.missed.asked(size, kept.missed_most);
     kept.live += range.size;
     return range;
 }

@@ -3,7 +3,10 @@
 // then neither free nor taken, so nobody touches them.
 #include "pages/runs.h"
 
+#include <algorithm>
+
 #include "base/lock.h"
+#include "base/missed.h"
 #include "base/options.h"
 #include "base/os.h"
 #include "pages/pages.h"
@@ -15,7 +18,7 @@ namespace {
 
 constexpr size_t kStepUnits = 64;   // units committed at a time, at least: 1 MiB
 constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
-constexpr size_t kLearnedMax = 3;
+constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
 
 struct Range {
     size_t unit, length;
@@ -27,9 +30,8 @@ struct State {
     size_t in_use = 0;      // units taken
     size_t dirty = 0;       // units dirty
     size_t returned = 0;    // units given back to the OS, ever
-    size_t away = 0;        // units given back and, as far as is known, not taken again
-    size_t learned = 0;     // dirty units that may stay besides, since they were missed before
-    size_t spare = 0;       // fewest dirty units there were since the last look at `learned`
+    Missed missed;          // in units
+    size_t spare = 0;       // fewest dirty units there were since the last look at `missed`
     size_t freed = 0;       // units freed since then
     size_t low = 0;         // no free unit below
     size_t torn_below = 0;  // after a fork: units below may have been touched though not yet committed here
@@ -40,26 +42,19 @@ UnitMap units() {
     return {unit_bits(), state.committed};
 }
 
+size_t dirty_floor() {
+    return options.dirty >> kUnitShift;
+}
+
 size_t dirty_limit() {
-    const size_t floor = options.dirty >> kUnitShift;
-    return (floor > state.in_use / 8 ? floor : state.in_use / 8) + state.learned;
+    return std::max(dirty_floor(), state.in_use / 8) + state.missed.worth_keeping();
 }
 
-// A program whose heap comes and goes pays for each return with page faults: what was returned and is taken
-// again may stay dirty the next time, up to kLearnedMax times the floor.
-void learn(size_t clean) {
-    const size_t again = clean < state.away ? clean : state.away;
-    const size_t most = kLearnedMax * (options.dirty >> kUnitShift);
-    state.away -= again;
-    state.learned = state.learned + again < most ? state.learned + again : most;
-}
-
-// Half of what stayed dirty all the while that as much was freed is not worth keeping.
-void unlearn(size_t length) {
-    state.freed += length;
+// Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
+void give_up_spare(size_t freed) {
+    state.freed += freed;
     if (state.freed < 2 * dirty_limit()) return;
-    const size_t unused = state.spare / 2;
-    state.learned -= unused < state.learned ? unused : state.learned;
+    state.missed.not_needed(state.spare / 2);
     state.spare = state.dirty;
     state.freed = 0;
 }
@@ -141,7 +136,7 @@ size_t purge_to(size_t target) {
             if (ranges[i].unit < state.low) state.low = ranges[i].unit;
         }
         state.returned += gone;
-        state.away += gone;
+        state.missed.returned(gone);
         total += gone;
         if (gone == 0) return total;  // the kernel will not have it: do not ask again and again
     }
@@ -162,7 +157,7 @@ Run take_run(size_t length, RunUse use) {
     state.dirty -= dirty;
     state.in_use += length;
     if (state.dirty < state.spare) state.spare = state.dirty;
-    learn(length - dirty);
+    state.missed.asked(length - dirty, kMissedMost * dirty_floor());
     if (unit == state.low) state.low = unit + length;
     if (use == RunUse::kBlock) set_entries(unit, length, kBlockEntry);
     return {unit_address(unit), dirty == 0};
@@ -176,7 +171,7 @@ void give_run(void* at, size_t length) {
     state.in_use -= length;
     state.dirty += length;
     if (unit < state.low) state.low = unit;
-    unlearn(length);
+    give_up_spare(length);
     const size_t limit = dirty_limit();
     if (state.dirty > limit) purge_to(limit - limit / 8);
 }
