@@ -46,36 +46,18 @@ struct Wide {
         return static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_add_epi64(twos, _mm_unpackhi_epi64(twos, twos))));
     }
 
-    struct Set {
-        Bytes low, high, bit;
-    };
-    [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
-        return {row(rows), row(rows + 16), row(kBitOfRow)};
-    }
-    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for
-    // bytes of 128 and more, so each of the two tables sees its own half only.
-    struct Looked {
-        Bytes found, bit;
-    };
-    [[gnu::always_inline]] static Looked look(const Set& set, Bytes a) {
-        const Bytes lower = _mm256_shuffle_epi8(set.low, a);
-        const Bytes upper = _mm256_shuffle_epi8(set.high, _mm256_xor_si256(a, fill(0x80)));
-        const Bytes half = _mm256_and_si256(_mm256_srli_epi16(a, 4), fill(0x0f));
-        const Bytes bit = _mm256_shuffle_epi8(set.bit, half);
-        return {_mm256_and_si256(_mm256_or_si256(lower, upper), bit), bit};
-    }
-    [[gnu::always_inline]] static Bytes has(const Set& set, Bytes a) {
-        const Looked looked = look(set, a);
-        return equal(looked.found, looked.bit);
-    }
-    [[gnu::always_inline]] static Bytes has_not(const Set& set, Bytes a) {
-        return equal(look(set, a).found, fill(0));
-    }
-
-  private:
     [[gnu::always_inline]] static Bytes row(const uint8_t* from) {
         return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
     }
+    [[gnu::always_inline]] static Bytes index(Bytes a) { return a; }
+    [[gnu::always_inline]] static Bytes look_up(Bytes table, Bytes a) {
+        return _mm256_shuffle_epi8(table, a);
+    }
+    [[gnu::always_inline]] static Bytes upper_half(Bytes a) {
+        return _mm256_and_si256(_mm256_srli_epi16(a, 4), fill(0x0f));
+    }
+    [[gnu::always_inline]] static Bytes common(Bytes a, Bytes b) { return _mm256_and_si256(a, b); }
+    [[gnu::always_inline]] static Bytes flip(Bytes a, Bytes bits) { return _mm256_xor_si256(a, bits); }
 };
 
 }  // namespace

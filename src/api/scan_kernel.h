@@ -2,8 +2,9 @@
 // The loops of the scanner, for the vectors of one version; included once by each version's file, after these
 // and within the compiler's switch for its instructions:
 //   Narrow, Wide   vectors of 16 bytes, and of 16 or more; static functions of both:
-//     Bytes, kSize, load(p), fill(byte), both(two words) [Narrow], table(16 bytes)
-//     equal, different, either (bytes: 0xff or 0), has / has_not (the set, by its tables)
+//     Bytes, kSize, load(p), fill(byte), both(two words) [Narrow], row(16 bytes: in every 16 of the vector)
+//     equal, different, either (bytes: 0xff or 0), common, flip (bits)
+//     look_up(row, index(bytes)): by the lower half of each, 0 from 128 on; upper_half(bytes)
 //     any(bytes), mask(bytes): kBits bits per byte, all set or none
 //     subtract(bytes, bytes), sum(bytes): of unsigned bytes
 //   Here           the version's class
@@ -29,29 +30,57 @@ struct Byte {
     }
 };
 
+alignas(16) constexpr uint8_t kBitOfRow[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+
+// A set of bytes: sixteen by lower half each, of the bytes below 128 and of the others, a bit for every upper
+// half.
+template <typename V>
+struct Set {
+    using Bytes = typename V::Bytes;
+    Bytes low, high, bit;
+
+    [[gnu::always_inline]] explicit Set(const tarn_byte_set& set)
+        : low(V::row(set.rows)), high(V::row(set.rows + 16)), bit(V::row(kBitOfRow)) {}
+    // The bit of each byte that says whether it is in the set, and that bit alone. A look-up gives 0 for an
+    // index of 128 and more, so each of the two tables sees its own half only.
+    struct Looked {
+        Bytes found, bit;
+    };
+    [[gnu::always_inline]] Looked look(Bytes a) const {
+        const Bytes index = V::index(a);
+        const Bytes lower = V::look_up(low, index);
+        const Bytes upper = V::look_up(high, V::flip(index, V::fill(0x80)));
+        const Bytes wanted = V::look_up(bit, V::upper_half(a));
+        return {V::common(V::either(lower, upper), wanted), wanted};
+    }
+    [[gnu::always_inline]] Bytes has(Bytes a) const {
+        const Looked looked = look(a);
+        return V::equal(looked.found, looked.bit);
+    }
+    [[gnu::always_inline]] Bytes has_not(Bytes a) const { return V::equal(look(a).found, V::fill(0)); }
+};
+
 template <typename V>
 struct Member {
     const uint8_t* bytes;
-    typename V::Set set;
+    Set<V> set;
     [[gnu::always_inline]] Member(const uint8_t* from, const tarn_byte_set& wanted)
-        : bytes(from), set(V::tables(wanted.rows)) {}
-    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const { return V::has(set, V::load(bytes + i)); }
+        : bytes(from), set(wanted) {}
+    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const { return set.has(V::load(bytes + i)); }
     [[gnu::always_inline]] typename V::Bytes few(size_t length) const {
-        return V::has(set, V::both(load_few(bytes, length)));
+        return set.has(V::both(load_few(bytes, length)));
     }
 };
 
 template <typename V>
 struct Stranger {
     const uint8_t* bytes;
-    typename V::Set set;
+    Set<V> set;
     [[gnu::always_inline]] Stranger(const uint8_t* from, const tarn_byte_set& unwanted)
-        : bytes(from), set(V::tables(unwanted.rows)) {}
-    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const {
-        return V::has_not(set, V::load(bytes + i));
-    }
+        : bytes(from), set(unwanted) {}
+    [[gnu::always_inline]] typename V::Bytes hits(size_t i) const { return set.has_not(V::load(bytes + i)); }
     [[gnu::always_inline]] typename V::Bytes few(size_t length) const {
-        return V::has_not(set, V::both(load_few(bytes, length)));
+        return set.has_not(V::both(load_few(bytes, length)));
     }
 };
 

@@ -8,8 +8,6 @@
 namespace tarn::scan {
 namespace {
 
-alignas(16) constexpr uint8_t kBitOfRow[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-
 struct Narrow {
     using Bytes = uint8x16_t;
     static constexpr size_t kSize = 16, kBits = 4;
@@ -30,31 +28,12 @@ struct Narrow {
     [[gnu::always_inline]] static Bytes subtract(Bytes a, Bytes b) { return vsubq_u8(a, b); }
     [[gnu::always_inline]] static uint64_t sum(Bytes a) { return vaddlvq_u8(a); }
 
-    struct Set {
-        Bytes low, high, bit;
-    };
-    [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
-        return {load(rows), load(rows + 16), load(kBitOfRow)};
-    }
-    // The bit of each byte that says whether it is in the set, and that bit alone. A look-up gives 0 where
-    // the index is 16 or more, so each of the two tables sees its own half only.
-    struct Looked {
-        Bytes found, bit;
-    };
-    [[gnu::always_inline]] static Looked look(const Set& set, Bytes a) {
-        const Bytes index = vandq_u8(a, fill(0x8f));
-        const Bytes lower = vqtbl1q_u8(set.low, index);
-        const Bytes upper = vqtbl1q_u8(set.high, veorq_u8(index, fill(0x80)));
-        const Bytes bit = vqtbl1q_u8(set.bit, vshrq_n_u8(a, 4));
-        return {vandq_u8(vorrq_u8(lower, upper), bit), bit};
-    }
-    [[gnu::always_inline]] static Bytes has(const Set& set, Bytes a) {
-        const Looked looked = look(set, a);
-        return equal(looked.found, looked.bit);
-    }
-    [[gnu::always_inline]] static Bytes has_not(const Set& set, Bytes a) {
-        return equal(look(set, a).found, fill(0));
-    }
+    [[gnu::always_inline]] static Bytes row(const uint8_t* from) { return load(from); }
+    [[gnu::always_inline]] static Bytes index(Bytes a) { return vandq_u8(a, fill(0x8f)); }
+    [[gnu::always_inline]] static Bytes look_up(Bytes table, Bytes a) { return vqtbl1q_u8(table, a); }
+    [[gnu::always_inline]] static Bytes upper_half(Bytes a) { return vshrq_n_u8(a, 4); }
+    [[gnu::always_inline]] static Bytes common(Bytes a, Bytes b) { return vandq_u8(a, b); }
+    [[gnu::always_inline]] static Bytes flip(Bytes a, Bytes bits) { return veorq_u8(a, bits); }
 };
 
 using Here = Neon;

@@ -8,8 +8,6 @@
 namespace tarn::scan {
 namespace {
 
-alignas(16) constexpr uint8_t kBitOfRow[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-
 struct Narrow {
     using Bytes = __m128i;
     static constexpr size_t kSize = 16, kBits = 1;
@@ -36,34 +34,14 @@ struct Narrow {
         return static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_add_epi64(twos, _mm_unpackhi_epi64(twos, twos))));
     }
 
-    struct Set {
-        Bytes low, high, bit;
-    };
-    [[gnu::always_inline]] static Set tables(const uint8_t* rows) {
-        return {row(rows), row(rows + 16), row(kBitOfRow)};
-    }
-    // The bit of each byte that says whether it is in the set, and that bit alone. A shuffle gives 0 for
-    // bytes of 128 and more, so each of the two tables sees its own half only.
-    struct Looked {
-        Bytes found, bit;
-    };
-    [[gnu::always_inline]] static Looked look(const Set& set, Bytes a) {
-        const Bytes lower = _mm_shuffle_epi8(set.low, a);
-        const Bytes upper = _mm_shuffle_epi8(set.high, _mm_xor_si128(a, fill(0x80)));
-        const Bytes half = _mm_and_si128(_mm_srli_epi16(a, 4), fill(0x0f));
-        const Bytes bit = _mm_shuffle_epi8(set.bit, half);
-        return {_mm_and_si128(_mm_or_si128(lower, upper), bit), bit};
-    }
-    [[gnu::always_inline]] static Bytes has(const Set& set, Bytes a) {
-        const Looked looked = look(set, a);
-        return equal(looked.found, looked.bit);
-    }
-    [[gnu::always_inline]] static Bytes has_not(const Set& set, Bytes a) {
-        return equal(look(set, a).found, fill(0));
-    }
-
-  private:
     [[gnu::always_inline]] static Bytes row(const uint8_t* from) { return load(from); }
+    [[gnu::always_inline]] static Bytes index(Bytes a) { return a; }
+    [[gnu::always_inline]] static Bytes look_up(Bytes table, Bytes a) { return _mm_shuffle_epi8(table, a); }
+    [[gnu::always_inline]] static Bytes upper_half(Bytes a) {
+        return _mm_and_si128(_mm_srli_epi16(a, 4), fill(0x0f));
+    }
+    [[gnu::always_inline]] static Bytes common(Bytes a, Bytes b) { return _mm_and_si128(a, b); }
+    [[gnu::always_inline]] static Bytes flip(Bytes a, Bytes bits) { return _mm_xor_si128(a, bits); }
 };
 
 }  // namespace
