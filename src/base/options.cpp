@@ -143,7 +143,8 @@ constexpr Option kOptions[] = {
      [](const char* v) { return parse_bytes(v, options.region); },
      [](Text& t) { t.decimal(options.region); }},
     {"TARN_DIRTY",
-     "free memory that may stay resident, bytes (k, m, g); an eighth of what is in use may always",
+     "free memory that may stay resident, bytes (k, m, g); an eighth of what is in use may always, and up to "
+     "three times as much besides where it was missed",
      [](const char* v) { return parse_bytes(v, options.dirty); }, [](Text& t) { t.decimal(options.dirty); }},
     {"TARN_MAP_FROM", "blocks of this size and more go to map whatever the backend, bytes (k, m, g)",
      [](const char* v) { return parse_bytes(v, options.map_from); },
