@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/message.h"
+#include "cache/thread_cache.h"
 #include "entry/entry.h"
 
 // In front of each chunk and each large block.
@@ -77,16 +78,21 @@ void grow_next_chunk(Arena& arena) {
     arena.next_chunk = arena.next_chunk > most / 2 ? most : 2 * arena.next_chunk;
 }
 
+void count_bytes(Arena& arena, size_t bytes) {
+    arena.heap_bytes += bytes;
+    tarn::tally(tarn::Tally::kArenaBytes, static_cast<int64_t>(bytes));
+}
+
 Chunk* new_chunk(Arena& arena, size_t bytes) {
     Chunk* chunk = static_cast<Chunk*>(tarn::allocate(bytes));
     if (!chunk) return nullptr;
     chunk->bytes = bytes;
-    arena.heap_bytes += bytes;
+    count_bytes(arena, bytes);
     return chunk;
 }
 
 void free_chunk(Arena& arena, Chunk* chunk) {
-    arena.heap_bytes -= chunk->bytes;
+    count_bytes(arena, -chunk->bytes);
     tarn::release(chunk);
 }
 
@@ -154,7 +160,7 @@ void* resize_newest_large(Arena& arena, size_t old_size, size_t new_size) {
     chunk->bytes = bytes;
     chunk->object = begin(chunk);
     arena.large = chunk;
-    arena.heap_bytes += bytes - old_bytes;
+    count_bytes(arena, bytes - old_bytes);
     return chunk->object;
 }
 
@@ -200,14 +206,18 @@ tarn_arena* tarn_arena_create(size_t first_chunk, size_t largest_chunk) {
     arena->next_chunk = first_chunk;
     arena->largest_chunk = (largest_chunk < kMost ? largest_chunk : kMost) & ~(kUnit - 1);
     grow_next_chunk(*arena);
-    arena->heap_bytes = first_chunk;
+    count_bytes(*arena, first_chunk);
+    tarn::tally(tarn::Tally::kArenas, 1);
     return arena;
 }
 
 void tarn_arena_destroy(tarn_arena* arena) {
     if (!arena) return;
     tarn_arena_release(arena);
-    if (arena->base == reinterpret_cast<char*>(arena + 1) && arena->heap_bytes != 0) tarn::release(arena);
+    if (arena->base != reinterpret_cast<char*>(arena + 1) || arena->heap_bytes == 0) return;
+    count_bytes(*arena, -arena->heap_bytes);
+    tarn::tally(tarn::Tally::kArenas, -1);
+    tarn::release(arena);
 }
 
 void* tarn_arena_allocate_slow(tarn_arena* arena, size_t size, size_t alignment) {

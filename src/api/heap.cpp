@@ -56,6 +56,7 @@ tarn_heap* tarn_heap_create(const tarn_heap_options* given, size_t size) {
     if (!memory) return nullptr;
     auto* const heap = new (memory) tarn_heap{};
     initialise(*heap, options);
+    tarn::tally(tarn::Tally::kUserHeaps, 1);
     if (fill_reserve(*heap)) return heap;
     tarn_heap_destroy(heap);
     errno = ENOMEM;
@@ -67,6 +68,7 @@ void tarn_heap_destroy(tarn_heap* heap) {
     drop_blocks(*heap);
     empty_all(*heap, 0);
     drop_reserve(*heap);
+    tarn::tally(tarn::Tally::kUserHeaps, -1);
     tarn::release(heap);
 }
 

@@ -69,6 +69,7 @@ void* take_block(tarn_heap& heap, Request request) {
     if (!block) return nullptr;
     block->heap = &heap;
     block->usable = usable;
+    count_memory(static_cast<int64_t>(usable));
     link(heap, block);
     ++heap.large_served;
     return memory_of(block);
@@ -77,7 +78,9 @@ void* take_block(tarn_heap& heap, Request request) {
 void put_block(tarn_heap& heap, void* pointer) {
     Block* const block = block_of(pointer);
     unlink(heap, block);
-    heap.headroom += static_cast<int64_t>(block->usable);
+    const auto usable = static_cast<int64_t>(block->usable);
+    heap.headroom += usable;
+    count_memory(-usable);
     block->heap = nullptr;
     release(start_of(block));
 }
@@ -93,6 +96,7 @@ void* resize_block(tarn_heap& heap, void* pointer, size_t size) {
     link(heap, there ? there : block);
     if (!there) return nullptr;
     there->usable = usable;
+    count_memory(more);
     charge(heap, more);
     return memory_of(there);
 }

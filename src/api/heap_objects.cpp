@@ -54,6 +54,7 @@ Chunk* chunk_from_pool(tarn_heap& heap) {
     void* const memory = take_chunk();
     if (!memory) return nullptr;
     ++heap.chunks;
+    count_memory(kChunkSize);
     return chunk_of(memory);
 }
 
@@ -74,6 +75,7 @@ Chunk* any_chunk(tarn_heap& heap) {
 
 void give(tarn_heap& heap, Chunk& chunk) {
     --heap.chunks;
+    count_memory(-int64_t{kChunkSize});
     chunk.seal = 0;
     give_chunk(chunk_of_record(&chunk));
 }

@@ -20,6 +20,7 @@
 
 #include "api/heap_chunks.h"
 #include "base/lock.h"
+#include "cache/thread_cache.h"
 #include "tarn/heap.h"
 
 namespace tarn::user_heap {
@@ -175,6 +176,11 @@ class HeapGuard {
 struct Request {
     size_t size, alignment;
 };
+
+// Of all heaps, for the reports: chunks, and usable bytes of blocks.
+inline void count_memory(int64_t bytes) {
+    tally(Tally::kUserHeapBytes, bytes);
+}
 
 inline void charge(tarn_heap& heap, int64_t bytes) {
     heap.headroom -= bytes;

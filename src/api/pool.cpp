@@ -3,101 +3,25 @@
 //
 //   allocate   this thread's stack (inline) -> half a stack from the depot -> objects carved from a chunk
 //   free       this thread's stack (inline) -> half a stack to the depot
-//
-// A local is found by its owner's thread pointer, and stays until the pool is destroyed. A thread pointer is
-// in use again only after its thread ended: glibc gives a stack to a new thread when the kernel has cleared
-// the old one's id. So a local has one user at a time, and the new one finds it as the old one left it: all
-// that a thread does to its local comes before a store-release of `state`, all that it reads comes after a
-// load-acquire.
-//
-// Locals whose thread pointers have the same hash are in one list, of which the inline functions see the
-// first. Lists are read without the lock; a local is never taken out, only moved to the front, by its own
-// thread.
-//
-// A checked pool has no locals in `locals`, so that every call comes here, and one stack for all threads.
-// Locks: Pool::checks before Pool::lock before those of the layers below.
 #include "tarn/pool.h"
 #include <errno.h>
 #include <string.h>
 
 #include <new>
 
-#include "api/pool_chunks.h"
-#include "api/pool_depot.h"
-#include "api/pool_sizes.h"
-#include "base/lock.h"
+#include "api/pool_state.h"
 #include "base/message.h"
+#include "cache/thread_cache.h"
 #include "entry/entry.h"
 
 namespace tarn::pool {
+
+constinit Nobody nobody{{{0, TARN_POOL_FLOOR}, nullptr, 0, 0, {}}, nullptr};
+
 namespace {
 
-constexpr size_t kLine = 64;
 constexpr size_t kCarveBytes = 4096;
 constexpr uint32_t kMissesToFront = 64;
-constexpr size_t kLists = sizeof(tarn_pool::locals) / sizeof(tarn_pool_local*);
-
-struct Local : tarn_pool_local {
-    Local* next;      // with the same hash
-    uint32_t slots;   // all of them; one more holds NULL
-    uint32_t misses;  // calls in which it was not the first of its list
-    uint64_t unused[TARN_POOL_FLOOR / 8 - 4];
-
-    void** floor() { return tarn_pool_slot(this, TARN_POOL_FLOOR); }
-    void** end() { return floor() + slots; }
-    void** top() { return tarn_pool_slot(this, now()); }
-    size_t held() { return static_cast<size_t>(end() - top()); }
-    uint64_t allocations() const { return now() >> 16; }
-    void set_top(void** top) { set(now() >> 16 << 16 | place(top)); }
-    // The one use of a local that neither takes nor leaves anything, so its order does not matter.
-    uint32_t count_miss() {
-        const uint32_t count = __atomic_load_n(&misses, __ATOMIC_RELAXED) + 1;
-        return __atomic_store_n(&misses, count, __ATOMIC_RELAXED), count;
-    }
-    void count_allocation() { set(now() + (1u << 16)); }
-
-  private:
-    uint64_t now() const { return __atomic_load_n(&state, __ATOMIC_ACQUIRE); }
-    void set(uint64_t value) { __atomic_store_n(&state, value, __ATOMIC_RELEASE); }
-    uint64_t place(void** slot) {
-        return static_cast<uint64_t>(reinterpret_cast<char*>(slot) - reinterpret_cast<char*>(this));
-    }
-};
-static_assert(sizeof(Local) == TARN_POOL_FLOOR);
-static_assert(TARN_POOL_FLOOR + (kMostSlots + 1) * sizeof(void*) < 1 << 16, "a place has 16 bits");
-
-// First in every list at the beginning; nobody's thread pointer is 0. Its stack is empty and full: its one
-// slot, which holds NULL, is the floor.
-struct {
-    Local local;
-    void* slot;
-} nobody{{{0, TARN_POOL_FLOOR}, nullptr, 0, 0, {}}, nullptr};
-
-struct Pool : tarn_pool {
-    Pool(size_t stride, size_t alignment, Checks checked, size_t slots)
-        : checking(checked), half(slots / 2), chunks(stride, alignment, checked), depot(slots / 2) {
-        for (tarn_pool_local*& local : locals)
-            local = &nobody.local;
-    }
-    const Checks checking;
-    const size_t half;        // of a stack's slots
-    Local* common = nullptr;  // the one stack of a checked pool, guarded by `checks`
-    Lock checks;
-    alignas(kLine) Lock lock;  // guards what follows, and writing `locals`
-    Chunks chunks;
-    Depot depot;
-    uint32_t local_count = 0;
-    uint64_t lone_allocations = 0;  // by threads for whose stack there was no memory
-};
-
-static_assert(kLists == size_t{1} << (64 - 58), "tarn_pool_list_of takes as many bits as there are lists");
-
-Local* first_of(const Pool& pool, size_t list) {
-    return static_cast<Local*>(__atomic_load_n(&pool.locals[list], __ATOMIC_ACQUIRE));
-}
-Local* next_of(const Local& local) {
-    return __atomic_load_n(&local.next, __ATOMIC_ACQUIRE);
-}
 
 Local* make_local(const Pool& pool, uintptr_t owner) {
     const size_t bytes = sizeof(Local) + (2 * pool.half + 1) * sizeof(void*);
@@ -125,8 +49,10 @@ void move_to_front(Pool& pool, Local* local) {
     if (before == local) return;
     while (before->next != local)
         before = before->next;
+    pool.moves.fetch_add(1, std::memory_order_acq_rel);
     __atomic_store_n(&before->next, local->next, __ATOMIC_RELEASE);
     set_first(pool, list, local);
+    pool.moves.fetch_add(1, std::memory_order_acq_rel);
 }
 
 // NULL when this thread has none.
@@ -201,7 +127,7 @@ void* allocate_alone(Pool& pool) {
     void* object;
     if (take(pool, &object, 1) == 0) return nullptr;
     const Guard guard(pool.lock);
-    ++pool.lone_allocations;
+    pool.lone_allocations += 1;
     return object;
 }
 
@@ -256,45 +182,6 @@ void flush_mine(Pool& pool) {
     flush(pool, pool.common);
 }
 
-template <class Visit>
-void for_each_local(const Pool& pool, Visit&& visit) {
-    if (pool.common) visit(pool.common);
-    for (size_t list = 0; list < kLists; ++list) {
-        for (Local *local = first_of(pool, list), *next; local; local = next) {
-            next = next_of(*local);
-            if (local != &nobody.local) visit(local);
-        }
-    }
-}
-
-void count(Pool& pool, tarn_pool_stats& stats) {
-    const Guard guard(pool.lock);
-    uint64_t idle = pool.depot.held(), allocations = pool.lone_allocations;
-    for_each_local(pool, [&](Local* local) {
-        idle += local->held();
-        allocations += local->allocations();
-    });
-    const uint64_t carved = pool.chunks.carved(), fresh = pool.chunks.ever_carved();
-    // Other threads go on while they are counted.
-    const uint64_t live = idle < carved ? carved - idle : 0;
-    stats.threads = pool.local_count;
-    stats.object_size = pool.chunks.stride();
-    stats.allocations = allocations;
-    stats.live_objects = live < allocations ? live : allocations;
-    stats.frees = allocations - stats.live_objects;
-    stats.idle_objects = idle < carved ? idle : carved;
-    stats.fresh = fresh < allocations ? fresh : allocations;
-    stats.reused = allocations - stats.fresh;
-    stats.chunks = pool.chunks.count();
-    stats.chunk_bytes = pool.chunks.bytes();
-    stats.hit_rate =
-        allocations == 0 ? 0 : static_cast<double>(stats.reused) / static_cast<double>(allocations);
-}
-
-Pool& of(tarn_pool* pool) {
-    return *static_cast<Pool*>(pool);
-}
-
 tarn_pool* fail(int error) {
     return errno = error, nullptr;
 }
@@ -319,12 +206,16 @@ tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned optio
         tarn::release(pool);
         return nullptr;
     }
+    tarn::tally(tarn::Tally::kObjectPools, 1);
+    pool->list();
     return pool;
 }
 
 void tarn_pool_destroy(tarn_pool* handle) {
     if (!handle) return;
     Pool& pool = of(handle);
+    pool.unlist();
+    tarn::tally(tarn::Tally::kObjectPools, -1);
     pool.depot.release_all();
     pool.chunks.release_all();
     for_each_local(pool, [](Local* local) { tarn::release(local); });
@@ -353,20 +244,6 @@ size_t tarn_pool_trim(tarn_pool* handle) {
     pool.depot.retain([&](const void* object) { return !Chunks::all_free(*pool.chunks.find(object)); });
     pool.depot.release_empty_ones();
     return pool.chunks.release_free_ones();
-}
-
-int tarn_pool_stats_get(tarn_pool* pool, tarn_pool_stats* stats, size_t size) {
-    if (!stats || size < offsetof(tarn_pool_stats, object_size)) {
-        errno = EINVAL;
-        return -1;
-    }
-    tarn_pool_stats now{};
-    now.version = TARN_POOL_STATS_VERSION;
-    count(of(pool), now);
-    const size_t known = size < sizeof now ? size : sizeof now;
-    memcpy(stats, &now, known);
-    memset(reinterpret_cast<char*>(stats) + known, 0, size - known);
-    return 0;
 }
 
 void* tarn_pool_allocate_slow(tarn_pool* handle) {

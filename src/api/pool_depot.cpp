@@ -12,13 +12,13 @@ namespace tarn::pool {
 void Depot::chain(void* object) {
     memcpy(object, &chained_, sizeof chained_);
     chained_ = object;
-    ++held_;
+    held_ += 1;
 }
 
 void* Depot::unchain() {
     void* const object = chained_;
     memcpy(&chained_, object, sizeof chained_);
-    --held_;
+    held_ -= 1;
     return object;
 }
 

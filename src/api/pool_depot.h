@@ -7,6 +7,8 @@
 #pragma once
 #include <cstddef>
 
+#include "base/published.h"
+
 namespace tarn::pool {
 
 struct Magazine {
@@ -41,7 +43,7 @@ class Depot {
     Magazine* full_ = nullptr;  // the first may be filled in part, after retain() others, too
     Magazine* empty_ = nullptr;
     void* chained_ = nullptr;
-    size_t held_ = 0;
+    Published held_;
 };
 
 template <class Visit>
@@ -66,7 +68,7 @@ void Depot::retain(Visit&& visit) {
     while (rest) {
         void* const object = rest;
         __builtin_memcpy(&rest, object, sizeof rest);
-        --held_;
+        held_ -= 1;
         if (visit(object)) chain(object);
     }
 }

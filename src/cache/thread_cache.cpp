@@ -32,6 +32,8 @@ struct Caches {
 // The cache that a heap is part of: what class_totals reads bins of.
 constinit ThreadCache* by_id[kHeapsMax];
 
+constinit Tallies without_cache;  // of threads that have none
+
 void lay_out(ThreadCache& cache) {
     Object** next = cache.slots;
     for (SizeClass c = 0; c < kClasses; ++c) {
@@ -300,6 +302,21 @@ ClassTotals class_totals(SizeClass c) {
         total.slabs += counters.slabs.load(std::memory_order_relaxed);
     }
     return total;
+}
+
+void tally(Tally which, int64_t change) {
+    if (has_cache(current_cache)) [[likely]]
+        current_cache->tallies.add(which, change);
+    else
+        without_cache.add_shared(which, change);
+}
+
+uint64_t tally_total(Tally which) {
+    int64_t total = without_cache.value(which);
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE))
+            total += cache->tallies.value(which);
+    return total > 0 ? static_cast<uint64_t>(total) : 0;
 }
 
 }  // namespace tarn

@@ -22,6 +22,7 @@
 #include <cstdint>
 
 #include "base/os.h"
+#include "cache/tally.h"
 #include "heap/heap.h"
 #include "heap/outgoing.h"
 
@@ -85,6 +86,7 @@ struct ThreadCache {
     ThreadCache* next_idle;
     uint32_t refills;
     Outgoing outgoing;
+    Tallies tallies;
     Heap heap;
     alignas(os::kPageSize) Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
     Object* slots[detail::all_slots()];
@@ -184,5 +186,10 @@ struct ClassTotals {
     uint64_t allocations, frees, fresh, remote_frees, slabs;
 };
 ClassTotals class_totals(SizeClass c);
+
+// Adds to a tally, by the current thread.
+void tally(Tally which, int64_t change);
+// Over all threads. Never below 0.
+uint64_t tally_total(Tally which);
 
 }  // namespace tarn

@@ -14,6 +14,7 @@
 #include "cache/thread_cache.h"
 #include "entry/lifecycle.h"
 #include "pages/runs.h"
+#include "stats/parts.h"
 
 namespace tarn {
 
@@ -24,6 +25,7 @@ void after_fork_child() {
     report_in_child();
     blocks_after_fork_child();
     reset_runs_lock();
+    parts_after_fork_child();
     if (others_lived()) {
         rebuild_runs();
         salvage_caches();

@@ -63,6 +63,10 @@ void complete(Snapshot& s) {
     s.frees = s.small_frees + s.large_frees;
     s.live_objects = s.allocations - s.frees;
     s.live_bytes = s.small_live_bytes + s.large_live_bytes;
+    bound(s.object_pool_fresh, s.object_pool_allocations);
+    bound(s.object_pool_live_objects, s.object_pool_allocations);
+    s.object_pool_hit_rate =
+        quotient(s.object_pool_allocations - s.object_pool_fresh, s.object_pool_allocations);
     raise(s.peak_resident, s.resident);
     s.pool_share = quotient(s.small_allocations, s.allocations);
     s.pool_hit_rate = quotient(s.reused, s.small_allocations);

@@ -18,7 +18,7 @@ enum class Show : uint8_t { kAlways, kUnlessZero, kFromOneMiBLive };
 // The texts lie in the table itself: pointers would be relocated at the start of every process.
 template <class Owner>
 struct Metric {
-    char name[24];
+    char name[28];
     Kind kind;
     Unit unit;
     uint64_t Owner::*count;  // exactly one of the two
@@ -99,6 +99,39 @@ inline constexpr Total kTotals[] = {
     {"orphan_slabs", Kind::kGauge, Unit::kCount, &tarn_stats::orphan_slabs, nullptr,
      "Slabs of ended threads that hold live objects", "threads", "slabs of ended threads", Show::kUnlessZero},
 
+    {"arenas", Kind::kGauge, Unit::kCount, &tarn_stats::arenas, nullptr,
+     "Arenas of the explicit interface, idle ones of arena pools included", "arenas", "in use",
+     Show::kUnlessZero},
+    {"arena_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::arena_bytes, nullptr, "Memory that arenas hold",
+     "arenas", "held", Show::kUnlessZero},
+
+    {"object_pools", Kind::kGauge, Unit::kCount, &tarn_stats::object_pools, nullptr,
+     "Pools of the explicit interface", "obj pools", "in use", Show::kUnlessZero},
+    {"object_pool_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::object_pool_allocations, nullptr,
+     "Objects handed out by object pools", "obj pools", "allocations", Show::kUnlessZero},
+    {"object_pool_hit_rate", Kind::kGauge, Unit::kShare, nullptr, &tarn_stats::object_pool_hit_rate,
+     "Share of their allocations served by reuse", "obj pools", "hit rate", Show::kUnlessZero},
+    {"object_pool_fresh", Kind::kCounter, Unit::kCount, &tarn_stats::object_pool_fresh, nullptr,
+     "Allocations of object pools from memory not used before", "obj pools", "fresh", Show::kUnlessZero},
+    {"object_pool_live_objects", Kind::kGauge, Unit::kCount, &tarn_stats::object_pool_live_objects, nullptr,
+     "Objects of object pools in use", "obj pools", "live", Show::kUnlessZero},
+    {"object_pool_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::object_pool_bytes, nullptr,
+     "Memory that object pools hold for objects", "obj pools", "held", Show::kUnlessZero},
+
+    {"interners", Kind::kGauge, Unit::kCount, &tarn_stats::interners, nullptr, "Tables of interned strings",
+     "interners", "in use", Show::kUnlessZero},
+    {"interned_strings", Kind::kGauge, Unit::kCount, &tarn_stats::interned_strings, nullptr,
+     "Strings in all of them", "interners", "strings", Show::kUnlessZero},
+    {"intern_requests", Kind::kCounter, Unit::kCount, &tarn_stats::intern_requests, nullptr,
+     "Strings that were looked for in them, found or not", "interners", "requests", Show::kUnlessZero},
+    {"interner_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::interner_bytes, nullptr,
+     "Memory that they and their strings hold", "interners", "held", Show::kUnlessZero},
+
+    {"user_heaps", Kind::kGauge, Unit::kCount, &tarn_stats::user_heaps, nullptr,
+     "Heaps of the explicit interface", "heaps", "in use", Show::kUnlessZero},
+    {"user_heap_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::user_heap_bytes, nullptr,
+     "Memory that they hold", "heaps", "held", Show::kUnlessZero},
+
     {"reserved", Kind::kGauge, Unit::kBytes, &tarn_stats::reserved, nullptr,
      "Address space reserved for small objects", "region", "reserved"},
     {"committed", Kind::kGauge, Unit::kBytes, &tarn_stats::committed, nullptr,
@@ -135,8 +168,8 @@ inline constexpr PerClass kPerClass[] = {
 };
 
 // Every member is in the list: what is not a metric is `version`, `classes` and `backend`.
-static_assert(offsetof(tarn_stats, class_stats) ==
-              2 * sizeof(uint32_t) + std::size(kTotals) * sizeof(uint64_t) + sizeof(tarn_stats::backend));
+static_assert(sizeof(tarn_stats) == 2 * sizeof(uint32_t) + std::size(kTotals) * sizeof(uint64_t) +
+                                        sizeof(tarn_stats::backend) + sizeof(tarn_stats::class_stats));
 static_assert(sizeof(tarn_class_stats) == std::size(kPerClass) * sizeof(uint64_t));
 
 inline bool is_zero(const Total& metric, const tarn_stats& stats) {

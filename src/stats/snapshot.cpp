@@ -4,6 +4,7 @@
 #include "base/os.h"
 #include "cache/thread_cache.h"
 #include "pages/runs.h"
+#include "stats/parts.h"
 #include "stats/stats.h"
 
 namespace tarn {
@@ -43,6 +44,23 @@ void read_blocks(Snapshot& snapshot) {
         snapshot.backend[i] = name[i];
 }
 
+void read_parts(Snapshot& snapshot) {
+    snapshot.arenas = tally_total(Tally::kArenas);
+    snapshot.arena_bytes = tally_total(Tally::kArenaBytes);
+    snapshot.object_pools = tally_total(Tally::kObjectPools);
+    snapshot.object_pool_bytes = tally_total(Tally::kObjectPoolBytes);
+    snapshot.interners = tally_total(Tally::kInterners);
+    snapshot.interned_strings = tally_total(Tally::kInternedStrings);
+    snapshot.interner_bytes = tally_total(Tally::kInternerBytes);
+    snapshot.user_heaps = tally_total(Tally::kUserHeaps);
+    snapshot.user_heap_bytes = tally_total(Tally::kUserHeapBytes);
+    const PartCounts counts = part_counts();
+    snapshot.object_pool_allocations = counts.pool_allocations;
+    snapshot.object_pool_fresh = counts.pool_fresh;
+    snapshot.object_pool_live_objects = counts.pool_live_objects;
+    snapshot.intern_requests = counts.intern_requests;
+}
+
 }  // namespace
 
 void count_foreign_free() {
@@ -65,6 +83,7 @@ void take_snapshot(Snapshot& snapshot) {
     snapshot.in_use = runs.in_use;
     snapshot.dirty = runs.dirty;
     snapshot.returned = runs.returned;
+    read_parts(snapshot);
     const os::Memory memory = os::memory();
     snapshot.resident = memory.resident;
     snapshot.peak_resident = memory.peak_resident;

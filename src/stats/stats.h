@@ -13,7 +13,8 @@ using Snapshot = tarn_stats;
 
 // Fills what is counted and zeroes the rest:
 // classes, class_stats[].{object_size, allocations, frees, fresh, remote_frees, slabs, slab_bytes},
-// large_*, foreign_frees, threads*, orphan_slabs, reserved to returned, backend*, resident, peak_resident.
+// large_*, foreign_frees, threads*, orphan_slabs, reserved to returned, backend*, resident, peak_resident,
+// arenas and all behind it but object_pool_hit_rate.
 // Counters are read one by one without stopping anybody; frees before allocations keeps them apart least.
 void take_snapshot(Snapshot& snapshot);
 

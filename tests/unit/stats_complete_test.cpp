@@ -42,7 +42,9 @@ void expect_equations(const Snapshot& s) {
     EXPECT_EQ(s.live_objects, s.allocations - s.frees);
     EXPECT_EQ(s.live_bytes, s.small_live_bytes + s.large_live_bytes);
     EXPECT_LE(s.resident, s.peak_resident);
-    for (double share : {s.pool_share, s.pool_hit_rate})
+    EXPECT_LE(s.object_pool_fresh, s.object_pool_allocations);
+    EXPECT_LE(s.object_pool_live_objects, s.object_pool_allocations);
+    for (double share : {s.pool_share, s.pool_hit_rate, s.object_pool_hit_rate})
         EXPECT_TRUE(share >= 0 && share <= 1) << share;
     EXPECT_TRUE(std::isfinite(s.fragmentation_ratio) && s.fragmentation_ratio >= 0);
 }
@@ -62,6 +64,7 @@ TEST(Complete, DerivesTotalsSharesAndRatios) {
     EXPECT_EQ(s.slabs, 15u);
     EXPECT_DOUBLE_EQ(s.pool_share, 1235664.0 / 1236864);
     EXPECT_DOUBLE_EQ(s.pool_hit_rate, (1235664.0 - 40058) / 1235664);
+    EXPECT_DOUBLE_EQ(s.object_pool_hit_rate, 0.9975);
     EXPECT_DOUBLE_EQ(s.fragmentation_ratio,
                      static_cast<double>(150 << 20) / static_cast<double>(s.live_bytes));
 }
@@ -77,6 +80,9 @@ TEST(Complete, KeepsWhatWasCounted) {
     EXPECT_EQ(
         memcmp(&s.reserved, &before.reserved, offsetof(Snapshot, pool_share) - offsetof(Snapshot, reserved)),
         0);
+    EXPECT_EQ(memcmp(&s.arenas, &before.arenas,
+                     offsetof(Snapshot, object_pool_hit_rate) - offsetof(Snapshot, arenas)),
+              0);
     EXPECT_STREQ(s.backend, "mimalloc");
     EXPECT_EQ(s.large_grown_in_place, 44u);
     EXPECT_EQ(s.large_peak_bytes, before.large_peak_bytes);
@@ -102,6 +108,8 @@ TEST(Complete, FreesSeenBeforeTheirAllocations) {
     s.large_allocations = 4;
     s.large_frees = 5;
     s.large_live_bytes = 1000;
+    s.object_pool_allocations = 7;
+    s.object_pool_fresh = s.object_pool_live_objects = 9;
     complete(s);
     expect_equations(s);
     EXPECT_EQ(s.class_stats[0].allocations, 10u) << "allocations stay as read";

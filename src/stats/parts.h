@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What objects of the explicit interface count in themselves, since the thread that counts has nothing else
+// at hand: the allocations of an object pool, the requests of an interner. They are on one list while they
+// live, so that the reports can ask them; what they counted stays when they are gone.
+#pragma once
+#include <cstdint>
+
+namespace tarn {
+
+struct PartCounts {
+    uint64_t pool_allocations = 0, pool_fresh = 0;
+    uint64_t pool_live_objects = 0;
+    uint64_t intern_requests = 0;
+};
+
+class Part {
+  public:
+    // Adds what is counted so far. Called by any thread at any time between list() and unlist(); takes no
+    // lock.
+    using Read = void (*)(const Part& part, PartCounts& counts);
+    explicit constexpr Part(Read read) : read_(read) {}
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+
+    void list();
+    void unlist();
+
+  private:
+    friend PartCounts part_counts();
+    friend void parts_after_fork_child();
+
+    const Read read_;
+    Part* next_ = nullptr;
+    Part** link_ = nullptr;  // what points here
+};
+
+// Of all that are listed, and of those that were.
+PartCounts part_counts();
+
+// In the child of a fork.
+void parts_after_fork_child();
+
+}  // namespace tarn

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+// What the parts of the explicit interface tell tarn_stats_get, and what stays when they are gone.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tarn/tarn.h"
+
+namespace {
+
+tarn_stats now() {
+    tarn_stats stats;
+    EXPECT_EQ(tarn_stats_get(&stats, sizeof stats), 0);
+    return stats;
+}
+
+std::string text_report() {
+    std::string text;
+    tarn_stats_print([](void* to, const char* piece,
+                        size_t length) { static_cast<std::string*>(to)->append(piece, length); },
+                     &text, TARN_STATS_TEXT);
+    return text;
+}
+
+TEST(Report, Arenas) {
+    const tarn_stats before = now();
+    tarn_arena* arena = tarn_arena_create(0, 0);
+    EXPECT_EQ(now().arenas, before.arenas + 1);
+    EXPECT_EQ(now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
+    for (int i = 0; i < 1000; ++i)
+        tarn_arena_allocate(arena, 64, 8);
+    tarn_arena_allocate(arena, 1 << 20, 8);
+    tarn_arena_stats own;
+    ASSERT_EQ(tarn_arena_stats_get(arena, &own, sizeof own), 0);
+    EXPECT_GE(now().arena_bytes, before.arena_bytes + own.capacity);
+    tarn_arena_reset(arena);
+    tarn_arena_trim(arena);
+    EXPECT_EQ(now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
+    tarn_arena_destroy(arena);
+    EXPECT_EQ(now().arenas, before.arenas);
+    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+}
+
+TEST(Report, ArenasInBuffersCountWhatTheyTake) {
+    const tarn_stats before = now();
+    char buffer[256];
+    tarn_arena arena;
+    tarn_arena_init_buffer(&arena, buffer, sizeof buffer);
+    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+    tarn_arena_allocate(&arena, 1000, 8);
+    EXPECT_GE(now().arena_bytes, before.arena_bytes + 1000);
+    tarn_arena_destroy(&arena);
+    EXPECT_EQ(now().arenas, before.arenas);
+    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+}
+
+TEST(Report, ArenasThatAnotherThreadEnds) {
+    const tarn_stats before = now();
+    tarn_arena* arena = tarn_arena_create(0, 0);
+    std::thread([&] { tarn_arena_destroy(arena); }).join();
+    EXPECT_EQ(now().arenas, before.arenas);
+    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+}
+
+void use(tarn_pool* pool, int objects, int rounds) {
+    std::vector<void*> live;
+    for (int round = 0; round < rounds; ++round) {
+        for (int i = 0; i < objects; ++i)
+            live.push_back(tarn_pool_allocate(pool));
+        for (; !live.empty(); live.pop_back())
+            tarn_pool_free(pool, live.back());
+    }
+}
+
+TEST(Report, ObjectPools) {
+    const tarn_stats before = now();
+    tarn_pool* pools[] = {tarn_pool_create(48, 8, 0), tarn_pool_create(24, 8, TARN_POOL_CHECKED)};
+    EXPECT_EQ(now().object_pools, before.object_pools + 2);
+    for (tarn_pool* pool : pools)
+        use(pool, 100, 10);
+    void* kept = tarn_pool_allocate(pools[0]);
+    const tarn_stats after = now();
+    EXPECT_EQ(after.object_pool_allocations, before.object_pool_allocations + 2001);
+    EXPECT_EQ(after.object_pool_live_objects, before.object_pool_live_objects + 1);
+    uint64_t fresh = 0, bytes = 0;
+    for (tarn_pool* pool : pools) {
+        tarn_pool_stats own;
+        ASSERT_EQ(tarn_pool_stats_get(pool, &own, sizeof own), 0);
+        fresh += own.fresh;
+        bytes += own.chunk_bytes;
+    }
+    EXPECT_EQ(after.object_pool_fresh, before.object_pool_fresh + fresh);
+    EXPECT_EQ(after.object_pool_bytes, before.object_pool_bytes + bytes);
+    EXPECT_GT(after.object_pool_hit_rate, 0.5);
+    tarn_pool_free(pools[0], kept);
+    for (tarn_pool* pool : pools)
+        tarn_pool_destroy(pool);
+    const tarn_stats gone = now();
+    EXPECT_EQ(gone.object_pools, before.object_pools);
+    EXPECT_EQ(gone.object_pool_allocations, after.object_pool_allocations) << "what was counted stays";
+    EXPECT_EQ(gone.object_pool_live_objects, before.object_pool_live_objects);
+    EXPECT_EQ(gone.object_pool_bytes, before.object_pool_bytes);
+}
+
+TEST(Report, ObjectsOfAPoolThatWasDestroyedAreGone) {
+    const tarn_stats before = now();
+    tarn_pool* pool = tarn_pool_create(48, 8, 0);
+    for (int i = 0; i < 1000; ++i)
+        tarn_pool_allocate(pool);
+    EXPECT_EQ(now().object_pool_live_objects, before.object_pool_live_objects + 1000);
+    tarn_pool_destroy(pool);
+    EXPECT_EQ(now().object_pool_live_objects, before.object_pool_live_objects);
+    EXPECT_EQ(now().object_pool_bytes, before.object_pool_bytes);
+}
+
+TEST(Report, PoolsComeAndGoInAnyOrder) {
+    const tarn_stats before = now();
+    std::vector<tarn_pool*> pools;
+    for (int i = 0; i < 40; ++i) {
+        pools.push_back(tarn_pool_create(32, 8, 0));
+        use(pools.back(), 3, 1);
+        if (i % 3 == 2) {
+            tarn_pool_destroy(pools[pools.size() / 2]);
+            pools.erase(pools.begin() + static_cast<long>(pools.size() / 2));
+        }
+    }
+    EXPECT_EQ(now().object_pools, before.object_pools + pools.size());
+    EXPECT_EQ(now().object_pool_allocations, before.object_pool_allocations + 120);
+    for (tarn_pool* pool : pools)
+        tarn_pool_destroy(pool);
+    EXPECT_EQ(now().object_pools, before.object_pools);
+    EXPECT_EQ(now().object_pool_allocations, before.object_pool_allocations + 120);
+}
+
+TEST(Report, UserHeaps) {
+    const tarn_stats before = now();
+    tarn_heap* heap = tarn_heap_create(nullptr, 0);
+    EXPECT_EQ(now().user_heaps, before.user_heaps + 1);
+    tarn_heap_allocate(heap, 100);
+    const uint64_t with_chunk = now().user_heap_bytes;
+    EXPECT_GE(with_chunk, before.user_heap_bytes + 4096);
+    void* block = tarn_heap_allocate(heap, 1 << 20);
+    EXPECT_GE(now().user_heap_bytes, with_chunk + (1 << 20));
+    block = tarn_heap_reallocate(heap, block, 3 << 20);
+    EXPECT_GE(now().user_heap_bytes, with_chunk + (3 << 20));
+    tarn_heap_free(heap, block);
+    EXPECT_EQ(now().user_heap_bytes, with_chunk);
+    tarn_heap_destroy(heap);
+    EXPECT_EQ(now().user_heaps, before.user_heaps);
+    EXPECT_EQ(now().user_heap_bytes, before.user_heap_bytes);
+}
+
+TEST(Report, TextNamesThePartsInUse) {
+    tarn_pool* pool = tarn_pool_create(48, 8, 0);
+    use(pool, 10, 10);
+    const std::string text = text_report();
+    EXPECT_NE(text.find("tarn: obj pools 1 in use, "), std::string::npos) << text;
+    tarn_pool_destroy(pool);
+}
+
+TEST(Report, WhileOthersMakeAndDropThem) {
+    std::atomic<bool> done{false};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t)
+        threads.emplace_back([&] {
+            while (!done) {
+                tarn_pool* pool = tarn_pool_create(64, 8, 0);
+                use(pool, 500, 2);
+                tarn_pool_destroy(pool);
+                tarn_arena* arena = tarn_arena_create(0, 0);
+                tarn_arena_allocate(arena, 10000, 8);
+                tarn_arena_destroy(arena);
+            }
+        });
+    uint64_t seen = 0;
+    for (int i = 0; i < 300; ++i) {
+        const tarn_stats stats = now();
+        EXPECT_GE(stats.object_pool_allocations, seen) << "a counter";
+        seen = stats.object_pool_allocations;
+        EXPECT_LE(stats.object_pool_fresh, stats.object_pool_allocations);
+    }
+    done = true;
+    for (std::thread& thread : threads)
+        thread.join();
+    EXPECT_GT(now().object_pool_allocations, 0u);
+    EXPECT_EQ(now().object_pool_live_objects, 0u);
+}
+
+TEST(Report, AChildGoesOnCounting) {
+    tarn_pool* pools[] = {tarn_pool_create(48, 8, 0), tarn_pool_create(48, 8, 0), tarn_pool_create(48, 8, 0)};
+    for (tarn_pool* pool : pools)
+        use(pool, 10, 1);
+    const tarn_stats before = now();
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        use(pools[1], 10, 1);
+        bool right = now().object_pool_allocations == before.object_pool_allocations + 10;
+        for (int i : {1, 0, 2})
+            tarn_pool_destroy(pools[i]);
+        right &= now().object_pools == before.object_pools - 3;
+        right &= now().object_pool_allocations == before.object_pool_allocations + 10;
+        _exit(right ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    for (tarn_pool* pool : pools)
+        tarn_pool_destroy(pool);
+}
+
+}  // namespace
