@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tarn/tarn.h"
+#include "thread_sanitizer.h"
 
 namespace {
 
