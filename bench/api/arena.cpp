@@ -45,20 +45,28 @@ Node* link(void* memory, Node* next, uint64_t kind) {
     return node;
 }
 
+// As a program does that gives every field its value.
+Node* fill(void* memory, Node* next, uint64_t kind) {
+    Node* node = link(memory, next, kind);
+    node->rest[0] = node->rest[1] = kind;
+    node->rest[2] = node->rest[3] = kind;
+    return node;
+}
+
 // kNodes nodes in a list by `allocate`, then `give_back`. The list is walked once, at the end.
-template <class Allocate, class GiveBack>
+template <auto kMake = link, class Allocate, class GiveBack>
 void nodes(State& state, Allocate allocate, GiveBack give_back) {
     for (auto _ : state) {
         Node* list = nullptr;
         for (uint64_t i = 0; i < kNodes; ++i)
-            list = link(allocate(), list, i);
+            list = kMake(allocate(), list, i);
         benchmark::DoNotOptimize(list);
         benchmark::ClobberMemory();
         give_back(list);
     }
     Node* list = nullptr;
     for (uint64_t i = 0; i < kNodes; ++i)
-        list = link(allocate(), list, i);
+        list = kMake(allocate(), list, i);
     uint64_t sum = 0;
     for (const Node* node = list; node; node = node->next)
         sum += node->kind;
@@ -67,13 +75,15 @@ void nodes(State& state, Allocate allocate, GiveBack give_back) {
     state.SetItemsProcessed(state.iterations() * kNodes);
 }
 
+template <auto kMake>
 void nodes_bump(State& state) {
     static char memory[kNodes * sizeof(Node)];
     char* next = memory;
-    nodes(
+    nodes<kMake>(
         state, [&] { return std::exchange(next, next + sizeof(Node)); }, [&](Node*) { next = memory; });
 }
-BENCHMARK(nodes_bump)->Name("bump/nodes");
+BENCHMARK(nodes_bump<link>)->Name("bump/nodes");
+BENCHMARK(nodes_bump<fill>)->Name("bump/nodes-filled");
 
 // With an end, in an object that others may see.
 struct Bump {
@@ -114,14 +124,16 @@ void nodes_bump_checked(State& state) {
 }
 BENCHMARK(nodes_bump_checked)->Name("bump-checked/nodes");
 
+template <auto kMake>
 void nodes_tarn(State& state) {
     tarn_arena* arena = tarn_arena_create(0, 0);
-    nodes(
+    nodes<kMake>(
         state, [=] { return tarn_arena_allocate(arena, sizeof(Node), alignof(Node)); },
         [=](Node*) { tarn_arena_reset(arena); });
     tarn_arena_destroy(arena);
 }
-BENCHMARK(nodes_tarn)->Name("tarn/nodes");
+BENCHMARK(nodes_tarn<link>)->Name("tarn/nodes");
+BENCHMARK(nodes_tarn<fill>)->Name("tarn/nodes-filled");
 
 // A new arena for each cycle.
 void nodes_tarn_new(State& state) {
@@ -145,14 +157,16 @@ void nodes_pmr(State& state) {
 BENCHMARK(nodes_pmr)->Name("pmr/new-arena");
 
 // With a buffer for all of them, which release() keeps.
+template <auto kMake>
 void nodes_pmr_buffer(State& state) {
     static char memory[kNodes * sizeof(Node)];
     std::pmr::monotonic_buffer_resource resource(memory, sizeof memory);
-    nodes(
+    nodes<kMake>(
         state, [&] { return resource.allocate(sizeof(Node), alignof(Node)); },
         [&](Node*) { resource.release(); });
 }
-BENCHMARK(nodes_pmr_buffer)->Name("pmr/nodes");
+BENCHMARK(nodes_pmr_buffer<link>)->Name("pmr/nodes");
+BENCHMARK(nodes_pmr_buffer<fill>)->Name("pmr/nodes-filled");
 
 template <class Free>
 void free_list(Node* list, Free free) {
@@ -163,14 +177,17 @@ void free_list(Node* list, Free free) {
     }
 }
 
+template <auto kMake>
 void nodes_malloc(State& state, peers::Malloc peer) {
     if (!peer.allocate) return state.SkipWithError("not installed");
-    nodes(
+    nodes<kMake>(
         state, [=] { return peer.allocate(sizeof(Node)); }, [=](Node* list) { free_list(list, peer.free); });
 }
-BENCHMARK_CAPTURE(nodes_malloc, glibc, peers::kGlibc)->Name("glibc/nodes");
-BENCHMARK_CAPTURE(nodes_malloc, mimalloc, peers::mimalloc())->Name("mimalloc/nodes");
-BENCHMARK_CAPTURE(nodes_malloc, tarn, peers::Malloc{"tarn", malloc, free})->Name("tarn-malloc/nodes");
+constexpr auto nodes_linked = nodes_malloc<link>, nodes_filled = nodes_malloc<fill>;
+BENCHMARK_CAPTURE(nodes_linked, glibc, peers::kGlibc)->Name("glibc/nodes");
+BENCHMARK_CAPTURE(nodes_filled, glibc, peers::kGlibc)->Name("glibc/nodes-filled");
+BENCHMARK_CAPTURE(nodes_linked, mimalloc, peers::mimalloc())->Name("mimalloc/nodes");
+BENCHMARK_CAPTURE(nodes_linked, tarn, peers::Malloc{"tarn", malloc, free})->Name("tarn-malloc/nodes");
 
 #if __has_include(<glib.h>)
 void nodes_slice(State& state) {
@@ -193,14 +210,16 @@ BENCHMARK(nodes_talloc)->Name("talloc-pool/nodes");
 #endif
 
 #if __has_include(<foonathan/memory/memory_stack.hpp>)
+template <auto kMake>
 void nodes_foonathan(State& state) {
     foonathan::memory::memory_stack<> stack(4096);
     const auto start = stack.top();
-    nodes(
+    nodes<kMake>(
         state, [&] { return stack.allocate(sizeof(Node), alignof(Node)); },
         [&](Node*) { stack.unwind(start); });
 }
-BENCHMARK(nodes_foonathan)->Name("memory_stack/nodes");
+BENCHMARK(nodes_foonathan<link>)->Name("memory_stack/nodes");
+BENCHMARK(nodes_foonathan<fill>)->Name("memory_stack/nodes-filled");
 #endif
 
 // Texts of 3 to 30 bytes.
