@@ -14,7 +14,7 @@
 
 namespace tarn {
 
-inline constexpr size_t kHeapsMax = size_t{48} << 10;
+inline constexpr size_t kHeapsMax = size_t{40} << 10;
 
 // What a bin got, or a single object.
 struct Batch {

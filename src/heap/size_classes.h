@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Size classes: every 16 bytes up to 256, then four per doubling up to 32 KiB. One constexpr table serves
-// all; the static_asserts at the end prove it.
-//
+// Size classes: every 16 bytes up to 256, then eight per doubling up to 8 KiB, four up to 32 KiB: there a
+// class's slab is large, and more classes leave more of them half used (docs/tuning.md). One constexpr table
+// serves all; the static_asserts at the end prove it.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -11,8 +11,9 @@ namespace tarn {
 
 inline constexpr size_t kAlignment = 16;
 inline constexpr size_t kSmallMax = 32768;
-inline constexpr unsigned kFineClasses = 16;  // 16, 32 ... 256
-inline constexpr unsigned kClasses = kFineClasses + 7 * 4;
+inline constexpr unsigned kFineClasses = 16;       // 16, 32 ... 256
+inline constexpr unsigned kMiddleClasses = 5 * 8;  // ... 8192
+inline constexpr unsigned kClasses = kFineClasses + kMiddleClasses + 2 * 4;
 
 using SizeClass = unsigned;
 
@@ -28,11 +29,16 @@ namespace detail {
 
 inline constexpr unsigned kReciprocalShift = 40;
 
+constexpr uint32_t step_above(uint32_t base, unsigned step, unsigned per_doubling) {
+    base <<= step / per_doubling;
+    return base + base / per_doubling * (step % per_doubling + 1);
+}
+
 constexpr uint32_t class_size(SizeClass c) {
     if (c < kFineClasses) return (c + 1) * 16;
     const unsigned step = c - kFineClasses;
-    const uint32_t base = uint32_t{256} << (step / 4);
-    return base + base / 4 * (step % 4 + 1);
+    if (step < kMiddleClasses) return step_above(256, step, 8);
+    return step_above(8192, step - kMiddleClasses, 4);
 }
 
 // The fewest units that hold at least eight objects and waste at most 3 %.
