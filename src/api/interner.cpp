@@ -14,6 +14,7 @@ namespace {
 using tarn::Interned;
 using tarn::Key;
 
+constexpr size_t kFirstText = 256;
 constexpr uint32_t kShardsUsual = 8, kShardsOfProcess = TARN_INTERNER_SHARDS_MOST;
 constexpr uint32_t kFlags = TARN_INTERNER_COUNTED | TARN_INTERNER_SEEDED;
 
@@ -65,16 +66,20 @@ bool read_options(tarn_interner_options& to, const tarn_interner_options* from, 
 }
 
 tarn_interner* bare_table(const tarn_interner_options& options) {
-    const size_t bytes = sizeof(tarn_interner) + options.shards * sizeof(tarn::Shard);
-    void* const memory = tarn::allocate_aligned(alignof(tarn_interner), bytes);
+    const size_t parts = sizeof(tarn_interner) + options.shards * (sizeof(tarn::Shard) + sizeof(tarn::Group));
+    const size_t text = options.flags & TARN_INTERNER_COUNTED ? 0 : kFirstText;
+    void* const memory = tarn::allocate_lines(parts + text);
     if (!memory) return nullptr;
-    memset(memory, 0, bytes);  // which is what the constructors of all its parts would do
+    memset(memory, 0, parts);  // which is what the constructors of all of them would do
     tarn_interner* const table = static_cast<tarn_interner*>(memory);
+    table->first_room.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
+    table->first_room_end = static_cast<uint32_t>(parts + text);
     table->keys = options.flags & TARN_INTERNER_SEEDED ? keys_of_seed(options.seed) : random_keys();
     table->shard_mask = options.shards - 1;
     table->counted = options.flags & TARN_INTERNER_COUNTED;
     for (uint32_t index = 0; index < options.shards; ++index)
-        table->views[index].store(tarn::empty_view(), std::memory_order_relaxed);
+        table->views[index].store(reinterpret_cast<uintptr_t>(table->first_groups() + index) | 32,
+                                  std::memory_order_relaxed);
     return table;
 }
 
@@ -121,9 +126,10 @@ void free_table(tarn_interner& table) {
             tarn::free_array(array);
         }
     }
-    for (auto& counters : table.counters)
-        tarn::release(counters.load(std::memory_order_relaxed));
-    tarn::release(table.keywords);
+    for (auto& place : table.counters)  // nearly all are NULL, which release takes long to see
+        if (tarn::RequestCounters* const counters = place.load(std::memory_order_relaxed))
+            tarn::release(counters);
+    if (table.keywords) tarn::release(table.keywords);
     tarn::release(&table);
 }
 
@@ -146,7 +152,7 @@ tarn_interner* make_table(const tarn_interner_options& options) {
         auto& place = table.counters[tarn::counter_slot];
         counters = place.load(std::memory_order_relaxed);
         if (!counters) {
-            void* const memory = tarn::allocate_aligned(64, sizeof *counters);
+            void* const memory = tarn::allocate_lines(sizeof *counters);
             if (memory) counters = static_cast<tarn::RequestCounters*>(memset(memory, 0, sizeof *counters));
             place.store(counters, std::memory_order_release);
         }

@@ -13,8 +13,6 @@ namespace {
 constexpr size_t kChunkFirst = 256, kChunkMost = kSmallMax;
 constexpr size_t kCountedPrefix = 8, kKeywordPrefix = 4;
 
-constinit Group empty_group{};
-
 // A string to be.
 struct Wanted {
     Key key;
@@ -41,6 +39,7 @@ struct Lack {
 struct Supplies {
     char* block = nullptr;
     size_t block_bytes = 0;
+    char* first = nullptr;  // of the table's first room, for this string
     Array* array = nullptr;
     Array* replaced = nullptr;
     bool no_array = false;  // there was no memory for a larger one
@@ -49,14 +48,14 @@ struct Supplies {
     Supplies(const Supplies&) = delete;
     Supplies& operator=(const Supplies&) = delete;
     ~Supplies() {
-        release(block);
+        if (block) release(block);  // of NULL it takes long
         free_array(array);
         free_array(replaced);
     }
     // False and ENOMEM when it is hopeless.
     bool fetch(const Lack& lack) {
         if (lack.block_bytes) {
-            release(block);
+            if (block) release(block);
             block = static_cast<char*>(allocate(lack.block_bytes));
             block_bytes = lack.block_bytes;
             if (!block) return false;
@@ -74,7 +73,7 @@ struct Supplies {
 
 // Six of seven places may be taken; all when there is no memory for more.
 bool is_full(const Shard& shard, uintptr_t view, bool to_the_last) {
-    return !shard.arrays || shard.count >= group_count(view) * (kGroupStrings - !to_the_last);
+    return shard.count >= group_count(view) * (kGroupStrings - !to_the_last);
 }
 
 // Chunks grow with the shard: what is not yet used of the last one stays a fraction of the whole.
@@ -91,17 +90,27 @@ size_t room(const Shard& shard) {
     return static_cast<size_t>(shard.room_end - shard.room);
 }
 
+// Part of the table's first room; NULL when there is not so much. If it is not used after all, it is lost.
+char* take_first_room(tarn_interner& table, size_t bytes) {
+    uint32_t at = table.first_room.load(std::memory_order_relaxed);
+    do {
+        if (table.first_room_end - at < bytes) return nullptr;
+    } while (!table.first_room.compare_exchange_weak(at, at + static_cast<uint32_t>(bytes),
+                                                     std::memory_order_relaxed, std::memory_order_relaxed));
+    return reinterpret_cast<char*>(&table) + at;
+}
+
 Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, const Wanted& wanted,
              const Supplies& supplies) {
     Lack lack;
     if (table.counted) {
         if (!supplies.block) lack.block_bytes = wanted.bytes;
-    } else if (room(shard) < wanted.bytes &&
+    } else if (!supplies.first && room(shard) < wanted.bytes &&
                (!supplies.block || supplies.block_bytes < sizeof(Chunk) + wanted.bytes)) {
         lack.block_bytes = chunk_bytes(shard, wanted.bytes);
     }
     if (is_full(shard, view, supplies.no_array)) {
-        const unsigned log2 = shard.arrays ? log2_of(view) + 1 : 0;
+        const unsigned log2 = log2_of(view) + 1;
         lack.array = !supplies.array || log2_of(supplies.array->view) < log2;
         lack.array_log2 = log2;
     }
@@ -110,6 +119,7 @@ Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, con
 
 // A chunk, all of it or what the string leaves of it, becomes the room when it is the larger one.
 char* take_room(Shard& shard, size_t bytes, Supplies& supplies) {
+    if (supplies.first) return supplies.first;
     if (room(shard) >= bytes) {
         char* const taken = shard.room;
         shard.room += bytes;
@@ -186,8 +196,11 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
 
 }  // namespace
 
-uintptr_t empty_view() {
-    return reinterpret_cast<uintptr_t>(&empty_group) | 32;
+// Objects of a size class that is a multiple of a line lie in lines of their own.
+void* allocate_lines(size_t bytes) {
+    if (bytes <= kSmallMax && kSizeClasses[class_of_size(bytes)].size % alignof(Group) == 0)
+        if (void* const lines = allocate_fast(bytes)) return lines;
+    return allocate_aligned(alignof(Group), bytes);
 }
 
 Array* new_array(unsigned log2) {
@@ -198,7 +211,7 @@ Array* new_array(unsigned log2) {
     const size_t bytes = sizeof(Group) << log2;
     Array* const array = static_cast<Array*>(allocate(sizeof(Array)));
     if (!array) return nullptr;
-    void* const groups = allocate_aligned(alignof(Group), bytes);
+    void* const groups = allocate_lines(bytes);
     if (!groups) {
         release(array);
         return nullptr;
@@ -217,8 +230,8 @@ void free_array(Array* array) {
 Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
     Shard& shard = table.shards()[index];
     Array* const old = shard.arrays;
-    if (old)
-        each_string(old->view, [&](const Interned* string, uint64_t tag) { put(array->view, string, tag); });
+    each_string(table.views[index].load(std::memory_order_relaxed),
+                [&](const Interned* string, uint64_t tag) { put(array->view, string, tag); });
     array->previous = table.counted ? nullptr : old;
     shard.arrays = array;
     table.views[index].store(array->view, std::memory_order_release);
@@ -231,7 +244,7 @@ bool reserve_room(tarn_interner& table, size_t strings) {
     unsigned log2 = 0;
     while (log2 < kLog2Most && (size_t{1} << log2) * 5 < each)
         ++log2;
-    for (uint32_t index = 0; strings && index < table.shard_count(); ++index) {
+    for (uint32_t index = 0; log2 > 0 && index < table.shard_count(); ++index) {
         Array* const array = new_array(log2);
         if (!array) return false;
         replace_array(table, index, array);
@@ -252,6 +265,8 @@ const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword) {
                 if (table.counted) add_reference(found);
                 return found;
             }
+            if (!table.counted && !supplies.first && room(shard) < wanted.bytes)
+                supplies.first = take_first_room(table, wanted.bytes);
             lack = lacking(table, shard, view, wanted, supplies);
             const bool at_the_end = supplies.no_array && is_full(shard, view, true);
             if (!lack) return place(table, index, wanted, supplies);

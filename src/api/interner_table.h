@@ -3,8 +3,8 @@
 //
 //   table -> views[shard] -> groups -> string
 //
-// A string belongs to the shard that the low bits of its hash name. A shard has an array of groups; a group
-// is one cache line:
+// A string belongs to the shard that the low bits of its hash name. A shard has an array of groups, at first
+// one group in the block of the table; a group is one cache line:
 //
 //   | control: tag tag tag tag tag tag tag overflow | 7 addresses |
 //
@@ -19,8 +19,8 @@
 //   - a string is whole, and its address in place, before its tag is written (release); none of them ever
 //     changes again;
 //   - an array that was replaced stays as it was, and is freed with the table (all of them together are
-//   smaller
-//     than the current one); what is in it is in its successor, which was whole before its view was written;
+//     smaller than the current one); what is in it is in its successor, which was whole before its view was
+//     written;
 //   - overflow is counted before the string that it stands for has its tag.
 // So readers take no lock and no step back: one that finds nothing was right at the moment it loaded the
 // view, or looks again under the lock. Writers hold the shard's lock. Their order of steps is such that the
@@ -32,6 +32,9 @@
 //     tag is cleared before the lock is released.
 // So who finds a string under the lock may take a reference, and who has one may add and give back others
 // without the lock. Strings come from malloc one by one.
+//
+// The block of a table: tarn_interner, its shards, the first group of each, and in an ordinary table room for
+// the text of a few strings, which all shards share: whoever moves first_room has what lies in between.
 //
 // No lock is held over a call of allocate or release: what is needed is brought along (insert), since a
 // large block may come from the backend, and loading one runs the program's code.
@@ -79,7 +82,7 @@ struct alignas(16) Chunk {  // strings of an ordinary table follow
 struct alignas(64) Shard {
     OwnedLock lock;  // protects what follows, and the writing of the shard's view and groups
     size_t count = 0;
-    Array* arrays = nullptr;   // the current one first; NULL: the view is that of the empty array
+    Array* arrays = nullptr;   // the current one first; NULL: the view is that of the first group
     Chunk* chunks = nullptr;   // all
     size_t chunk_bytes = 0;    // of all
     char* room = nullptr;      // where the next string goes
@@ -96,12 +99,15 @@ struct alignas(64) tarn_interner {
     uint32_t keyword_count;
     const tarn_interned** keywords;  // by number
     tarn_interner* next;             // in the list of all tables
+    std::atomic<uint32_t> first_room;  // bytes from the table's start; up to first_room_end
+    uint32_t first_room_end;
     // Read by every look-up, written by growth and by a thread's first request.
     alignas(64) std::atomic<uintptr_t> views[TARN_INTERNER_SHARDS_MOST];
     std::atomic<tarn::RequestCounters*> counters[tarn::kCounterSlots];
     tarn::RequestCounters shared_counters;
 
     tarn::Shard* shards() { return reinterpret_cast<tarn::Shard*>(this + 1); }
+    tarn::Group* first_groups() { return reinterpret_cast<tarn::Group*>(shards() + shard_count()); }
     uint32_t shard_count() const { return shard_mask + 1; }
 };
 
@@ -214,12 +220,13 @@ inline void add_reference(const Interned* string) {
 
 // interner_insert.cpp
 
-// The view of a shard without an array: an empty group that is never written.
-uintptr_t empty_view();
 // The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM.
 [[gnu::noinline]] const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword = kNoKeyword);
-// An array of its own for each shard, with room for `strings` together. False and ENOMEM.
+// An array for each shard, with room for `strings` together, unless that is what the first groups have.
+// False and ENOMEM.
 bool reserve_room(tarn_interner& table, size_t strings);
+// Whole cache lines, their content undefined; NULL and ENOMEM. release frees them.
+void* allocate_lines(size_t bytes);
 // Empty; NULL and ENOMEM.
 Array* new_array(unsigned log2);
 void free_array(Array* array);
