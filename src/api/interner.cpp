@@ -143,8 +143,9 @@ tarn_interner* make_table(const tarn_interner_options& options) {
     return refuse<tarn_interner>(error);
 }
 
-// A thread's first request in this table, and every one of a thread without a slot. errno stays.
-[[gnu::noinline]] void count_first(tarn_interner& table, size_t length) {
+// A thread's first request in this table, and every one of a thread without a slot. errno stays;
+// returns `string`.
+[[gnu::noinline]] const Interned* count_first(tarn_interner& table, size_t length, const Interned* string) {
     const int error = errno;
     if (tarn::counter_slot == 0) tarn::take_counter_slot();
     tarn::RequestCounters* counters = nullptr;
@@ -161,30 +162,22 @@ tarn_interner* make_table(const tarn_interner_options& options) {
     counters->requests.fetch_add(1, std::memory_order_relaxed);
     counters->copy_bytes.fetch_add(tarn::copy_bytes(length), std::memory_order_relaxed);
     errno = error;
+    return string;
 }
 
 void add(std::atomic<uint64_t>& own, uint64_t amount) {
     own.store(own.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
-[[gnu::always_inline]] inline void count_request(tarn_interner& table, size_t length) {
+// Returns `string`, so that it is nothing to be kept over a call.
+[[gnu::always_inline]] inline const Interned* count_request(tarn_interner& table, size_t length,
+                                                            const Interned* string) {
     tarn::RequestCounters* const counters =
         table.counters[tarn::counter_slot].load(std::memory_order_relaxed);
     if (!counters) [[unlikely]]
-        return count_first(table, length);
+        return count_first(table, length, string);
     add(counters->requests, 1);
     add(counters->copy_bytes, tarn::copy_bytes(length));
-}
-
-// Counted, in a rare place, or absent. The key in parts, so that it stays in registers up to here.
-[[gnu::noinline]] const Interned* intern_slowly(tarn_interner& table, const char* text, size_t length,
-                                                uint64_t hash) {
-    const Key key{text, length, hash};
-    const std::atomic<uintptr_t>& view = table.views[tarn::shard_of(table, hash)];
-    const Interned* string =
-        table.counted ? nullptr : tarn::look_up(view.load(std::memory_order_acquire), key);
-    if (!string) string = tarn::insert(table, key);
-    if (string) count_request(table, length);
     return string;
 }
 
@@ -192,8 +185,48 @@ bool makes_sense(const tarn_interner* table, const char* text, size_t length) {
     return table && (text || length == 0);
 }
 
-[[gnu::cold, gnu::noinline]] const Interned* refuse_text(const tarn_interner* table, const char* text) {
-    return refuse<const Interned>(table && text ? ENOMEM : EINVAL);
+// Counted, in a rare place, absent, or no sense in it.
+[[gnu::noinline]] const Interned* intern_slowly(tarn_interner* table, const char* text, size_t length) {
+    if (!makes_sense(table, text, length)) return refuse<const Interned>(EINVAL);
+    if (length > tarn::kLengthMost) return refuse<const Interned>(ENOMEM);
+    const Key key = key_of(*table, text, length);
+    const std::atomic<uintptr_t>& view = table->views[tarn::shard_of(*table, key.hash)];
+    const Interned* string =
+        table->counted ? nullptr : tarn::look_up(view.load(std::memory_order_acquire), key);
+    if (!string) string = tarn::insert(*table, key);
+    return string ? count_request(*table, length, string) : nullptr;
+}
+
+// The request done if the first candidate is it. same(text) compares.
+template <class Same>
+[[gnu::always_inline]] inline const Interned* intern_first(tarn_interner& table, uint64_t hash,
+                                                           const char* text, size_t length, Same same) {
+    const uintptr_t view = table.views[tarn::shard_of(table, hash)].load(std::memory_order_acquire);
+    const Interned* const string = tarn::first_candidate(view, hash);
+    if (!string || !tarn::has_length(string, length) || !same(tarn::text_of(string))) [[unlikely]]
+        return intern_slowly(&table, text, length);
+    return count_request(table, length, string);
+}
+
+// An ordinary table; `text` is not NULL. In a function of its own for each way to read text, so that each
+// gets by with the registers that need not be saved.
+template <class Reading>
+[[gnu::always_inline]] inline const Interned* intern_short(tarn_interner& table, const char* text,
+                                                           size_t length) {
+    const tarn::Words wanted = Reading::read(text, length);
+    const uint64_t hash = tarn::hash_words(wanted, length, table.keys.second, table.keys);
+    return intern_first(table, hash, text, length,
+                        [=](const char* kept) { return Reading::read(kept, length) == wanted; });
+}
+[[gnu::noinline]] const Interned* intern_halves(tarn_interner& table, const char* text, size_t length) {
+    return intern_short<tarn::TwoHalves>(table, text, length);
+}
+[[gnu::noinline]] const Interned* intern_bytes(tarn_interner& table, const char* text, size_t length) {
+    return intern_short<tarn::ThreeBytes>(table, text, length);
+}
+[[gnu::noinline]] const Interned* intern_long(tarn_interner& table, const char* text, size_t length) {
+    return intern_first(table, tarn::hash_long(text, length, table.keys), text, length,
+                        [&](const char* kept) { return tarn::same_long(kept, text, length); });
 }
 
 }  // namespace
@@ -228,15 +261,14 @@ tarn_interner* tarn_interner_process() {
 }
 
 const tarn_interned* tarn_intern(tarn_interner* table, const char* text, size_t length) {
-    if (!makes_sense(table, text, length) || length > tarn::kLengthMost) [[unlikely]]
-        return refuse_text(table, text);
-    const Key key = key_of(*table, text, length);
-    const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
-    const Interned* const found = table->counted ? nullptr : tarn::look_up_first(view, key);
-    if (!found) [[unlikely]]
-        return intern_slowly(*table, text, length, key.hash);
-    count_request(*table, length);
-    return found;
+    if (!table || !text || table->counted) [[unlikely]]
+        return intern_slowly(table, text, length);
+    if (length - 8 <= 8) [[likely]]
+        return intern_short<tarn::TwoWords>(*table, text, length);
+    if (length - 4 < 4) return intern_halves(*table, text, length);
+    if (length - 1 < 3) return intern_bytes(*table, text, length);
+    return length != 0 && length <= tarn::kLengthMost ? intern_long(*table, text, length)
+                                                      : intern_slowly(table, text, length);
 }
 
 const tarn_interned* tarn_intern_pair(tarn_interner* table, const char* first, size_t first_length,

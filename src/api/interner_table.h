@@ -97,8 +97,8 @@ struct alignas(64) tarn_interner {
     bool counted;
     bool of_process;
     uint32_t keyword_count;
-    const tarn_interned** keywords;  // by number
-    tarn_interner* next;             // in the list of all tables
+    const tarn_interned** keywords;    // by number
+    tarn_interner* next;               // in the list of all tables
     std::atomic<uint32_t> first_room;  // bytes from the table's start; up to first_room_end
     uint32_t first_room_end;
     // Read by every look-up, written by growth and by a thread's first request.
@@ -151,24 +151,31 @@ inline const char* text_of(const Interned* string) {
     return reinterpret_cast<const char*>(string + 1);
 }
 
-[[gnu::always_inline]] inline bool is_string(const Interned* string, const Key& key) {
-    static_assert(offsetof(Interned, hash_bits) == 0 && sizeof(Interned) == 8);
-    const uint64_t wanted = static_cast<uint32_t>(key.hash) | uint64_t{key.length} << 32;
-    // Shifted by one: a keyword or not, both are it.
-    return (load8(reinterpret_cast<const char*>(string)) ^ wanted) << 1 == 0 &&
+[[gnu::always_inline]] inline bool has_length(const Interned* string, size_t length) {
+    return (string->length_bits ^ static_cast<uint32_t>(length)) << 1 == 0;  // a keyword or not
+}
+inline bool is_string(const Interned* string, const Key& key) {
+    return has_length(string, key.length) && string->hash_bits == static_cast<uint32_t>(key.hash) &&
            same_text(text_of(string), key.text, key.length);
 }
 
-// Nearly every look-up of what is present: the first place with the tag, in the first group. NULL says
-// nothing.
-[[gnu::always_inline]] inline const Interned* look_up_first(uintptr_t view, const Key& key) {
-    const Group& group = groups_of(view)[home_of(view, static_cast<uint32_t>(key.hash))];
+// What nearly every look-up of what is present finds: the first string with the tag in the group where the
+// search begins. NULL: none is there.
+[[gnu::always_inline]] inline const Interned* first_candidate(uintptr_t view, uint64_t hash) {
+    const Group& group = groups_of(view)[home_of(view, static_cast<uint32_t>(hash))];
     const uint64_t control = group.control.load(std::memory_order_acquire);
-    const uint64_t places = places_with(control, tag_of(key.hash));
+    // Alan Mycroft's test for a byte that is 0; the lowest one that it shows is.
+    const uint64_t x = control ^ tag_of(hash) * kTagOnes;
+    const uint64_t places = ((x - kTagOnes) & ~x) >> 7 & kTagOnes;
     if (places == 0) [[unlikely]]
         return nullptr;
-    const Interned* const string = group.strings[first_place(places)].load(std::memory_order_relaxed);
-    return is_string(string, key) ? string : nullptr;
+    // The number of the bit is that of the place times the size of an address.
+    const char* const at =
+        reinterpret_cast<const char*>(group.strings) + static_cast<unsigned>(__builtin_ctzll(places));
+    const Interned* const string =
+        reinterpret_cast<const std::atomic<const Interned*>*>(at)->load(std::memory_order_relaxed);
+    if (!string) __builtin_unreachable();
+    return string;
 }
 
 // NULL: it was not there when the view was loaded.
