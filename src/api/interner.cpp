@@ -213,10 +213,8 @@ template <class Same>
 template <class Reading>
 [[gnu::always_inline]] inline const Interned* intern_short(tarn_interner& table, const char* text,
                                                            size_t length) {
-    const tarn::Words wanted = Reading::read(text, length);
-    const uint64_t hash = tarn::hash_words(wanted, length, table.keys.second, table.keys);
-    return intern_first(table, hash, text, length,
-                        [=](const char* kept) { return Reading::read(kept, length) == wanted; });
+    return intern_first(table, tarn::hash_short<Reading>(text, length, table.keys), text, length,
+                        [&](const char* kept) { return tarn::same_short<Reading>(kept, text, length); });
 }
 [[gnu::noinline]] const Interned* intern_halves(tarn_interner& table, const char* text, size_t length) {
     return intern_short<tarn::TwoHalves>(table, text, length);

@@ -54,50 +54,54 @@ inline uint64_t hash_blocks(const char*& text, size_t& left, const HashKeys& key
     return a + (b << 1);
 }
 
-// Text of at most 16 bytes as two words, which together have each of its bytes.
-struct Words {
-    uint64_t first, last;
-    bool operator==(const Words&) const = default;
-};
-// How they are read. Types, so that templates are made for each of them.
+// Text of at most 16 bytes is read as two words that together have each of its bytes. There are three ways.
 struct TwoWords {  // 8 to 16 bytes
-    [[gnu::always_inline]] static Words read(const char* text, size_t length) {
-        return {load8(text), load8(text + length - 8)};
+    [[gnu::always_inline]] static uint64_t first(const char* text, size_t) { return load8(text); }
+    [[gnu::always_inline]] static uint64_t last(const char* text, size_t length) {
+        return load8(text + length - 8);
     }
 };
 struct TwoHalves {  // 4 to 8 bytes
-    [[gnu::always_inline]] static Words read(const char* text, size_t length) {
-        return {load4(text), load4(text + length - 4)};
+    [[gnu::always_inline]] static uint64_t first(const char* text, size_t) { return load4(text); }
+    [[gnu::always_inline]] static uint64_t last(const char* text, size_t length) {
+        return load4(text + length - 4);
     }
 };
 struct ThreeBytes {  // 1 to 3 bytes
-    [[gnu::always_inline]] static Words read(const char* text, size_t length) {
-        return {load1(text) << 16 | load1(text + length / 2) << 8 | load1(text + length - 1), 0};
+    [[gnu::always_inline]] static uint64_t first(const char* text, size_t length) {
+        return load1(text) << 16 | load1(text + length / 2) << 8 | load1(text + length - 1);
     }
+    [[gnu::always_inline]] static uint64_t last(const char*, size_t) { return 0; }
 };
 
-[[gnu::always_inline]] inline uint64_t hash_words(Words words, size_t length, uint64_t state,
-                                                  const HashKeys& keys) {
-    return fold(fold(words.first ^ keys.first, words.last ^ state) ^ keys.second, length ^ keys.first);
+[[gnu::always_inline]] inline uint64_t hash_words(uint64_t first, uint64_t last, size_t length,
+                                                  uint64_t state, const HashKeys& keys) {
+    return fold(fold(first ^ keys.first, last ^ state) ^ keys.second, length ^ keys.first);
+}
+
+template <class Reading>
+[[gnu::always_inline]] inline uint64_t hash_short(const char* text, size_t length, const HashKeys& keys) {
+    return hash_words(Reading::first(text, length), Reading::last(text, length), length, keys.second, keys);
+}
+
+template <class Reading>
+[[gnu::always_inline]] inline bool same_short(const char* a, const char* b, size_t length) {
+    return Reading::first(a, length) == Reading::first(b, length) &&
+           Reading::last(a, length) == Reading::last(b, length);
 }
 
 [[gnu::always_inline]] inline uint64_t hash_long(const char* text, size_t length, const HashKeys& keys) {
     const char* const end = text + length;
     size_t left = length;
     const uint64_t state = hash_blocks(text, left, keys);
-    return hash_words(TwoWords::read(end - 16, 16), length, state, keys);
+    return hash_words(load8(end - 16), load8(end - 8), length, state, keys);
 }
 
 inline uint64_t hash_text(const char* text, size_t length, const HashKeys& keys) {
     if (length > 16) return hash_long(text, length, keys);
-    Words words{0, 0};
-    if (length >= 8)
-        words = TwoWords::read(text, length);
-    else if (length >= 4)
-        words = TwoHalves::read(text, length);
-    else if (length > 0)
-        words = ThreeBytes::read(text, length);
-    return hash_words(words, length, keys.second, keys);
+    if (length >= 8) return hash_short<TwoWords>(text, length, keys);
+    if (length >= 4) return hash_short<TwoHalves>(text, length, keys);
+    return length > 0 ? hash_short<ThreeBytes>(text, length, keys) : hash_words(0, 0, 0, keys.second, keys);
 }
 
 // More than 16 bytes; never reads beyond `length`.
@@ -119,9 +123,9 @@ inline uint64_t hash_text(const char* text, size_t length, const HashKeys& keys)
 // Never reads beyond `length` bytes.
 inline bool same_text(const char* a, const char* b, size_t length) {
     if (length > 16) return same_long(a, b, length);
-    if (length >= 8) return TwoWords::read(a, length) == TwoWords::read(b, length);
-    if (length >= 4) return TwoHalves::read(a, length) == TwoHalves::read(b, length);
-    return length == 0 || ThreeBytes::read(a, length) == ThreeBytes::read(b, length);
+    if (length >= 8) return same_short<TwoWords>(a, b, length);
+    if (length >= 4) return same_short<TwoHalves>(a, b, length);
+    return length == 0 || same_short<ThreeBytes>(a, b, length);
 }
 
 }  // namespace tarn
