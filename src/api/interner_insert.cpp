@@ -39,7 +39,6 @@ struct Lack {
 struct Supplies {
     char* block = nullptr;
     size_t block_bytes = 0;
-    char* first = nullptr;  // of the table's first room, for this string
     Array* array = nullptr;
     Array* replaced = nullptr;
     bool no_array = false;  // there was no memory for a larger one
@@ -90,22 +89,12 @@ size_t room(const Shard& shard) {
     return static_cast<size_t>(shard.room_end - shard.room);
 }
 
-// Part of the table's first room; NULL when there is not so much. If it is not used after all, it is lost.
-char* take_first_room(tarn_interner& table, size_t bytes) {
-    uint32_t at = table.first_room.load(std::memory_order_relaxed);
-    do {
-        if (table.first_room_end - at < bytes) return nullptr;
-    } while (!table.first_room.compare_exchange_weak(at, at + static_cast<uint32_t>(bytes),
-                                                     std::memory_order_relaxed, std::memory_order_relaxed));
-    return reinterpret_cast<char*>(&table) + at;
-}
-
 Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, const Wanted& wanted,
              const Supplies& supplies) {
     Lack lack;
     if (table.counted) {
         if (!supplies.block) lack.block_bytes = wanted.bytes;
-    } else if (!supplies.first && room(shard) < wanted.bytes &&
+    } else if (room(shard) < wanted.bytes &&
                (!supplies.block || supplies.block_bytes < sizeof(Chunk) + wanted.bytes)) {
         lack.block_bytes = chunk_bytes(shard, wanted.bytes);
     }
@@ -117,14 +106,24 @@ Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, con
     return lack;
 }
 
-// A chunk, all of it or what the string leaves of it, becomes the room when it is the larger one.
-char* take_room(Shard& shard, size_t bytes, Supplies& supplies) {
-    if (supplies.first) return supplies.first;
+// Of what the shard has, else of what all shards share; NULL when neither has so much.
+char* take_present_room(tarn_interner& table, Shard& shard, size_t bytes) {
     if (room(shard) >= bytes) {
         char* const taken = shard.room;
         shard.room += bytes;
         return taken;
     }
+    uint32_t at = table.first_room.load(std::memory_order_relaxed);
+    do {
+        if (table.first_room_end - at < bytes) return nullptr;
+    } while (!table.first_room.compare_exchange_weak(at, at + static_cast<uint32_t>(bytes),
+                                                     std::memory_order_relaxed, std::memory_order_relaxed));
+    return reinterpret_cast<char*>(&table) + at;
+}
+
+// A chunk, all of it or what the string leaves of it, becomes the room when it is the larger one.
+char* take_room(tarn_interner& table, Shard& shard, size_t bytes, Supplies& supplies) {
+    if (char* const present = take_present_room(table, shard, bytes)) return present;
     Chunk* const chunk = reinterpret_cast<Chunk*>(supplies.block);
     chunk->next = shard.chunks;
     shard.chunks = chunk;
@@ -176,6 +175,14 @@ void put(uintptr_t view, const Interned* string, uint64_t tag) {
     }
 }
 
+// At `at`; its group has a free place.
+const Interned* put_new(tarn_interner& table, Shard& shard, uintptr_t view, char* at, const Wanted& wanted) {
+    Interned* const string = write_string(table, at, wanted);
+    put(view, string, tag_of(wanted.key.hash));
+    ++shard.count;
+    return string;
+}
+
 // With everything at hand.
 const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted, Supplies& supplies) {
     Shard& shard = table.shards()[index];
@@ -186,12 +193,32 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
     }
     char* at = supplies.block;
     if (table.counted) supplies.block = nullptr;
-    if (!table.counted) at = take_room(shard, wanted.bytes, supplies);
-    Interned* const string = write_string(table, at, wanted);
-    const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    put(view, string, tag_of(wanted.key.hash));
-    ++shard.count;
-    return string;
+    if (!table.counted) at = take_room(table, shard, wanted.bytes, supplies);
+    return put_new(table, shard, table.views[index].load(std::memory_order_relaxed), at, wanted);
+}
+
+// The attempts to insert what lacks something.
+[[gnu::noinline]] const Interned* insert_supplied(tarn_interner& table, const Wanted& wanted) {
+    const uint32_t index = shard_of(table, wanted.key.hash);
+    Shard& shard = table.shards()[index];
+    for (Supplies supplies;;) {
+        Lack lack;
+        {
+            OwnedGuard guard(shard.lock);
+            const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+            if (const Interned* found = look_up(view, wanted.key)) {
+                if (table.counted) add_reference(found);
+                return found;
+            }
+            lack = lacking(table, shard, view, wanted, supplies);
+            const bool at_the_end = supplies.no_array && is_full(shard, view, true);
+            if (!lack) return place(table, index, wanted, supplies);
+            if (at_the_end) break;
+        }
+        if (!supplies.fetch(lack)) return nullptr;
+    }
+    errno = ENOMEM;
+    return nullptr;
 }
 
 }  // namespace
@@ -256,26 +283,18 @@ const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword) {
     const uint32_t index = shard_of(table, key.hash);
     Shard& shard = table.shards()[index];
     const Wanted wanted = wanted_string(table, key, keyword);
-    for (Supplies supplies;;) {
-        Lack lack;
-        {
-            OwnedGuard guard(shard.lock);
-            const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-            if (const Interned* found = look_up(view, key)) {
-                if (table.counted) add_reference(found);
-                return found;
-            }
-            if (!table.counted && !supplies.first && room(shard) < wanted.bytes)
-                supplies.first = take_first_room(table, wanted.bytes);
-            lack = lacking(table, shard, view, wanted, supplies);
-            const bool at_the_end = supplies.no_array && is_full(shard, view, true);
-            if (!lack) return place(table, index, wanted, supplies);
-            if (at_the_end) break;
+    {
+        OwnedGuard guard(shard.lock);
+        const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+        if (const Interned* found = look_up(view, key)) {
+            if (table.counted) add_reference(found);
+            return found;
         }
-        if (!supplies.fetch(lack)) return nullptr;
+        if (!table.counted && !is_full(shard, view, false))
+            if (char* const at = take_present_room(table, shard, wanted.bytes))
+                return put_new(table, shard, view, at, wanted);
     }
-    errno = ENOMEM;
-    return nullptr;
+    return insert_supplied(table, wanted);
 }
 
 }  // namespace tarn
