@@ -45,7 +45,10 @@ tarn::HashKeys keys_of_seed(uint64_t seed) {
 // Different for each process and table. Folded, so that the kernel's random bytes cannot be computed back.
 tarn::HashKeys random_keys() {
     static constinit std::atomic<uint64_t> tables{0};
-    uint64_t state = tarn::os::random() + (tables.fetch_add(1, std::memory_order_relaxed) << 32);
+    static constinit std::atomic<uint64_t> of_process{0};  // which takes a while to ask for
+    uint64_t start = of_process.load(std::memory_order_relaxed);
+    if (start == 0) of_process.store(start = tarn::os::random(), std::memory_order_relaxed);
+    uint64_t state = start + (tables.fetch_add(1, std::memory_order_relaxed) << 32);
     const uint64_t first = tarn::fold(scramble(state), scramble(state) | 1);
     return {first, tarn::fold(scramble(state), scramble(state) | 1)};
 }
@@ -98,7 +101,7 @@ bool add_keywords(tarn_interner& table, const tarn_interner_options& options) {
         const size_t length = word ? strlen(word) : 0;
         if (length > tarn::kLengthMost) return fail(ENOMEM);
         const Interned* const string =
-            word ? tarn::insert(table, key_of(table, word, length), number) : refuse<Interned>(EINVAL);
+            word ? tarn::insert(table, key_of(table, word, length), {}, number) : refuse<Interned>(EINVAL);
         if (!string) return false;
         if (tarn_interned_keyword(string) != static_cast<int>(number)) return fail(EINVAL);
         table.keywords[number] = string;
@@ -190,10 +193,14 @@ bool makes_sense(const tarn_interner* table, const char* text, size_t length) {
     if (!makes_sense(table, text, length)) return refuse<const Interned>(EINVAL);
     if (length > tarn::kLengthMost) return refuse<const Interned>(ENOMEM);
     const Key key = key_of(*table, text, length);
-    const std::atomic<uintptr_t>& view = table->views[tarn::shard_of(*table, key.hash)];
-    const Interned* string =
-        table->counted ? nullptr : tarn::look_up(view.load(std::memory_order_acquire), key);
-    if (!string) string = tarn::insert(*table, key);
+    const Interned* string = nullptr;
+    tarn::Absence known;
+    if (!table->counted) {
+        const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
+        known = tarn::absence(view, key.hash);
+        if (known.view == 0) string = tarn::look_up(view, key);
+    }
+    if (!string) string = tarn::insert(*table, key, known);
     return string ? count_request(*table, length, string) : nullptr;
 }
 

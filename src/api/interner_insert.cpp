@@ -279,14 +279,15 @@ bool reserve_room(tarn_interner& table, size_t strings) {
     return true;
 }
 
-const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword) {
+const Interned* insert(tarn_interner& table, const Key& key, const Absence& known, int64_t keyword) {
     const uint32_t index = shard_of(table, key.hash);
     Shard& shard = table.shards()[index];
     const Wanted wanted = wanted_string(table, key, keyword);
     {
         OwnedGuard guard(shard.lock);
         const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-        if (const Interned* found = look_up(view, key)) {
+        const Interned* const found = is_current(known, view, key.hash) ? nullptr : look_up(view, key);
+        if (found) {
             if (table.counted) add_reference(found);
             return found;
         }

@@ -129,6 +129,9 @@ inline size_t group_count(uintptr_t view) {
 [[gnu::always_inline]] inline size_t home_of(uintptr_t view, uint32_t hash) {
     return uint64_t{hash} >> shift_of(view);
 }
+[[gnu::always_inline]] inline Group& home_group(uintptr_t view, uint64_t hash) {
+    return groups_of(view)[home_of(view, static_cast<uint32_t>(hash))];
+}
 [[gnu::always_inline]] inline uint64_t tag_of(uint64_t hash) {
     const uint64_t tag = hash >> 56;
     return tag + (tag == 0);
@@ -162,7 +165,7 @@ inline bool is_string(const Interned* string, const Key& key) {
 // What nearly every look-up of what is present finds: the first string with the tag in the group where the
 // search begins. NULL: none is there.
 [[gnu::always_inline]] inline const Interned* first_candidate(uintptr_t view, uint64_t hash) {
-    const Group& group = groups_of(view)[home_of(view, static_cast<uint32_t>(hash))];
+    const Group& group = home_group(view, hash);
     const uint64_t control = group.control.load(std::memory_order_acquire);
     // Alan Mycroft's test for a byte that is 0; the lowest one that it shows is.
     const uint64_t x = control ^ tag_of(hash) * kTagOnes;
@@ -197,6 +200,23 @@ inline const Interned* look_up(uintptr_t view, const Key& key) {
     return nullptr;
 }
 
+// That a key was absent, as the group where the search begins said alone. A view of 0: nothing is known.
+struct Absence {
+    uintptr_t view = 0;
+    uint64_t control = 0;
+};
+inline Absence absence(uintptr_t view, uint64_t hash) {
+    const uint64_t control = home_group(view, hash).control.load(std::memory_order_acquire);
+    if (overflow_of(control) != 0 || places_with(control, tag_of(hash)) != 0) return {};
+    return {view, control};
+}
+// With the lock held, in an ordinary table, whose control words only gain: it still is while they are the
+// same.
+inline bool is_current(const Absence& known, uintptr_t view, uint64_t hash) {
+    return known.view == view &&
+           known.control == home_group(view, hash).control.load(std::memory_order_relaxed);
+}
+
 // visit(string, tag) for each.
 template <class Visit>
 void each_string(uintptr_t view, Visit visit) {
@@ -227,8 +247,10 @@ inline void add_reference(const Interned* string) {
 
 // interner_insert.cpp
 
-// The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM.
-[[gnu::noinline]] const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword = kNoKeyword);
+// The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM. `known`: in an
+// ordinary table only.
+[[gnu::noinline]] const Interned* insert(tarn_interner& table, const Key& key, const Absence& known,
+                                         int64_t keyword = kNoKeyword);
 // An array for each shard, with room for `strings` together, unless that is what the first groups have.
 // False and ENOMEM.
 bool reserve_room(tarn_interner& table, size_t strings);
