@@ -114,13 +114,14 @@ TEST(Search, EveryByteOfEveryLengthCounts) {
     }
 }
 
-// Texts that begin alike and have different lengths.
+// Texts that begin alike and have different lengths; the longer ones first, so that a shorter one is what a
+// longer one begins with.
 TEST(Search, LengthsCount) {
     Interner table({.shards = 1});
     const std::string zeros(3000, '\0');
-    std::vector<Symbol> all;
-    for (size_t length = 0; length < zeros.size(); ++length)
-        all.push_back(table.intern(std::string_view(zeros).substr(0, length)));
+    std::vector<Symbol> all(zeros.size());
+    for (size_t length = zeros.size(); length-- > 0;)
+        all[length] = table.intern(std::string_view(zeros).substr(0, length));
     for (size_t length = 0; length < zeros.size(); ++length) {
         ASSERT_EQ(all[length].size(), length);
         ASSERT_EQ(table.intern(std::string_view(zeros).substr(0, length)), all[length]);

@@ -91,15 +91,15 @@ TEST(Threads, InsertionsMeet) {
 
 // Each thread's strings lie side by side with the others' in the room that a new table begins with.
 TEST(Threads, ShareTheFirstRoom) {
-    constexpr unsigned kThreads = 3, kEach = 4, kRounds = 2000;
+    constexpr unsigned kThreads = 2, kEach = 5, kRounds = 5000;
     std::vector<Interner> tables(kRounds);
     std::vector<std::vector<Symbol>> seen(kThreads);
     std::atomic<unsigned> arrived{0};
     in_threads(kThreads, [&](unsigned self) {
         for (unsigned round = 0; round < kRounds; ++round) {
             arrived.fetch_add(1);
-            while (arrived.load() < kThreads * (round + 1))
-                std::this_thread::yield();
+            while (arrived.load() < kThreads * (round + 1)) {
+            }
             for (unsigned i = 0; i < kEach; ++i)
                 seen[self].push_back(tables[round].intern(text_of(self * kEach + i)));
         }
