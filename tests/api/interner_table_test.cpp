@@ -62,17 +62,22 @@ TEST(SmallTable, GrowsOutOfItsBlock) {
         }
 }
 
-// A text that does not fit into the room of the table's block leaves the rest of it to others.
+// A text that does not fit into the room of the table's block leaves that to others.
 TEST(SmallTable, LongTextGoesElsewhere) {
     Interner table;
     const std::string text(1000, 'x');
-    const Symbol longer = table.intern(text), brief = table.intern("brief");
+    const Symbol longer = table.intern(text);
+    const auto in_block = [&](Symbol symbol) {
+        const auto at = reinterpret_cast<uintptr_t>(symbol.c_str());
+        return at - reinterpret_cast<uintptr_t>(table.handle()) < 2048;
+    };
     EXPECT_EQ(longer.text(), text);
-    EXPECT_EQ(brief.text(), "brief");
-    const auto at = reinterpret_cast<uintptr_t>(brief.c_str()),
-               block = reinterpret_cast<uintptr_t>(table.handle());
-    EXPECT_GT(at, block);
-    EXPECT_LT(at, block + 4096);
+    EXPECT_FALSE(in_block(longer));
+    // One that falls into the part of the long text may be beside that; not all of them do.
+    int briefs_in_block = 0;
+    for (int i = 0; i < 10; ++i)
+        briefs_in_block += in_block(table.intern(std::to_string(i)));
+    EXPECT_GT(briefs_in_block, 0);
 }
 
 TEST(SmallTable, CountedStringsComeAndGo) {
