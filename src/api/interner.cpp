@@ -14,6 +14,7 @@ namespace {
 using tarn::Interned;
 using tarn::Key;
 
+constexpr size_t kFirstText = 256;
 constexpr uint32_t kShardsUsual = 8, kShardsOfProcess = TARN_INTERNER_SHARDS_MOST;
 constexpr uint32_t kFlags = TARN_INTERNER_COUNTED | TARN_INTERNER_SEEDED;
 
@@ -44,7 +45,10 @@ tarn::HashKeys keys_of_seed(uint64_t seed) {
 // Different for each process and table. Folded, so that the kernel's random bytes cannot be computed back.
 tarn::HashKeys random_keys() {
     static constinit std::atomic<uint64_t> tables{0};
-    uint64_t state = tarn::os::random() + (tables.fetch_add(1, std::memory_order_relaxed) << 32);
+    static constinit std::atomic<uint64_t> of_process{0};  // which takes a while to ask for
+    uint64_t start = of_process.load(std::memory_order_relaxed);
+    if (start == 0) of_process.store(start = tarn::os::random(), std::memory_order_relaxed);
+    uint64_t state = start + (tables.fetch_add(1, std::memory_order_relaxed) << 32);
     const uint64_t first = tarn::fold(scramble(state), scramble(state) | 1);
     return {first, tarn::fold(scramble(state), scramble(state) | 1)};
 }
@@ -65,16 +69,20 @@ bool read_options(tarn_interner_options& to, const tarn_interner_options* from, 
 }
 
 tarn_interner* bare_table(const tarn_interner_options& options) {
-    const size_t bytes = sizeof(tarn_interner) + options.shards * sizeof(tarn::Shard);
-    void* const memory = tarn::allocate_aligned(alignof(tarn_interner), bytes);
+    const size_t parts = sizeof(tarn_interner) + options.shards * (sizeof(tarn::Shard) + sizeof(tarn::Group));
+    const size_t text = options.flags & TARN_INTERNER_COUNTED ? 0 : kFirstText;
+    void* const memory = tarn::allocate_lines(parts + text);
     if (!memory) return nullptr;
-    memset(memory, 0, bytes);  // which is what the constructors of all its parts would do
+    memset(memory, 0, parts);  // which is what the constructors of all of them would do
     tarn_interner* const table = static_cast<tarn_interner*>(memory);
+    table->first_room.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
+    table->first_room_end = static_cast<uint32_t>(parts + text);
     table->keys = options.flags & TARN_INTERNER_SEEDED ? keys_of_seed(options.seed) : random_keys();
     table->shard_mask = options.shards - 1;
     table->counted = options.flags & TARN_INTERNER_COUNTED;
     for (uint32_t index = 0; index < options.shards; ++index)
-        table->views[index].store(tarn::empty_view(), std::memory_order_relaxed);
+        table->views[index].store(reinterpret_cast<uintptr_t>(table->first_groups() + index) | 32,
+                                  std::memory_order_relaxed);
     return table;
 }
 
@@ -93,7 +101,7 @@ bool add_keywords(tarn_interner& table, const tarn_interner_options& options) {
         const size_t length = word ? strlen(word) : 0;
         if (length > tarn::kLengthMost) return fail(ENOMEM);
         const Interned* const string =
-            word ? tarn::insert(table, key_of(table, word, length), number) : refuse<Interned>(EINVAL);
+            word ? tarn::insert(table, key_of(table, word, length), {}, number) : refuse<Interned>(EINVAL);
         if (!string) return false;
         if (tarn_interned_keyword(string) != static_cast<int>(number)) return fail(EINVAL);
         table.keywords[number] = string;
@@ -121,9 +129,10 @@ void free_table(tarn_interner& table) {
             tarn::free_array(array);
         }
     }
-    for (auto& counters : table.counters)
-        tarn::release(counters.load(std::memory_order_relaxed));
-    tarn::release(table.keywords);
+    for (auto& place : table.counters)  // nearly all are NULL, which release takes long to see
+        if (tarn::RequestCounters* const counters = place.load(std::memory_order_relaxed))
+            tarn::release(counters);
+    if (table.keywords) tarn::release(table.keywords);
     tarn::release(&table);
 }
 
@@ -137,8 +146,9 @@ tarn_interner* make_table(const tarn_interner_options& options) {
     return refuse<tarn_interner>(error);
 }
 
-// A thread's first request in this table, and every one of a thread without a slot. errno stays.
-[[gnu::noinline]] void count_first(tarn_interner& table, size_t length) {
+// A thread's first request in this table, and every one of a thread without a slot. errno stays;
+// returns `string`.
+[[gnu::noinline]] const Interned* count_first(tarn_interner& table, size_t length, const Interned* string) {
     const int error = errno;
     if (tarn::counter_slot == 0) tarn::take_counter_slot();
     tarn::RequestCounters* counters = nullptr;
@@ -146,7 +156,7 @@ tarn_interner* make_table(const tarn_interner_options& options) {
         auto& place = table.counters[tarn::counter_slot];
         counters = place.load(std::memory_order_relaxed);
         if (!counters) {
-            void* const memory = tarn::allocate_aligned(64, sizeof *counters);
+            void* const memory = tarn::allocate_lines(sizeof *counters);
             if (memory) counters = static_cast<tarn::RequestCounters*>(memset(memory, 0, sizeof *counters));
             place.store(counters, std::memory_order_release);
         }
@@ -155,30 +165,22 @@ tarn_interner* make_table(const tarn_interner_options& options) {
     counters->requests.fetch_add(1, std::memory_order_relaxed);
     counters->copy_bytes.fetch_add(tarn::copy_bytes(length), std::memory_order_relaxed);
     errno = error;
+    return string;
 }
 
 void add(std::atomic<uint64_t>& own, uint64_t amount) {
     own.store(own.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
-[[gnu::always_inline]] inline void count_request(tarn_interner& table, size_t length) {
+// Returns `string`, so that it is nothing to be kept over a call.
+[[gnu::always_inline]] inline const Interned* count_request(tarn_interner& table, size_t length,
+                                                            const Interned* string) {
     tarn::RequestCounters* const counters =
         table.counters[tarn::counter_slot].load(std::memory_order_relaxed);
     if (!counters) [[unlikely]]
-        return count_first(table, length);
+        return count_first(table, length, string);
     add(counters->requests, 1);
     add(counters->copy_bytes, tarn::copy_bytes(length));
-}
-
-// Counted, in a rare place, or absent. The key in parts, so that it stays in registers up to here.
-[[gnu::noinline]] const Interned* intern_slowly(tarn_interner& table, const char* text, size_t length,
-                                                uint64_t hash) {
-    const Key key{text, length, hash};
-    const std::atomic<uintptr_t>& view = table.views[tarn::shard_of(table, hash)];
-    const Interned* string =
-        table.counted ? nullptr : tarn::look_up(view.load(std::memory_order_acquire), key);
-    if (!string) string = tarn::insert(table, key);
-    if (string) count_request(table, length);
     return string;
 }
 
@@ -186,8 +188,50 @@ bool makes_sense(const tarn_interner* table, const char* text, size_t length) {
     return table && (text || length == 0);
 }
 
-[[gnu::cold, gnu::noinline]] const Interned* refuse_text(const tarn_interner* table, const char* text) {
-    return refuse<const Interned>(table && text ? ENOMEM : EINVAL);
+// Counted, in a rare place, absent, or no sense in it.
+[[gnu::noinline]] const Interned* intern_slowly(tarn_interner* table, const char* text, size_t length) {
+    if (!makes_sense(table, text, length)) return refuse<const Interned>(EINVAL);
+    if (length > tarn::kLengthMost) return refuse<const Interned>(ENOMEM);
+    const Key key = key_of(*table, text, length);
+    const Interned* string = nullptr;
+    tarn::Absence known;
+    if (!table->counted) {
+        const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
+        known = tarn::absence(view, key.hash);
+        if (known.view == 0) string = tarn::look_up(view, key);
+    }
+    if (!string) string = tarn::insert(*table, key, known);
+    return string ? count_request(*table, length, string) : nullptr;
+}
+
+// The request done if the first candidate is it. same(text) compares.
+template <class Same>
+[[gnu::always_inline]] inline const Interned* intern_first(tarn_interner& table, uint64_t hash,
+                                                           const char* text, size_t length, Same same) {
+    const uintptr_t view = table.views[tarn::shard_of(table, hash)].load(std::memory_order_acquire);
+    const Interned* const string = tarn::first_candidate(view, hash);
+    if (!string || !tarn::has_length(string, length) || !same(tarn::text_of(string))) [[unlikely]]
+        return intern_slowly(&table, text, length);
+    return count_request(table, length, string);
+}
+
+// An ordinary table; `text` is not NULL. In a function of its own for each way to read text, so that each
+// gets by with the registers that need not be saved.
+template <class Reading>
+[[gnu::always_inline]] inline const Interned* intern_short(tarn_interner& table, const char* text,
+                                                           size_t length) {
+    return intern_first(table, tarn::hash_short<Reading>(text, length, table.keys), text, length,
+                        [&](const char* kept) { return tarn::same_short<Reading>(kept, text, length); });
+}
+[[gnu::noinline]] const Interned* intern_halves(tarn_interner& table, const char* text, size_t length) {
+    return intern_short<tarn::TwoHalves>(table, text, length);
+}
+[[gnu::noinline]] const Interned* intern_bytes(tarn_interner& table, const char* text, size_t length) {
+    return intern_short<tarn::ThreeBytes>(table, text, length);
+}
+[[gnu::noinline]] const Interned* intern_long(tarn_interner& table, const char* text, size_t length) {
+    return intern_first(table, tarn::hash_long(text, length, table.keys), text, length,
+                        [&](const char* kept) { return tarn::same_long(kept, text, length); });
 }
 
 }  // namespace
@@ -222,15 +266,14 @@ tarn_interner* tarn_interner_process() {
 }
 
 const tarn_interned* tarn_intern(tarn_interner* table, const char* text, size_t length) {
-    if (!makes_sense(table, text, length) || length > tarn::kLengthMost) [[unlikely]]
-        return refuse_text(table, text);
-    const Key key = key_of(*table, text, length);
-    const uintptr_t view = table->views[tarn::shard_of(*table, key.hash)].load(std::memory_order_acquire);
-    const Interned* const found = table->counted ? nullptr : tarn::look_up_first(view, key);
-    if (!found) [[unlikely]]
-        return intern_slowly(*table, text, length, key.hash);
-    count_request(*table, length);
-    return found;
+    if (!table || !text || table->counted) [[unlikely]]
+        return intern_slowly(table, text, length);
+    if (length - 8 <= 8) [[likely]]
+        return intern_short<tarn::TwoWords>(*table, text, length);
+    if (length - 4 < 4) return intern_halves(*table, text, length);
+    if (length - 1 < 3) return intern_bytes(*table, text, length);
+    return length != 0 && length <= tarn::kLengthMost ? intern_long(*table, text, length)
+                                                      : intern_slowly(table, text, length);
 }
 
 const tarn_interned* tarn_intern_pair(tarn_interner* table, const char* first, size_t first_length,

@@ -54,39 +54,78 @@ inline uint64_t hash_blocks(const char*& text, size_t& left, const HashKeys& key
     return a + (b << 1);
 }
 
-[[gnu::always_inline]] inline uint64_t hash_text(const char* text, size_t length, const HashKeys& keys) {
-    uint64_t a = 0, b = 0, state = keys.second;
-    if (length >= 8) {
-        const char* const end = text + length;
-        if (length > 16) [[unlikely]] {
-            size_t left = length;
-            state = hash_blocks(text, left, keys);
-            text = end - 16;
-        }
-        a = load8(text);
-        b = load8(end - 8);
-    } else if (length >= 4) {
-        a = load4(text);
-        b = load4(text + length - 4);
-    } else if (length > 0) {
-        a = load1(text) << 16 | load1(text + length / 2) << 8 | load1(text + length - 1);
+// Text of at most 16 bytes is read as two words that together have each of its bytes. There are three ways.
+struct TwoWords {  // 8 to 16 bytes
+    [[gnu::always_inline]] static uint64_t first(const char* text, size_t) { return load8(text); }
+    [[gnu::always_inline]] static uint64_t last(const char* text, size_t length) {
+        return load8(text + length - 8);
     }
-    return fold(fold(a ^ keys.first, b ^ state) ^ keys.second, length ^ keys.first);
+};
+struct TwoHalves {  // 4 to 8 bytes
+    [[gnu::always_inline]] static uint64_t first(const char* text, size_t) { return load4(text); }
+    [[gnu::always_inline]] static uint64_t last(const char* text, size_t length) {
+        return load4(text + length - 4);
+    }
+};
+struct ThreeBytes {  // 1 to 3 bytes
+    [[gnu::always_inline]] static uint64_t first(const char* text, size_t length) {
+        return load1(text) << 16 | load1(text + length / 2) << 8 | load1(text + length - 1);
+    }
+    [[gnu::always_inline]] static uint64_t last(const char*, size_t) { return 0; }
+};
+
+[[gnu::always_inline]] inline uint64_t hash_words(uint64_t first, uint64_t last, size_t length,
+                                                  uint64_t state, const HashKeys& keys) {
+    return fold(fold(first ^ keys.first, last ^ state) ^ keys.second, length ^ keys.first);
+}
+
+template <class Reading>
+[[gnu::always_inline]] inline uint64_t hash_short(const char* text, size_t length, const HashKeys& keys) {
+    return hash_words(Reading::first(text, length), Reading::last(text, length), length, keys.second, keys);
+}
+
+template <class Reading>
+[[gnu::always_inline]] inline bool same_short(const char* a, const char* b, size_t length) {
+    return Reading::first(a, length) == Reading::first(b, length) &&
+           Reading::last(a, length) == Reading::last(b, length);
+}
+
+[[gnu::always_inline]] inline uint64_t hash_long(const char* text, size_t length, const HashKeys& keys) {
+    const char* const end = text + length;
+    size_t left = length;
+    const uint64_t state = hash_blocks(text, left, keys);
+    return hash_words(load8(end - 16), load8(end - 8), length, state, keys);
+}
+
+inline uint64_t hash_text(const char* text, size_t length, const HashKeys& keys) {
+    if (length > 16) return hash_long(text, length, keys);
+    if (length >= 8) return hash_short<TwoWords>(text, length, keys);
+    if (length >= 4) return hash_short<TwoHalves>(text, length, keys);
+    return length > 0 ? hash_short<ThreeBytes>(text, length, keys) : hash_words(0, 0, 0, keys.second, keys);
+}
+
+// More than 16 bytes; never reads beyond `length`.
+[[gnu::always_inline]] inline bool same_long(const char* a, const char* b, size_t length) {
+    typedef uint64_t Vector __attribute__((vector_size(16)));
+    const auto differences = [&](size_t at) {
+        Vector x, y;
+        __builtin_memcpy(&x, a + at, sizeof x);
+        __builtin_memcpy(&y, b + at, sizeof y);
+        return x ^ y;
+    };
+    const size_t last = length - sizeof(Vector);
+    Vector all = differences(0) | differences(last);
+    for (size_t at = sizeof(Vector); at < last; at += sizeof(Vector))
+        all |= differences(at);
+    return (all[0] | all[1]) == 0;
 }
 
 // Never reads beyond `length` bytes.
-[[gnu::always_inline]] inline bool same_text(const char* a, const char* b, size_t length) {
-    if (length >= 8) [[likely]] {
-        const size_t last = length - 8;
-        uint64_t differences = (load8(a) ^ load8(b)) | (load8(a + last) ^ load8(b + last));
-        for (size_t at = 8; at < last; at += 8)
-            differences |= load8(a + at) ^ load8(b + at);
-        return differences == 0;
-    }
-    if (length >= 4) return ((load4(a) ^ load4(b)) | (load4(a + length - 4) ^ load4(b + length - 4))) == 0;
-    for (size_t at = 0; at < length; ++at)
-        if (a[at] != b[at]) return false;
-    return true;
+inline bool same_text(const char* a, const char* b, size_t length) {
+    if (length > 16) return same_long(a, b, length);
+    if (length >= 8) return same_short<TwoWords>(a, b, length);
+    if (length >= 4) return same_short<TwoHalves>(a, b, length);
+    return length == 0 || same_short<ThreeBytes>(a, b, length);
 }
 
 }  // namespace tarn

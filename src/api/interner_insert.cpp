@@ -13,8 +13,6 @@ namespace {
 constexpr size_t kChunkFirst = 256, kChunkMost = kSmallMax;
 constexpr size_t kCountedPrefix = 8, kKeywordPrefix = 4;
 
-constinit Group empty_group{};
-
 // A string to be.
 struct Wanted {
     Key key;
@@ -49,14 +47,14 @@ struct Supplies {
     Supplies(const Supplies&) = delete;
     Supplies& operator=(const Supplies&) = delete;
     ~Supplies() {
-        release(block);
+        if (block) release(block);  // of NULL it takes long
         free_array(array);
         free_array(replaced);
     }
     // False and ENOMEM when it is hopeless.
     bool fetch(const Lack& lack) {
         if (lack.block_bytes) {
-            release(block);
+            if (block) release(block);
             block = static_cast<char*>(allocate(lack.block_bytes));
             block_bytes = lack.block_bytes;
             if (!block) return false;
@@ -74,7 +72,7 @@ struct Supplies {
 
 // Six of seven places may be taken; all when there is no memory for more.
 bool is_full(const Shard& shard, uintptr_t view, bool to_the_last) {
-    return !shard.arrays || shard.count >= group_count(view) * (kGroupStrings - !to_the_last);
+    return shard.count >= group_count(view) * (kGroupStrings - !to_the_last);
 }
 
 // Chunks grow with the shard: what is not yet used of the last one stays a fraction of the whole.
@@ -101,20 +99,31 @@ Lack lacking(const tarn_interner& table, const Shard& shard, uintptr_t view, con
         lack.block_bytes = chunk_bytes(shard, wanted.bytes);
     }
     if (is_full(shard, view, supplies.no_array)) {
-        const unsigned log2 = shard.arrays ? log2_of(view) + 1 : 0;
+        const unsigned log2 = log2_of(view) + 1;
         lack.array = !supplies.array || log2_of(supplies.array->view) < log2;
         lack.array_log2 = log2;
     }
     return lack;
 }
 
-// A chunk, all of it or what the string leaves of it, becomes the room when it is the larger one.
-char* take_room(Shard& shard, size_t bytes, Supplies& supplies) {
+// Of what the shard has, else of what all shards share; NULL when neither has so much.
+char* take_present_room(tarn_interner& table, Shard& shard, size_t bytes) {
     if (room(shard) >= bytes) {
         char* const taken = shard.room;
         shard.room += bytes;
         return taken;
     }
+    uint32_t at = table.first_room.load(std::memory_order_relaxed);
+    do {
+        if (table.first_room_end - at < bytes) return nullptr;
+    } while (!table.first_room.compare_exchange_weak(at, at + static_cast<uint32_t>(bytes),
+                                                     std::memory_order_relaxed, std::memory_order_relaxed));
+    return reinterpret_cast<char*>(&table) + at;
+}
+
+// A chunk, all of it or what the string leaves of it, becomes the room when it is the larger one.
+char* take_room(tarn_interner& table, Shard& shard, size_t bytes, Supplies& supplies) {
+    if (char* const present = take_present_room(table, shard, bytes)) return present;
     Chunk* const chunk = reinterpret_cast<Chunk*>(supplies.block);
     chunk->next = shard.chunks;
     shard.chunks = chunk;
@@ -166,6 +175,14 @@ void put(uintptr_t view, const Interned* string, uint64_t tag) {
     }
 }
 
+// At `at`; its group has a free place.
+const Interned* put_new(tarn_interner& table, Shard& shard, uintptr_t view, char* at, const Wanted& wanted) {
+    Interned* const string = write_string(table, at, wanted);
+    put(view, string, tag_of(wanted.key.hash));
+    ++shard.count;
+    return string;
+}
+
 // With everything at hand.
 const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted, Supplies& supplies) {
     Shard& shard = table.shards()[index];
@@ -176,18 +193,41 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
     }
     char* at = supplies.block;
     if (table.counted) supplies.block = nullptr;
-    if (!table.counted) at = take_room(shard, wanted.bytes, supplies);
-    Interned* const string = write_string(table, at, wanted);
-    const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    put(view, string, tag_of(wanted.key.hash));
-    ++shard.count;
-    return string;
+    if (!table.counted) at = take_room(table, shard, wanted.bytes, supplies);
+    return put_new(table, shard, table.views[index].load(std::memory_order_relaxed), at, wanted);
+}
+
+// The attempts to insert what lacks something.
+[[gnu::noinline]] const Interned* insert_supplied(tarn_interner& table, const Wanted& wanted) {
+    const uint32_t index = shard_of(table, wanted.key.hash);
+    Shard& shard = table.shards()[index];
+    for (Supplies supplies;;) {
+        Lack lack;
+        {
+            OwnedGuard guard(shard.lock);
+            const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+            if (const Interned* found = look_up(view, wanted.key)) {
+                if (table.counted) add_reference(found);
+                return found;
+            }
+            lack = lacking(table, shard, view, wanted, supplies);
+            const bool at_the_end = supplies.no_array && is_full(shard, view, true);
+            if (!lack) return place(table, index, wanted, supplies);
+            if (at_the_end) break;
+        }
+        if (!supplies.fetch(lack)) return nullptr;
+    }
+    errno = ENOMEM;
+    return nullptr;
 }
 
 }  // namespace
 
-uintptr_t empty_view() {
-    return reinterpret_cast<uintptr_t>(&empty_group) | 32;
+// Objects of a size class that is a multiple of a line lie in lines of their own.
+void* allocate_lines(size_t bytes) {
+    if (bytes <= kSmallMax && kSizeClasses[class_of_size(bytes)].size % alignof(Group) == 0)
+        if (void* const lines = allocate_fast(bytes)) return lines;
+    return allocate_aligned(alignof(Group), bytes);
 }
 
 Array* new_array(unsigned log2) {
@@ -198,7 +238,7 @@ Array* new_array(unsigned log2) {
     const size_t bytes = sizeof(Group) << log2;
     Array* const array = static_cast<Array*>(allocate(sizeof(Array)));
     if (!array) return nullptr;
-    void* const groups = allocate_aligned(alignof(Group), bytes);
+    void* const groups = allocate_lines(bytes);
     if (!groups) {
         release(array);
         return nullptr;
@@ -217,8 +257,8 @@ void free_array(Array* array) {
 Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
     Shard& shard = table.shards()[index];
     Array* const old = shard.arrays;
-    if (old)
-        each_string(old->view, [&](const Interned* string, uint64_t tag) { put(array->view, string, tag); });
+    each_string(table.views[index].load(std::memory_order_relaxed),
+                [&](const Interned* string, uint64_t tag) { put(array->view, string, tag); });
     array->previous = table.counted ? nullptr : old;
     shard.arrays = array;
     table.views[index].store(array->view, std::memory_order_release);
@@ -231,7 +271,7 @@ bool reserve_room(tarn_interner& table, size_t strings) {
     unsigned log2 = 0;
     while (log2 < kLog2Most && (size_t{1} << log2) * 5 < each)
         ++log2;
-    for (uint32_t index = 0; strings && index < table.shard_count(); ++index) {
+    for (uint32_t index = 0; log2 > 0 && index < table.shard_count(); ++index) {
         Array* const array = new_array(log2);
         if (!array) return false;
         replace_array(table, index, array);
@@ -239,28 +279,23 @@ bool reserve_room(tarn_interner& table, size_t strings) {
     return true;
 }
 
-const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword) {
+const Interned* insert(tarn_interner& table, const Key& key, const Absence& known, int64_t keyword) {
     const uint32_t index = shard_of(table, key.hash);
     Shard& shard = table.shards()[index];
     const Wanted wanted = wanted_string(table, key, keyword);
-    for (Supplies supplies;;) {
-        Lack lack;
-        {
-            OwnedGuard guard(shard.lock);
-            const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-            if (const Interned* found = look_up(view, key)) {
-                if (table.counted) add_reference(found);
-                return found;
-            }
-            lack = lacking(table, shard, view, wanted, supplies);
-            const bool at_the_end = supplies.no_array && is_full(shard, view, true);
-            if (!lack) return place(table, index, wanted, supplies);
-            if (at_the_end) break;
+    {
+        OwnedGuard guard(shard.lock);
+        const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
+        const Interned* const found = is_current(known, view, key.hash) ? nullptr : look_up(view, key);
+        if (found) {
+            if (table.counted) add_reference(found);
+            return found;
         }
-        if (!supplies.fetch(lack)) return nullptr;
+        if (!table.counted && !is_full(shard, view, false))
+            if (char* const at = take_present_room(table, shard, wanted.bytes))
+                return put_new(table, shard, view, at, wanted);
     }
-    errno = ENOMEM;
-    return nullptr;
+    return insert_supplied(table, wanted);
 }
 
 }  // namespace tarn

@@ -3,8 +3,8 @@
 //
 //   table -> views[shard] -> groups -> string
 //
-// A string belongs to the shard that the low bits of its hash name. A shard has an array of groups; a group
-// is one cache line:
+// A string belongs to the shard that the low bits of its hash name. A shard has an array of groups, at first
+// one group in the block of the table; a group is one cache line:
 //
 //   | control: tag tag tag tag tag tag tag overflow | 7 addresses |
 //
@@ -19,8 +19,8 @@
 //   - a string is whole, and its address in place, before its tag is written (release); none of them ever
 //     changes again;
 //   - an array that was replaced stays as it was, and is freed with the table (all of them together are
-//   smaller
-//     than the current one); what is in it is in its successor, which was whole before its view was written;
+//     smaller than the current one); what is in it is in its successor, which was whole before its view was
+//     written;
 //   - overflow is counted before the string that it stands for has its tag.
 // So readers take no lock and no step back: one that finds nothing was right at the moment it loaded the
 // view, or looks again under the lock. Writers hold the shard's lock. Their order of steps is such that the
@@ -32,6 +32,9 @@
 //     tag is cleared before the lock is released.
 // So who finds a string under the lock may take a reference, and who has one may add and give back others
 // without the lock. Strings come from malloc one by one.
+//
+// The block of a table: tarn_interner, its shards, the first group of each, and in an ordinary table room for
+// the text of a few strings, which all shards share: whoever moves first_room has what lies in between.
 //
 // No lock is held over a call of allocate or release: what is needed is brought along (insert), since a
 // large block may come from the backend, and loading one runs the program's code.
@@ -79,7 +82,7 @@ struct alignas(16) Chunk {  // strings of an ordinary table follow
 struct alignas(64) Shard {
     OwnedLock lock;  // protects what follows, and the writing of the shard's view and groups
     size_t count = 0;
-    Array* arrays = nullptr;   // the current one first; NULL: the view is that of the empty array
+    Array* arrays = nullptr;   // the current one first; NULL: the view is that of the first group
     Chunk* chunks = nullptr;   // all
     size_t chunk_bytes = 0;    // of all
     char* room = nullptr;      // where the next string goes
@@ -94,14 +97,17 @@ struct alignas(64) tarn_interner {
     bool counted;
     bool of_process;
     uint32_t keyword_count;
-    const tarn_interned** keywords;  // by number
-    tarn_interner* next;             // in the list of all tables
+    const tarn_interned** keywords;    // by number
+    tarn_interner* next;               // in the list of all tables
+    std::atomic<uint32_t> first_room;  // bytes from the table's start; up to first_room_end
+    uint32_t first_room_end;
     // Read by every look-up, written by growth and by a thread's first request.
     alignas(64) std::atomic<uintptr_t> views[TARN_INTERNER_SHARDS_MOST];
     std::atomic<tarn::RequestCounters*> counters[tarn::kCounterSlots];
     tarn::RequestCounters shared_counters;
 
     tarn::Shard* shards() { return reinterpret_cast<tarn::Shard*>(this + 1); }
+    tarn::Group* first_groups() { return reinterpret_cast<tarn::Group*>(shards() + shard_count()); }
     uint32_t shard_count() const { return shard_mask + 1; }
 };
 
@@ -122,6 +128,9 @@ inline size_t group_count(uintptr_t view) {
 // The group where the search for a hash begins.
 [[gnu::always_inline]] inline size_t home_of(uintptr_t view, uint32_t hash) {
     return uint64_t{hash} >> shift_of(view);
+}
+[[gnu::always_inline]] inline Group& home_group(uintptr_t view, uint64_t hash) {
+    return groups_of(view)[home_of(view, static_cast<uint32_t>(hash))];
 }
 [[gnu::always_inline]] inline uint64_t tag_of(uint64_t hash) {
     const uint64_t tag = hash >> 56;
@@ -145,24 +154,31 @@ inline const char* text_of(const Interned* string) {
     return reinterpret_cast<const char*>(string + 1);
 }
 
-[[gnu::always_inline]] inline bool is_string(const Interned* string, const Key& key) {
-    static_assert(offsetof(Interned, hash_bits) == 0 && sizeof(Interned) == 8);
-    const uint64_t wanted = static_cast<uint32_t>(key.hash) | uint64_t{key.length} << 32;
-    // Shifted by one: a keyword or not, both are it.
-    return (load8(reinterpret_cast<const char*>(string)) ^ wanted) << 1 == 0 &&
+[[gnu::always_inline]] inline bool has_length(const Interned* string, size_t length) {
+    return (string->length_bits ^ static_cast<uint32_t>(length)) << 1 == 0;  // a keyword or not
+}
+inline bool is_string(const Interned* string, const Key& key) {
+    return has_length(string, key.length) && string->hash_bits == static_cast<uint32_t>(key.hash) &&
            same_text(text_of(string), key.text, key.length);
 }
 
-// Nearly every look-up of what is present: the first place with the tag, in the first group. NULL says
-// nothing.
-[[gnu::always_inline]] inline const Interned* look_up_first(uintptr_t view, const Key& key) {
-    const Group& group = groups_of(view)[home_of(view, static_cast<uint32_t>(key.hash))];
+// What nearly every look-up of what is present finds: the first string with the tag in the group where the
+// search begins. NULL: none is there.
+[[gnu::always_inline]] inline const Interned* first_candidate(uintptr_t view, uint64_t hash) {
+    const Group& group = home_group(view, hash);
     const uint64_t control = group.control.load(std::memory_order_acquire);
-    const uint64_t places = places_with(control, tag_of(key.hash));
+    // Alan Mycroft's test for a byte that is 0; the lowest one that it shows is.
+    const uint64_t x = control ^ tag_of(hash) * kTagOnes;
+    const uint64_t places = ((x - kTagOnes) & ~x) >> 7 & kTagOnes;
     if (places == 0) [[unlikely]]
         return nullptr;
-    const Interned* const string = group.strings[first_place(places)].load(std::memory_order_relaxed);
-    return is_string(string, key) ? string : nullptr;
+    // The number of the bit is that of the place times the size of an address.
+    const char* const at =
+        reinterpret_cast<const char*>(group.strings) + static_cast<unsigned>(__builtin_ctzll(places));
+    const Interned* const string =
+        reinterpret_cast<const std::atomic<const Interned*>*>(at)->load(std::memory_order_relaxed);
+    if (!string) __builtin_unreachable();
+    return string;
 }
 
 // NULL: it was not there when the view was loaded.
@@ -182,6 +198,23 @@ inline const Interned* look_up(uintptr_t view, const Key& key) {
         at = (at + 1) & (group_count(view) - 1);
     }
     return nullptr;
+}
+
+// That a key was absent, as the group where the search begins said alone. A view of 0: nothing is known.
+struct Absence {
+    uintptr_t view = 0;
+    uint64_t control = 0;
+};
+inline Absence absence(uintptr_t view, uint64_t hash) {
+    const uint64_t control = home_group(view, hash).control.load(std::memory_order_acquire);
+    if (overflow_of(control) != 0 || places_with(control, tag_of(hash)) != 0) return {};
+    return {view, control};
+}
+// With the lock held, in an ordinary table, whose control words only gain: it still is while they are the
+// same.
+inline bool is_current(const Absence& known, uintptr_t view, uint64_t hash) {
+    return known.view == view &&
+           known.control == home_group(view, hash).control.load(std::memory_order_relaxed);
 }
 
 // visit(string, tag) for each.
@@ -214,12 +247,15 @@ inline void add_reference(const Interned* string) {
 
 // interner_insert.cpp
 
-// The view of a shard without an array: an empty group that is never written.
-uintptr_t empty_view();
-// The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM.
-[[gnu::noinline]] const Interned* insert(tarn_interner& table, const Key& key, int64_t keyword = kNoKeyword);
-// An array of its own for each shard, with room for `strings` together. False and ENOMEM.
+// The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM. `known`: in an
+// ordinary table only.
+[[gnu::noinline]] const Interned* insert(tarn_interner& table, const Key& key, const Absence& known,
+                                         int64_t keyword = kNoKeyword);
+// An array for each shard, with room for `strings` together, unless that is what the first groups have.
+// False and ENOMEM.
 bool reserve_room(tarn_interner& table, size_t strings);
+// Whole cache lines, their content undefined; NULL and ENOMEM. release frees them.
+void* allocate_lines(size_t bytes);
 // Empty; NULL and ENOMEM.
 Array* new_array(unsigned log2);
 void free_array(Array* array);

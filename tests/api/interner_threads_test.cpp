@@ -89,6 +89,26 @@ TEST(Threads, InsertionsMeet) {
     EXPECT_EQ(table.size(), kRounds * kEach);
 }
 
+// Each thread's strings lie side by side with the others' in the room that a new table begins with.
+TEST(Threads, ShareTheFirstRoom) {
+    constexpr unsigned kThreads = 2, kEach = 5, kRounds = 5000;
+    std::vector<Interner> tables(kRounds);
+    std::vector<std::vector<Symbol>> seen(kThreads);
+    std::atomic<unsigned> arrived{0};
+    in_threads(kThreads, [&](unsigned self) {
+        for (unsigned round = 0; round < kRounds; ++round) {
+            arrived.fetch_add(1);
+            while (arrived.load() < kThreads * (round + 1)) {
+            }
+            for (unsigned i = 0; i < kEach; ++i)
+                seen[self].push_back(tables[round].intern(text_of(self * kEach + i)));
+        }
+    });
+    for (unsigned self = 0; self < kThreads; ++self)
+        for (unsigned n = 0; n < kRounds * kEach; ++n)
+            ASSERT_EQ(seen[self][n].text(), text_of(self * kEach + n % kEach)) << "round " << n / kEach;
+}
+
 TEST(Threads, WhatIsThereIsFoundWhileTheTableGrows) {
     constexpr unsigned kStrings = 20000;
     Interner table;
