@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <new>
+
 #include "api/interner_table.h"
 #include "base/os.h"
 #include "entry/entry.h"
@@ -75,8 +77,9 @@ tarn_interner* bare_table(const tarn_interner_options& options) {
     if (!memory) return nullptr;
     memset(memory, 0, parts);  // which is what the constructors of all of them would do
     tarn_interner* const table = static_cast<tarn_interner*>(memory);
-    table->first_room.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
-    table->first_room_end = static_cast<uint32_t>(parts + text);
+    new (static_cast<tarn::Part*>(table)) tarn::Part(tarn::read_interner);
+    table->first_room.store(static_cast<uint16_t>(parts), std::memory_order_relaxed);
+    table->first_room_end = static_cast<uint16_t>(parts + text);
     table->keys = options.flags & TARN_INTERNER_SEEDED ? keys_of_seed(options.seed) : random_keys();
     table->shard_mask = options.shards - 1;
     table->counted = options.flags & TARN_INTERNER_COUNTED;
@@ -244,7 +247,7 @@ tarn_interner* tarn_interner_create(const tarn_interner_options* options, size_t
 void tarn_interner_destroy(tarn_interner* table) {
     if (!table || table->of_process) return;
     const int error = errno;
-    tarn::unwatch(*table);
+    table->unlist();
     free_table(*table);
     errno = error;
 }

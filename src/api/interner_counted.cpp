@@ -71,7 +71,8 @@ void drop(tarn_interner& table, const Interned* string) {
         if (references(string).fetch_sub(1, std::memory_order_acq_rel) != 1) return;
         const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
         take_out(view, string);
-        --shard.count;
+        shard.count -= 1;
+        shard.string_bytes -= usable_size(&references(string));
         now = log2_of(view);
         log2 = fitting_log2(shard, view);
     }

@@ -78,7 +78,7 @@ bool is_full(const Shard& shard, uintptr_t view, bool to_the_last) {
 // Chunks grow with the shard: what is not yet used of the last one stays a fraction of the whole.
 size_t chunk_bytes(const Shard& shard, size_t string_bytes) {
     const size_t needed = sizeof(Chunk) + string_bytes;
-    size_t bytes = shard.chunk_bytes / 2;
+    size_t bytes = shard.string_bytes / 2;
     if (bytes < kChunkFirst) bytes = kChunkFirst;
     if (bytes > kChunkMost) bytes = kChunkMost;
     if (bytes < needed) bytes = needed;
@@ -113,10 +113,10 @@ char* take_present_room(tarn_interner& table, Shard& shard, size_t bytes) {
         shard.room += bytes;
         return taken;
     }
-    uint32_t at = table.first_room.load(std::memory_order_relaxed);
+    uint16_t at = table.first_room.load(std::memory_order_relaxed);
     do {
-        if (table.first_room_end - at < bytes) return nullptr;
-    } while (!table.first_room.compare_exchange_weak(at, at + static_cast<uint32_t>(bytes),
+        if (size_t{table.first_room_end} - at < bytes) return nullptr;
+    } while (!table.first_room.compare_exchange_weak(at, static_cast<uint16_t>(at + bytes),
                                                      std::memory_order_relaxed, std::memory_order_relaxed));
     return reinterpret_cast<char*>(&table) + at;
 }
@@ -127,7 +127,7 @@ char* take_room(tarn_interner& table, Shard& shard, size_t bytes, Supplies& supp
     Chunk* const chunk = reinterpret_cast<Chunk*>(supplies.block);
     chunk->next = shard.chunks;
     shard.chunks = chunk;
-    shard.chunk_bytes += supplies.block_bytes;
+    shard.string_bytes += usable_size(chunk);
     supplies.block = nullptr;
     char* const taken = reinterpret_cast<char*>(chunk + 1);
     char* const end = reinterpret_cast<char*>(chunk) + supplies.block_bytes;
@@ -179,7 +179,7 @@ void put(uintptr_t view, const Interned* string, uint64_t tag) {
 const Interned* put_new(tarn_interner& table, Shard& shard, uintptr_t view, char* at, const Wanted& wanted) {
     Interned* const string = write_string(table, at, wanted);
     put(view, string, tag_of(wanted.key.hash));
-    ++shard.count;
+    shard.count += 1;
     return string;
 }
 
@@ -192,7 +192,10 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
         supplies.array = nullptr;
     }
     char* at = supplies.block;
-    if (table.counted) supplies.block = nullptr;
+    if (table.counted) {
+        shard.string_bytes += usable_size(at);
+        supplies.block = nullptr;
+    }
     if (!table.counted) at = take_room(table, shard, wanted.bytes, supplies);
     return put_new(table, shard, table.views[index].load(std::memory_order_relaxed), at, wanted);
 }
@@ -271,6 +274,7 @@ bool reserve_room(tarn_interner& table, size_t strings) {
     unsigned log2 = 0;
     while (log2 < kLog2Most && (size_t{1} << log2) * 5 < each)
         ++log2;
+    table.first_log2 = static_cast<uint8_t>(log2 > 0 ? log2 : 1);
     for (uint32_t index = 0; log2 > 0 && index < table.shard_count(); ++index) {
         Array* const array = new_array(log2);
         if (!array) return false;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The list of all tables, and fork. As in entry/fork.cpp, nothing is locked before a fork: whoever holds a
+// Fork. As in entry/fork.cpp, nothing is locked before a fork: whoever holds a
 // lock of libc's that fork waits for may be about to intern. The child finds the steps of the threads that
 // are gone cut off somewhere, and goes on from there:
-//   list     linked and unlinked by one store each;
 //   shard    when its lock was held: the strings are counted anew, and room that a thread was about to take
 //            is given up, and what had lost its last reference leaves. A string has a tag or has none, which
 //            is one word.
@@ -20,60 +19,45 @@ namespace tarn {
 
 namespace {
 
-struct Tables {
-    OwnedLock lock;
-    tarn_interner* first = nullptr;
-    std::atomic<bool> watching{false};
-};
-constinit Tables tables;
+constinit std::atomic<bool> watching{false};
 
 void recover_shard(tarn_interner& table, uint32_t index) {
     Shard& shard = table.shards()[index];
     if (!shard.lock.recover()) return;
     shard.room = shard.room_end = nullptr;
     const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    shard.count = 0;
+    shard.count -= shard.count;
     each_string(view, [&](const Interned* string, uint64_t) {
         const bool dropped = table.counted && references(string).load(std::memory_order_relaxed) == 0;
         if (dropped)
             take_out(view, string);
         else
-            ++shard.count;
+            shard.count += 1;
     });
 }
 
 void after_fork_child() {
-    tables.lock.recover();
     recover_counter_slots();
-    for (tarn_interner* table = tables.first; table; table = table->next)
-        for (uint32_t index = 0; index < table->shard_count(); ++index)
-            recover_shard(*table, index);
+    Part::each(read_interner, [](Part& part) {
+        auto& table = static_cast<tarn_interner&>(part);
+        for (uint32_t index = 0; index < table.shard_count(); ++index)
+            recover_shard(table, index);
+    });
 }
 
 }  // namespace
 
 bool watch(tarn_interner& table) {
     // Two threads may both register it, since nothing is locked over a call into libc; twice is as good.
-    if (!tables.watching.load(std::memory_order_acquire)) {
+    if (!watching.load(std::memory_order_acquire)) {
         if (pthread_atfork(nullptr, nullptr, after_fork_child) != 0) {
             errno = ENOMEM;
             return false;
         }
-        tables.watching.store(true, std::memory_order_release);
+        watching.store(true, std::memory_order_release);
     }
-    OwnedGuard guard(tables.lock);
-    table.next = tables.first;
-    std::atomic_signal_fence(std::memory_order_release);
-    tables.first = &table;
+    table.list();
     return true;
-}
-
-void unwatch(tarn_interner& table) {
-    OwnedGuard guard(tables.lock);
-    tarn_interner** link = &tables.first;
-    while (*link && *link != &table)
-        link = &(*link)->next;
-    if (*link) *link = table.next;
 }
 
 }  // namespace tarn

@@ -41,7 +41,9 @@
 #pragma once
 #include "api/interner_counters.h"
 #include "api/interner_hash.h"
-#include "api/interner_lock.h"
+#include "base/owned_lock.h"
+#include "base/published.h"
+#include "stats/parts.h"
 #include "tarn/interner.h"
 
 namespace tarn {
@@ -81,26 +83,26 @@ struct alignas(16) Chunk {  // strings of an ordinary table follow
 
 struct alignas(64) Shard {
     OwnedLock lock;  // protects what follows, and the writing of the shard's view and groups
-    size_t count = 0;
+    Published count;
+    Published string_bytes;    // of all chunks, or of the strings of a counted table
     Array* arrays = nullptr;   // the current one first; NULL: the view is that of the first group
     Chunk* chunks = nullptr;   // all
-    size_t chunk_bytes = 0;    // of all
     char* room = nullptr;      // where the next string goes
     char* room_end = nullptr;  // room <= room_end
 };
 
 }  // namespace tarn
 
-struct alignas(64) tarn_interner {
+struct alignas(64) tarn_interner : tarn::Part {
     tarn::HashKeys keys;
+    const tarn_interned** keywords;  // by number
+    uint32_t keyword_count;
     uint32_t shard_mask;
+    std::atomic<uint16_t> first_room;  // bytes from the table's start; up to first_room_end
+    uint16_t first_room_end;
+    uint8_t first_log2;  // of each shard's first array
     bool counted;
     bool of_process;
-    uint32_t keyword_count;
-    const tarn_interned** keywords;    // by number
-    tarn_interner* next;               // in the list of all tables
-    std::atomic<uint32_t> first_room;  // bytes from the table's start; up to first_room_end
-    uint32_t first_room_end;
     // Read by every look-up, written by growth and by a thread's first request.
     alignas(64) std::atomic<uintptr_t> views[TARN_INTERNER_SHARDS_MOST];
     std::atomic<tarn::RequestCounters*> counters[tarn::kCounterSlots];
@@ -110,6 +112,9 @@ struct alignas(64) tarn_interner {
     tarn::Group* first_groups() { return reinterpret_cast<tarn::Group*>(shards() + shard_count()); }
     uint32_t shard_count() const { return shard_mask + 1; }
 };
+static_assert(sizeof(tarn_interner) ==
+                  64 + sizeof(tarn_interner::views) + sizeof(tarn_interner::counters) + 64,
+              "a look-up reads one line besides the views");
 
 namespace tarn {
 
@@ -271,8 +276,9 @@ void drop(tarn_interner& table, const Interned* string);
 
 // interner_life.cpp
 
-// The list of all tables, and the handler of fork.
+// From now on the reports count it, and the handler of fork mends it. False and ENOMEM.
 bool watch(tarn_interner& table);
-void unwatch(tarn_interner& table);
+// interner_walk.cpp: what it tells the reports. Takes no lock.
+void read_interner(const Part& part, PartCounts& counts);
 
 }  // namespace tarn

@@ -40,6 +40,15 @@ void add_requests(tarn_interner_stats& stats, const tarn_interner& table,
     if (!table.counted) stats.copy_bytes += counters.copy_bytes.load(std::memory_order_relaxed);
 }
 
+// visit(counters) for each thread's, and those that are shared.
+template <class Visit>
+void each_counters(const tarn_interner& table, Visit visit) {
+    for (const auto& place : table.counters)
+        if (const tarn::RequestCounters* const counters = place.load(std::memory_order_acquire))
+            visit(*counters);
+    visit(table.shared_counters);
+}
+
 void read(tarn_interner_stats& stats, tarn_interner& table) {
     stats.version = TARN_INTERNER_STATS_VERSION;
     stats.keywords = table.keyword_count;
@@ -49,14 +58,23 @@ void read(tarn_interner_stats& stats, tarn_interner& table) {
         tarn::OwnedGuard guard(shard.lock);
         add_shard(stats, table, index, shard);
     }
-    for (const auto& place : table.counters)
-        if (const tarn::RequestCounters* counters = place.load(std::memory_order_acquire)) {
-            add_requests(stats, table, *counters);
-            stats.allocated_bytes += bytes_of(counters);
-        }
-    add_requests(stats, table, table.shared_counters);
+    each_counters(table, [&](const tarn::RequestCounters& counters) {
+        add_requests(stats, table, counters);
+        if (&counters != &table.shared_counters) stats.allocated_bytes += bytes_of(&counters);
+    });
     if (stats.copy_bytes)
         stats.saved = 1 - static_cast<double>(stats.allocated_bytes) / static_cast<double>(stats.copy_bytes);
+}
+
+// Of a shard's arrays and groups, those that were replaced included.
+uint64_t array_bytes(tarn_interner& table, uint32_t index) {
+    const uintptr_t view = table.views[index].load(std::memory_order_acquire);
+    if (tarn::groups_of(view) == &table.first_groups()[index]) return 0;  // of the table's block
+    const unsigned last = tarn::log2_of(view);
+    uint64_t bytes = 0;
+    for (unsigned log2 = table.counted ? last : table.first_log2; log2 <= last; ++log2)
+        bytes += sizeof(tarn::Array) + (sizeof(tarn::Group) << log2);
+    return bytes;
 }
 
 // Strings of a counted table, kept while they are visited.
@@ -112,6 +130,22 @@ int each_kept(tarn_interner& table, int (*visit)(void*, const tarn_interned*), v
 }
 
 }  // namespace
+
+void tarn::read_interner(const Part& part, PartCounts& counts) {
+    // Shards are only reached by what is not const.
+    auto& table = const_cast<tarn_interner&>(static_cast<const tarn_interner&>(part));
+    ++counts.interners;
+    counts.interner_bytes += bytes_of(&table) + bytes_of(table.keywords);
+    for (uint32_t index = 0; index < table.shard_count(); ++index) {
+        const Shard& shard = table.shards()[index];
+        counts.interned_strings += shard.count;
+        counts.interner_bytes += shard.string_bytes + array_bytes(table, index);
+    }
+    each_counters(table, [&](const RequestCounters& counters) {
+        counts.intern_requests += counters.requests.load(std::memory_order_relaxed);
+        if (&counters != &table.shared_counters) counts.interner_bytes += bytes_of(&counters);
+    });
+}
 
 int tarn_interner_stats_get(tarn_interner* table, tarn_interner_stats* stats, size_t size) {
     if (!table || !stats || size < kStatsHeader) return -1;

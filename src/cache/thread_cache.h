@@ -22,6 +22,7 @@
 #include <cstdint>
 
 #include "base/os.h"
+#include "base/thread_pointer.h"
 #include "cache/tally.h"
 #include "heap/heap.h"
 #include "heap/outgoing.h"
@@ -100,10 +101,6 @@ extern ThreadCache empty_cache;
 
 // This thread's cache. In a thread that has none: &empty_cache.
 extern thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec")));
-
-inline uintptr_t thread_pointer() {
-    return reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
-}
 
 // What an entry names; with no entry that is a slab's, something whose owner reads as 0.
 inline Bin& bin_at(Entry entry) {

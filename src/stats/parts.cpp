@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The list is guarded by a lock that nobody holds for longer than a few loads and stores per part. Its links
-// forward are right at every moment; those back are mended in the child of a fork, which may have come
-// between the two.
+// forward are right at every moment; those back are mended in the child of a fork when somebody held the lock
+// who is gone. Who forked in a signal handler over list() or unlist() finds it as it was, and goes on.
 #include "stats/parts.h"
 
-#include "base/lock.h"
+#include "base/owned_lock.h"
 
 namespace tarn {
 
 namespace {
 
 struct Parts {
-    Lock lock;
+    OwnedLock lock;
     Part* first = nullptr;
     PartCounts gone;
 };
@@ -20,7 +20,7 @@ constinit Parts parts;
 }  // namespace
 
 void Part::list() {
-    const Guard guard(parts.lock);
+    const OwnedGuard guard(parts.lock);
     next_ = parts.first;
     link_ = &parts.first;
     if (next_) next_->link_ = &next_;
@@ -28,23 +28,28 @@ void Part::list() {
 }
 
 void Part::unlist() {
-    const Guard guard(parts.lock);
-    read_(*this, parts.gone);
-    parts.gone.pool_live_objects = 0;
+    const OwnedGuard guard(parts.lock);
+    PartCounts& gone = parts.gone;
+    read_(*this, gone);
+    gone.pool_live_objects = gone.interners = gone.interned_strings = gone.interner_bytes = 0;
     __atomic_store_n(link_, next_, __ATOMIC_RELEASE);
     if (next_) next_->link_ = link_;
 }
 
 PartCounts part_counts() {
-    const Guard guard(parts.lock);
+    const OwnedGuard guard(parts.lock);
     PartCounts counts = parts.gone;
     for (const Part* part = parts.first; part; part = part->next_)
         part->read_(*part, counts);
     return counts;
 }
 
+Part* Part::first() {
+    return parts.first;
+}
+
 void parts_after_fork_child() {
-    parts.lock.reset();
+    if (!parts.lock.recover()) return;
     for (Part** link = &parts.first; *link; link = &(*link)->next_)
         (*link)->link_ = link;
 }

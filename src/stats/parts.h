@@ -8,9 +8,12 @@
 namespace tarn {
 
 struct PartCounts {
+    // Counters.
     uint64_t pool_allocations = 0, pool_fresh = 0;
-    uint64_t pool_live_objects = 0;
     uint64_t intern_requests = 0;
+    // Gauges.
+    uint64_t pool_live_objects = 0;
+    uint64_t interners = 0, interned_strings = 0, interner_bytes = 0;
 };
 
 class Part {
@@ -25,9 +28,18 @@ class Part {
     void list();
     void unlist();
 
+    // In the child of a fork, after parts_after_fork_child(): visit(part) for each that is read by `read`.
+    template <class Visit>
+    static void each(Read read, Visit visit) {
+        for (Part* part = first(); part; part = part->next_)
+            if (part->read_ == read) visit(*part);
+    }
+
   private:
     friend PartCounts part_counts();
     friend void parts_after_fork_child();
+
+    static Part* first();
 
     const Read read_;
     Part* next_ = nullptr;

@@ -49,16 +49,16 @@ void read_parts(Snapshot& snapshot) {
     snapshot.arena_bytes = tally_total(Tally::kArenaBytes);
     snapshot.object_pools = tally_total(Tally::kObjectPools);
     snapshot.object_pool_bytes = tally_total(Tally::kObjectPoolBytes);
-    snapshot.interners = tally_total(Tally::kInterners);
-    snapshot.interned_strings = tally_total(Tally::kInternedStrings);
-    snapshot.interner_bytes = tally_total(Tally::kInternerBytes);
     snapshot.user_heaps = tally_total(Tally::kUserHeaps);
     snapshot.user_heap_bytes = tally_total(Tally::kUserHeapBytes);
     const PartCounts counts = part_counts();
     snapshot.object_pool_allocations = counts.pool_allocations;
     snapshot.object_pool_fresh = counts.pool_fresh;
     snapshot.object_pool_live_objects = counts.pool_live_objects;
+    snapshot.interners = counts.interners;
+    snapshot.interned_strings = counts.interned_strings;
     snapshot.intern_requests = counts.intern_requests;
+    snapshot.interner_bytes = counts.interner_bytes;
 }
 
 }  // namespace

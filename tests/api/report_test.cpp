@@ -138,6 +138,65 @@ TEST(Report, PoolsComeAndGoInAnyOrder) {
     EXPECT_EQ(now().object_pool_allocations, before.object_pool_allocations + 120);
 }
 
+tarn_interner* make_interner(uint32_t flags, size_t expected = 0) {
+    tarn_interner_options options{};
+    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    options.flags = flags;
+    options.expected = expected;
+    return tarn_interner_create(&options, sizeof options);
+}
+
+// The reports say of a table what it says of itself.
+void expect_growth(const tarn_stats& before, tarn_interner* table) {
+    tarn_interner_stats own;
+    ASSERT_EQ(tarn_interner_stats_get(table, &own, sizeof own), 0);
+    const tarn_stats after = now();
+    EXPECT_EQ(after.interners, before.interners + 1);
+    EXPECT_EQ(after.interned_strings, before.interned_strings + own.strings);
+    EXPECT_EQ(after.intern_requests, before.intern_requests + own.requests);
+    EXPECT_EQ(after.interner_bytes, before.interner_bytes + own.allocated_bytes);
+}
+
+TEST(Report, Interners) {
+    for (const size_t expected : {0, 5000}) {
+        const tarn_stats before = now();
+        tarn_interner* table = make_interner(0, expected);
+        expect_growth(before, table);
+        for (int i = 0; i < 6000; ++i) {
+            const std::string text = "name " + std::to_string(i % 3000);
+            tarn_intern(table, text.data(), text.size());
+        }
+        const std::string longest(100000, 'x');
+        tarn_intern(table, longest.data(), longest.size());
+        expect_growth(before, table);
+        const tarn_stats full = now();
+        EXPECT_EQ(full.interned_strings, before.interned_strings + 3001);
+        tarn_interner_destroy(table);
+        const tarn_stats gone = now();
+        EXPECT_EQ(gone.interners, before.interners);
+        EXPECT_EQ(gone.interned_strings, before.interned_strings);
+        EXPECT_EQ(gone.interner_bytes, before.interner_bytes);
+        EXPECT_EQ(gone.intern_requests, full.intern_requests) << "what was counted stays";
+    }
+}
+
+TEST(Report, InternersThatCountReferences) {
+    const tarn_stats before = now();
+    tarn_interner* table = make_interner(TARN_INTERNER_COUNTED);
+    std::vector<const tarn_interned*> strings;
+    for (int i = 0; i < 3000; ++i) {
+        const std::string text = "name " + std::to_string(i);
+        strings.push_back(tarn_intern(table, text.data(), text.size()));
+    }
+    expect_growth(before, table);
+    for (; strings.size() > 7; strings.pop_back())
+        tarn_interned_release(table, strings.back());
+    expect_growth(before, table);
+    EXPECT_EQ(now().interned_strings, before.interned_strings + 7);
+    tarn_interner_destroy(table);
+    EXPECT_EQ(now().interner_bytes, before.interner_bytes);
+}
+
 TEST(Report, UserHeaps) {
     const tarn_stats before = now();
     tarn_heap* heap = tarn_heap_create(nullptr, 0);
@@ -165,6 +224,7 @@ TEST(Report, TextNamesThePartsInUse) {
 }
 
 TEST(Report, WhileOthersMakeAndDropThem) {
+    const tarn_stats before = now();
     std::atomic<bool> done{false};
     std::vector<std::thread> threads;
     for (int t = 0; t < 3; ++t)
@@ -176,6 +236,10 @@ TEST(Report, WhileOthersMakeAndDropThem) {
                 tarn_arena* arena = tarn_arena_create(0, 0);
                 tarn_arena_allocate(arena, 10000, 8);
                 tarn_arena_destroy(arena);
+                tarn_interner* table = make_interner(0);
+                for (int i = 0; i < 200; ++i)
+                    tarn_intern(table, reinterpret_cast<const char*>(&i), sizeof i);
+                tarn_interner_destroy(table);
             }
         });
     uint64_t seen = 0;
@@ -190,6 +254,8 @@ TEST(Report, WhileOthersMakeAndDropThem) {
         thread.join();
     EXPECT_GT(now().object_pool_allocations, 0u);
     EXPECT_EQ(now().object_pool_live_objects, 0u);
+    EXPECT_EQ(now().interned_strings, 0u);
+    EXPECT_EQ(now().intern_requests % 200, before.intern_requests % 200);
 }
 
 TEST(Report, AChildGoesOnCounting) {

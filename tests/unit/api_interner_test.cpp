@@ -195,7 +195,7 @@ TEST(InternerFork, AnInsertionIsHalfDone) {
     const Interned* first = tarn_intern(table, text_of_first.data(), text_of_first.size());
     const auto half = [](Shard& shard) {
         shard.room_end -= 4096;  // a new chunk begun: its start is in place, its end is not
-        --shard.count;           // a tag is written, and not counted
+        shard.count -= 1;        // a tag is written, and not counted
     };
     const int verdict = after_fork_over(*table, half, [&] {
         for (int i = 0; i < 100; ++i) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A lock that knows who holds it, so that the child of a fork can tell a holder that is gone from itself (a
-// fork in a signal handler over a call that holds the lock).
+// OwnedLock: a lock that knows who holds it, so that the child of a fork can tell a holder that is gone from
+// itself (a fork in a signal handler over a call that holds the lock).
 #pragma once
 #include "base/lock.h"
-#include "cache/thread_cache.h"
+#include "base/thread_pointer.h"
 
 namespace tarn {
 
