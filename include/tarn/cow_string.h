@@ -53,7 +53,8 @@ typedef struct tarn_string_buffer {
 
 /* What strings did in one thread; never falls. A copy is a call that copied text, from wherever, into a
  * string's own memory (also inside the value); an append counts the bytes it adds, and those it must move to
- * a larger buffer; a push of one byte only the latter. A copy avoided is a new string made without: shared, sliced, borrowed, or unchanged. */
+ * a larger buffer; a push of one byte only the latter. A copy avoided is a new string made without: shared,
+ * sliced, borrowed, or unchanged. */
 typedef struct tarn_string_counters {
     uint64_t version;
     uint64_t copies;

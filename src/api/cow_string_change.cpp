@@ -121,8 +121,7 @@ void find_all(const char* found, const char* end, const Replacement& r, Places& 
 // Copies with all replaced.
 void replace_all(const char* at, const char* end, const Places& places, const Replacement& r, char* to) {
     for (size_t i = 0; i < places.count; ++i) {
-        const char* const found =
-            i < Places::kNoted ? places.noted[i] : find(at, end, r.from, r.from_length);
+        const char* const found = i < Places::kNoted ? places.noted[i] : find(at, end, r.from, r.from_length);
         const size_t before = static_cast<size_t>(found - at);
         memcpy(to, at, before);
         if (r.to_length) memcpy(to + before, r.to, r.to_length);
