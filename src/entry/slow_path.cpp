@@ -181,6 +181,11 @@ void* allocate_aligned(size_t alignment, size_t size) {
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
 }
 
+size_t aligned_size(size_t alignment, size_t size) {
+    const bool small = alignment <= kSlabAlignmentMax && size <= kSmallMax;
+    return small ? kSizeClasses[aligned_class(alignment, size)].size : size;
+}
+
 // Nothing in these two touches errno.
 void release_full(void* pointer, Bin& bin) noexcept {
     Slab* const slab = slab_of_object(pointer);
