@@ -34,6 +34,9 @@ template <class... Fs>
 requires(sizeof...(Fs) > 0) class Batch {
     static constexpr std::size_t kFields = sizeof...(Fs);
     static constexpr std::size_t kFirstRows = 16;
+    template <class T>
+    static constexpr bool kInRegister =
+        std::is_trivially_copyable_v<T>&& std::is_trivially_move_constructible_v<T> && sizeof(T) <= 16;
     using Block = batch_detail::Block<batch_detail::Type<Fs>...>;
     template <std::size_t I>
     using TypeAt = batch_detail::TypeAt<I, Fs...>;
@@ -105,6 +108,8 @@ requires(sizeof...(Fs) > 0) class Batch {
     template <class... As>
     requires(sizeof...(As) == kFields && (std::constructible_from<batch_detail::Type<Fs>, As> && ...)) row
         emplace_back(As&&... arguments) {
+        if constexpr ((kInRegister<batch_detail::Type<Fs>> && ...))
+            return push_values(batch_detail::Type<Fs>(std::forward<As>(arguments))...);
         if (size_ == capacity()) [[unlikely]]
             grow(std::forward<As>(arguments)...);
         else
@@ -212,7 +217,7 @@ requires(sizeof...(Fs) > 0) class Batch {
     }
     // The same for a selection, which must be in order, each row at most once.
     void keep(std::span<const RowNumber> rows) {
-        move_up(0, rows.data(), rows.size());
+        move_up(0, 0, rows.data(), rows.size());
         truncate(rows.size());
     }
     // A new batch of copies of these rows, in any order, any number of times.
@@ -228,7 +233,10 @@ requires(sizeof...(Fs) > 0) class Batch {
     }
 
   private:
-    static constexpr std::size_t kChunk = 512;  // rows judged before any moves
+    // Rows judged before any moves: columns are read in pieces so long, and fetched ahead the better the
+    // longer they are.
+    static constexpr std::size_t kChunk = 8192;
+    using InChunk = std::uint16_t;
 
     template <class F>
     static consteval std::size_t index_of() {
@@ -271,6 +279,13 @@ requires(sizeof...(Fs) > 0) class Batch {
             throw;
         }
     }
+    // Values, not references: those would have to be in memory in case it grows.
+    [[gnu::always_inline]] row push_values(batch_detail::Type<Fs>... values) {
+        if (size_ == capacity()) [[unlikely]]
+            relocate(grown());
+        batch_detail::construct_row<0>(block_, size_, std::move(values)...);
+        return (*this)[size_++];
+    }
     template <class R, std::size_t... I>
     void push_row(R&& from, std::index_sequence<I...>) {
         emplace_back(std::forward<R>(from).template get<I>()...);
@@ -295,26 +310,28 @@ requires(sizeof...(Fs) > 0) class Batch {
 
     template <std::size_t I, class Predicate>
     std::size_t keep_chunk(std::size_t kept, std::size_t& judged, Predicate& predicate) {
-        RowNumber rows[kChunk];
+        InChunk rows[kChunk];
         const std::size_t first = judged, count = std::min(kChunk, size_ - first);
         const auto* const keys = data<I>() + first;
         std::size_t found = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            rows[found] = static_cast<RowNumber>(first + i);
+            rows[found] = static_cast<InChunk>(i);
             found += static_cast<bool>(std::invoke(predicate, keys[i]));
         }
-        move_up(kept, rows, found);
+        move_up(kept, first, rows, found);
         judged += count;
         return kept + found;
     }
-    // Moves rows, given in order, up to where `to` is.
-    void move_up(std::size_t to, const RowNumber* rows, std::size_t count) {
-        if (count == 0 || rows[count - 1] == to + count - 1) return;  // they are there
+    // Moves rows, given in order and counted from `first`, up to where `to` is.
+    template <class Number>
+    void move_up(std::size_t to, std::size_t first, const Number* rows, std::size_t count) {
+        if (count == 0 || first + rows[count - 1] == to + count - 1) return;  // they are there
         batch_detail::for_each_field<kFields>([&]<std::size_t I>() {
-            auto* const objects = data<I>();
+            auto* const from = data<I>() + first;
+            auto* const into = data<I>() + to;
             for (std::size_t i = 0; i < count; ++i)
-                if (std::is_trivially_copyable_v<TypeAt<I>> || rows[i] != to + i)
-                    objects[to + i] = std::move(objects[rows[i]]);
+                if (std::is_trivially_copyable_v<TypeAt<I>> || from + rows[i] != into + i)
+                    into[i] = std::move(from[rows[i]]);
         });
     }
 

@@ -49,7 +49,7 @@ class CowString {
         return *this;
     }
     CowString& operator=(std::string_view text) { return *this = CowString(text); }
-    ~CowString() { tarn_string_destroy(&string_); }
+    ~CowString() { tarn_string_remove_sharer(tarn_string_buffer_of(&string_)); }
 
     // Text that stays where it is, unchanged, as long as any string made from it; _terminated: with a NUL
     // behind it.
@@ -151,8 +151,11 @@ class CowString {
     }
     CowString& operator+=(std::string_view text) { return append(text); }
     CowString& operator+=(const CowString& text) { return append(text); }
-    CowString& operator+=(char c) { return append(std::string_view(&c, 1)); }
-    void push_back(char c) { append(std::string_view(&c, 1)); }
+    CowString& operator+=(char c) {
+        push_back(c);
+        return *this;
+    }
+    void push_back(char c) { check(tarn_string_push(&string_, c)); }
     void clear() noexcept { tarn_string_destroy(&string_); }
     void swap(CowString& other) noexcept { std::swap(string_, other.string_); }
     friend void swap(CowString& a, CowString& b) noexcept { a.swap(b); }

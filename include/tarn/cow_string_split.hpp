@@ -49,7 +49,9 @@ class CowSplit {
         explicit iterator(const CowSplit* split) : split_(split), first_(0) { find_end(); }
         void find_end() {
             const std::string_view text = split_->text_.view(), separator = split_->separator_;
-            const std::size_t found = separator.empty() ? CowString::npos : text.find(separator, first_);
+            const std::size_t found = separator.empty()       ? CowString::npos
+                                      : separator.size() == 1 ? text.find(separator[0], first_)
+                                                              : text.find(separator, first_);
             separated_ = found != CowString::npos;
             end_ = separated_ ? found : text.size();
         }

@@ -44,13 +44,15 @@ void* resize_memory(void* memory, size_t alignment, size_t used, size_t* capacit
     if (!makes_sense(alignment, options)) return fail(EINVAL);
     if (*capacity > kLargest) return fail(ENOMEM);
     if (alignment < kSmallestAlignment) alignment = kSmallestAlignment;
-    const size_t bytes = *capacity + kPadding;
+    const size_t bytes = tarn::aligned_size(alignment, *capacity + kPadding);
     void* resized = memory ? tarn::reallocate_aligned(memory, alignment, used, bytes)
                            : tarn::allocate_aligned(alignment, bytes);
     if (!resized) return nullptr;
     if ((options & TARN_BUFFER_HUGE_PAGES) && bytes >= TARN_BUFFER_HUGE_FROM)
         tarn::prefer_huge_pages(resized);
-    *capacity = tarn::usable_size(resized) - kPadding;
+    // A new object is as large as was asked for: no need to look at its slab.
+    const bool known = resized != memory && bytes <= tarn::kSmallMax;
+    *capacity = (known ? bytes : tarn::usable_size(resized)) - kPadding;
     return resized;
 }
 

@@ -57,7 +57,37 @@ char* short_text(tarn_string* text) {
     return reinterpret_cast<char*>(text) + 1;
 }
 
+uint64_t load(const char* text) {
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+// At most 7 bytes, lowest first: two halves that may overlap, or the first, the middle and the last.
+uint64_t load_few(const char* text, size_t length) {
+    if (length >= 4) {
+        uint32_t first, last;
+        memcpy(&first, text, sizeof first);
+        memcpy(&last, text + length - sizeof last, sizeof last);
+        return first | static_cast<uint64_t>(last) << 8 * (length - 4);
+    }
+    if (length == 0) return 0;
+    const auto byte = [text](size_t at) { return uint64_t{static_cast<unsigned char>(text[at])} << 8 * at; };
+    return byte(0) | byte(length / 2) | byte(length - 1);
+}
+
 }  // namespace
+
+// Word by word in registers: it will be read as words, which bytes just stored would make wait.
+tarn_string short_string(const char* text, size_t length) {
+    if (length < 8) return {length * 2 | load_few(text, length) << 8, nullptr, 0};
+    // Of a word's bytes that end with the text, those behind the whole words before it.
+    const uint64_t last = load(text + length - 8) >> 8 * (7 - length % 8) >> 8;
+    const uint64_t first = load(text), second = length < 16 ? last : load(text + 8);
+    const uint64_t third = length < 16 ? 0 : last;
+    return {length * 2 | first << 8, reinterpret_cast<const char*>(first >> 56 | second << 8),
+            second >> 56 | third << 8};
+}
 
 bool make_string(size_t length, size_t capacity, NewString& result) {
     result.value = {};
@@ -106,12 +136,15 @@ int tarn_string_counters_get(tarn_string_counters* counters, size_t size) {
 }
 
 int tarn_string_copy(const char* text, size_t length, tarn_string* result) {
+    if (length <= TARN_STRING_SHORT) {
+        *result = tarn::short_string(text, length);
+        if (length) tarn_string_count_copied(length);
+        return 0;
+    }
     NewString copy;
     if (!tarn::make_string(length, length, copy)) return -1;
-    if (length) {
-        memcpy(copy.text, text, length);
-        tarn_string_count_copied(length);
-    }
+    memcpy(copy.text, text, length);
+    tarn_string_count_copied(length);
     *result = copy.value;
     return 0;
 }
@@ -174,6 +207,24 @@ int tarn_string_append_slow(tarn_string* text, const char* added, size_t length)
     memmove(tarn::short_text(text) + old, added, length);
     text->owner += length * 2;
     tarn_string_count_copied(length);
+    return 0;
+}
+
+int tarn_string_push_slow(tarn_string* text, char added) {
+    const size_t old = tarn_string_length(text);
+    if (!tarn_string_is_short(text) || old == TARN_STRING_SHORT) {
+        if (tarn::copy_in_place(text, old ? 2 * old : 1) != 0) return -1;
+        return tarn_string_push(text, added);
+    }
+    // Behind the text there are zeros. In the first word by adding to it: the next call reads it as a whole,
+    // which would have to wait for a byte stored there.
+    const uintptr_t byte = static_cast<unsigned char>(added);
+    if (old + 1 < sizeof text->owner) {
+        text->owner += (byte << 8 * (old + 1)) + 2;
+    } else {
+        tarn::short_text(text)[old] = added;
+        text->owner += 2;
+    }
     return 0;
 }
 

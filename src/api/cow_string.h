@@ -15,6 +15,9 @@ struct NewString {
 // False and ENOMEM when there is no memory; short where `capacity` allows it. Counts nothing.
 bool make_string(size_t length, size_t capacity, NewString& result);
 
+// At most TARN_STRING_SHORT bytes, which may be those of the string that it replaces.
+tarn_string short_string(const char* text, size_t length);
+
 // Puts `value` in place of `result`, whose old text is given up if it is `text` itself.
 void replace_string(const tarn_string* text, const tarn_string& value, tarn_string* result);
 

@@ -92,7 +92,8 @@ const char* find(const char* begin, const char* end, const char* what, size_t le
         if (static_cast<size_t>(end - begin) < length) return nullptr;
         const size_t places = static_cast<size_t>(end - begin) - length + 1;
         const char* const first = static_cast<const char*>(memchr(begin, *what, places));
-        if (!first || memcmp(first, what, length) == 0) return first;
+        if (!first || (first[length - 1] == what[length - 1] && memcmp(first, what, length) == 0))
+            return first;
         begin = first + 1;
     }
     return static_cast<const char*>(memmem(begin, static_cast<size_t>(end - begin), what, length));
@@ -103,38 +104,46 @@ struct Replacement {
     size_t from_length, to_length;
 };
 
-// Copies with all replaced, from the first one found on.
-void replace_all(const char* at, const char* end, const char* found, const Replacement& r, char* to) {
-    while (found) {
+// Where `from` is found: the first places are noted, the others are searched for again.
+struct Places {
+    static constexpr size_t kNoted = 16;
+    size_t count = 0;
+    const char* noted[kNoted];
+};
+
+void find_all(const char* found, const char* end, const Replacement& r, Places& places) {
+    for (; found; found = find(found + r.from_length, end, r.from, r.from_length)) {
+        if (places.count < Places::kNoted) places.noted[places.count] = found;
+        ++places.count;
+    }
+}
+
+// Copies with all replaced.
+void replace_all(const char* at, const char* end, const Places& places, const Replacement& r, char* to) {
+    for (size_t i = 0; i < places.count; ++i) {
+        const char* const found = i < Places::kNoted ? places.noted[i] : find(at, end, r.from, r.from_length);
         const size_t before = static_cast<size_t>(found - at);
         memcpy(to, at, before);
         if (r.to_length) memcpy(to + before, r.to, r.to_length);
         to += before + r.to_length;
         at = found + r.from_length;
-        found = find(at, end, r.from, r.from_length);
     }
     memcpy(to, at, static_cast<size_t>(end - at));
 }
 
 // The new length; false when it is too large.
-bool replaced_length(const char* found, const char* end, const Replacement& r, size_t length,
-                     size_t& result) {
-    size_t count = 0, added;
-    for (; found; found = find(found + r.from_length, end, r.from, r.from_length))
-        ++count;
-    const size_t kept = length - count * r.from_length;
-    return !__builtin_mul_overflow(count, r.to_length, &added) &&
+bool replaced_length(const Places& places, const Replacement& r, size_t length, size_t& result) {
+    size_t added;
+    const size_t kept = length - places.count * r.from_length;
+    return !__builtin_mul_overflow(places.count, r.to_length, &added) &&
            !__builtin_add_overflow(kept, added, &result);
 }
 
 }  // namespace
 
 void tarn_string_slice_short(const tarn_string* text, size_t position, size_t length, tarn_string* result) {
-    tarn_string slice = {length * 2, nullptr, 0};
-    if (length) {
-        memcpy(reinterpret_cast<char*>(&slice) + 1, tarn_string_text(text) + position, length);
-        if (position || result != text) tarn_string_count_copied(length);
-    }
+    const tarn_string slice = tarn::short_string(tarn_string_text(text) + position, length);
+    if (length && (position || result != text)) tarn_string_count_copied(length);
     tarn::replace_string(text, slice, result);
 }
 
@@ -166,14 +175,16 @@ int tarn_string_replace(const tarn_string* text, const char* from, size_t from_l
     const char* const found = same ? nullptr : find(begin, end, from, from_length);
     if (!found) return unchanged(text, result);
     const Replacement replacement{from, to, from_length, to_length};
+    Places places;
+    find_all(found, end, replacement, places);
     size_t whole;
     NewString copy;
-    if (!replaced_length(found, end, replacement, length, whole)) {
+    if (!replaced_length(places, replacement, length, whole)) {
         errno = ENOMEM;
         return -1;
     }
     if (!tarn::make_string(whole, whole, copy)) return -1;
-    replace_all(begin, end, found, replacement, copy.text);
+    replace_all(begin, end, places, replacement, copy.text);
     if (whole) tarn_string_count_copied(whole);
     tarn::replace_string(text, copy.value, result);
     return 0;

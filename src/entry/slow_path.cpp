@@ -98,10 +98,10 @@ void* resize_block_or_fail(void* block, size_t size, size_t alignment) {
     return asked_for(resize_block(block, size, alignment));
 }
 
-// The class of the smallest objects that are all aligned; only for alignments up to a unit.
+// The class of the smallest objects that are all aligned; only for powers of two up to a unit.
 SizeClass aligned_class(size_t alignment, size_t size) {
     SizeClass c = class_of_size(size < alignment ? alignment : size);
-    while (kSizeClasses[c].size % alignment != 0)
+    while (kSizeClasses[c].size & (alignment - 1))
         ++c;
     return c;
 }
@@ -181,6 +181,11 @@ void* allocate_aligned(size_t alignment, size_t size) {
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
 }
 
+size_t aligned_size(size_t alignment, size_t size) {
+    const bool small = alignment <= kSlabAlignmentMax && size <= kSmallMax;
+    return small ? kSizeClasses[aligned_class(alignment, size)].size : size;
+}
+
 // Nothing in these two touches errno.
 void release_full(void* pointer, Bin& bin) noexcept {
     Slab* const slab = slab_of_object(pointer);
@@ -240,7 +245,7 @@ size_t usable_size(void* pointer) {
     if (!pointer) return 0;
     if (is_slab_entry(entry_at(pointer))) {
         const Slab& slab = *slab_of(pointer);
-        check_object(slab, pointer);
+        if (!slab.is_object(pointer)) check_object(slab, pointer);
         return slab.info().size;
     }
     if (const size_t size = block_size(pointer)) return size;

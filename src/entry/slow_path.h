@@ -21,6 +21,9 @@ struct Bin;
 void* allocate_zeroed(size_t count, size_t size);
 // Alignment is a power of two. ENOMEM.
 void* allocate_aligned(size_t alignment, size_t size);
+// What allocate_aligned makes of `size`, which may be asked for instead; `size` itself where that is not
+// known.
+size_t aligned_size(size_t alignment, size_t size);
 // realloc's contract, as in glibc: size 0 frees and returns NULL.
 void* reallocate(void* pointer, size_t size);
 // The same for what allocate_aligned gave with this alignment, of which only `used` bytes are kept; `size` is

@@ -189,6 +189,42 @@ TEST(Batch, GrowthIsGeometric) {
     EXPECT_LE(allocations() - before, 14u);  // 16 rows, then twofold
 }
 
+TEST(Batch, FieldsMayBeCopiedFromTheRowsThatMove) {
+    tarn::Batch<int, double> batch;
+    batch.emplace_back(1, 0.5);
+    for (int i = 1; i < 10000; ++i) {
+        const int& last = batch.column<int>()[static_cast<std::size_t>(i) - 1];
+        batch.emplace_back(last + 0, batch.column<double>()[0]);
+        batch.column<int>()[static_cast<std::size_t>(i)] += 1;
+        batch.emplace_back(batch.column<int>()[0], batch.column<double>()[static_cast<std::size_t>(i)]);
+        batch.pop_back();
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        ASSERT_EQ(batch.column<int>()[i], static_cast<int>(i) + 1);
+        ASSERT_EQ(batch.column<double>()[i], 0.5);
+    }
+}
+
+// Rows are judged and moved by the thousand.
+TEST(Batch, ManyRowsAreKeptInOrder) {
+    for (const std::size_t rows : {8191, 8192, 8193, 16384, 50000})
+        for (const std::uint64_t mask : {0u, 1u, 6u, 8192u, 0xffff'ffffu}) {
+            tarn::Batch<std::uint64_t, char, std::string> batch;
+            std::vector<std::uint64_t> model;
+            for (std::uint64_t i = 0; i < rows; ++i) {
+                batch.emplace_back(i, static_cast<char>(i % 100), std::to_string(i));
+                if ((i & mask) == 0) model.push_back(i);
+            }
+            ASSERT_EQ(batch.keep_if<0>([&](std::uint64_t i) { return (i & mask) == 0; }),
+                      rows - model.size());
+            ASSERT_TRUE(std::ranges::equal(batch.column<0>(), model));
+            for (std::size_t i = 0; i < model.size(); ++i) {
+                ASSERT_EQ(batch.column<1>()[i], static_cast<char>(model[i] % 100));
+                ASSERT_EQ(batch.column<2>()[i], std::to_string(model[i]));
+            }
+        }
+}
+
 struct alignas(4096) Page {
     char bytes[4096];
 };

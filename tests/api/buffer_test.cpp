@@ -206,6 +206,30 @@ TEST(AlignedBuffer, TakesHugePages) {
     expect_sound(numbers);
 }
 
+// All that is said to be there can be written, to the last byte of the padding, beside others of its size.
+TEST(BufferMemory, IsAsLargeAsItSays) {
+    for (std::size_t alignment = 1; alignment <= TARN_BUFFER_ALIGNMENT_MAX; alignment *= 2)
+        for (const std::size_t size : {0, 1, 63, 64, 200, 1000, 5000, 16000, 32640, 32704, 32705, 100000}) {
+            unsigned char* memory[4];
+            std::size_t capacity[4];
+            for (std::size_t i = 0; i < 4; ++i) {
+                std::size_t half = capacity[i] = size;
+                half /= 2;
+                void* const first = tarn_buffer_memory_resize(nullptr, alignment, 0, &half, 0);
+                memory[i] = static_cast<unsigned char*>(
+                    tarn_buffer_memory_resize(first, alignment, half, &capacity[i], 0));
+                ASSERT_TRUE(memory[i] && capacity[i] >= size);
+                EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory[i]) % alignment, 0u);
+                std::memset(memory[i], static_cast<int>(i + 1), capacity[i] + TARN_BUFFER_PADDING);
+            }
+            for (std::size_t i = 0; i < 4; ++i) {
+                for (std::size_t at = 0; at < capacity[i] + TARN_BUFFER_PADDING; ++at)
+                    ASSERT_EQ(memory[i][at], i + 1) << alignment << ' ' << size;
+                tarn_buffer_memory_free(memory[i]);
+            }
+        }
+}
+
 TEST(AlignedAllocator, ServesContainers) {
     std::vector<float, AlignedAllocator<float, 256>> numbers;
     for (int i = 0; i < 100000; ++i) {

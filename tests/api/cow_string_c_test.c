@@ -46,6 +46,8 @@ static void zeros_are_the_empty_string(void) {
     CHECK(tarn_string_compare(&copy, &borrowed) == 0 && memcmp(&copy, &zeros, sizeof zeros) == 0);
     CHECK(tarn_string_append(&zeros, NULL, 0) == 0 && tarn_string_append(&zeros, "ab", 2) == 0 &&
           is(&zeros, "ab"));
+    CHECK(tarn_string_push(&zeros, 0) == 0 && tarn_string_push(&zeros, 'c') == 0);
+    CHECK(tarn_string_equal(&zeros, "ab\0c", 4));
     tarn_string_destroy(&zeros);
     CHECK(is(&zeros, ""));
     tarn_string_destroy(&zeros);
@@ -195,6 +197,10 @@ static void too_long_is_refused(void) {
         errno = 0;
         CHECK(tarn_string_replace(&text, "y", 1, "x", lengths[i], &text) == -1 && errno == ENOMEM);
     }
+    tarn_string_borrow(text_of_41, SIZE_MAX / 2 - 64, &result);
+    errno = 0;
+    CHECK(tarn_string_push(&result, 'x') == -1 && errno == ENOMEM);
+    CHECK(tarn_string_is_borrowed(&result) && tarn_string_length(&result) == SIZE_MAX / 2 - 64);
     CHECK(is(&text, text_of_41) && tarn_string_sharers(&text) == 1);
     tarn_string_destroy(&text);
 }
