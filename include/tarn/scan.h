@@ -54,6 +54,11 @@ TARN_API size_t tarn_find_any_padded(const void* bytes, size_t length, const tar
 TARN_API size_t tarn_find_not(const void* bytes, size_t length, const tarn_byte_set* set);
 TARN_API size_t tarn_find_not_padded(const void* bytes, size_t length, const tarn_byte_set* set);
 
+/* Which bytes are in the set, all at once: bit i % 64 of marks[i / 64] says so of byte i. Fills as many
+ * numbers as that takes, (length + 63) / 64; bits beyond the last byte are 0. For tokenisers: the end of a
+ * run and the next hit are then found by counting zeros. */
+TARN_API void tarn_mark_any(const void* bytes, size_t length, const tarn_byte_set* set, uint64_t* marks);
+
 /* How many bytes have this value. */
 TARN_API size_t tarn_count_byte(const void* bytes, size_t length, unsigned char byte);
 

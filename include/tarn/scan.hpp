@@ -99,6 +99,10 @@ class PaddedText {
 [[nodiscard]] inline std::size_t find_not(PaddedText text, const ByteSet& set) {
     return tarn_find_not_padded(text.view().data(), text.size(), set.get());
 }
+// As tarn_mark_any; `marks` has room for (text.size() + 63) / 64 numbers.
+inline void mark_any(std::string_view text, const ByteSet& set, std::span<std::uint64_t> marks) {
+    tarn_mark_any(text.data(), text.size(), set.get(), marks.data());
+}
 [[nodiscard]] inline std::size_t find_newline(std::string_view text) {
     return find_byte(text, '\n');
 }

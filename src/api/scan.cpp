@@ -84,6 +84,10 @@ size_t tarn_mismatch(const void* one, const void* other, size_t length) {
     return call([=](auto v) { return v.mismatch(bytes_at(one), bytes_at(other), length); });
 }
 
+void tarn_mark_any(const void* bytes, size_t length, const tarn_byte_set* set, uint64_t* marks) {
+    call([=](auto v) { v.mark_any(bytes_at(bytes), length, *set, marks); });
+}
+
 size_t tarn_skip_blanks_slow(const void* bytes, size_t length, unsigned blanks) {
     tarn_byte_set set = {};
     if (blanks & TARN_BLANK_SPACE) tarn_byte_set_add(&set, ' ');

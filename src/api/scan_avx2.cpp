@@ -39,6 +39,7 @@ struct Wide {
     [[gnu::always_inline]] static uint64_t mask(Bytes a) {
         return static_cast<unsigned>(_mm256_movemask_epi8(a));
     }
+    [[gnu::always_inline]] static uint64_t bits(Bytes a) { return mask(a); }
     [[gnu::always_inline]] static Bytes subtract(Bytes a, Bytes b) { return _mm256_sub_epi8(a, b); }
     [[gnu::always_inline]] static uint64_t sum(Bytes a) {
         const __m256i fours = _mm256_sad_epu8(a, _mm256_setzero_si256());

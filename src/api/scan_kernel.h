@@ -5,7 +5,7 @@
 //     Bytes, kSize, load(p), fill(byte), both(two words) [Narrow], row(16 bytes: in every 16 of the vector)
 //     equal, different, either (bytes: 0xff or 0), common, flip (bits)
 //     look_up(row, index(bytes)): by the lower half of each, 0 from 128 on; upper_half(bytes)
-//     any(bytes), mask(bytes): kBits bits per byte, all set or none
+//     any(bytes), mask(bytes): kBits bits per byte, all set or none; bits(bytes): one bit per byte
 //     subtract(bytes, bytes), sum(bytes): of unsigned bytes
 //   Here           the version's class
 // Nothing is read outside of the given length: vectors at the end overlap those before, and fewer than 16
@@ -221,6 +221,14 @@ template <typename V>
     return count + bits / V::kBits;
 }
 
+// A bit for each of 64 bytes.
+[[gnu::always_inline]] inline uint64_t marks_of_64(const Member<Wide>& wanted, size_t i) {
+    uint64_t marks = 0;
+    for (size_t at = 0; at < 64; at += Wide::kSize)
+        marks |= Wide::bits(wanted.hits(i + at)) << at;
+    return marks;
+}
+
 }  // namespace
 
 size_t Here::find_byte(const uint8_t* bytes, size_t length, uint8_t byte) {
@@ -243,6 +251,19 @@ size_t Here::find_not_padded(const uint8_t* bytes, size_t length, const tarn_byt
 }
 size_t Here::mismatch(const uint8_t* one, const uint8_t* other, size_t length) {
     return search<Difference>(one, length, other);
+}
+void Here::mark_any(const uint8_t* bytes, size_t length, const tarn_byte_set& set, uint64_t* marks) {
+    const Member<Wide> wanted(bytes, set);
+    size_t i = 0;
+    for (; i + 64 <= length; i += 64)
+        *marks++ = marks_of_64(wanted, i);
+    if (i == length) return;
+    uint8_t rest[64] = {};
+    for (size_t at = 0; at < length - i; ++at)
+        rest[at] = bytes[i + at];
+    Member<Wide> last = wanted;
+    last.bytes = rest;
+    *marks = marks_of_64(last, 0) & (~uint64_t{0} >> (64 - (length - i)));
 }
 size_t Here::count_byte(const uint8_t* bytes, size_t length, uint8_t byte) {
     if (length >= Wide::kSize) return count_long<Wide>(bytes, length, byte);

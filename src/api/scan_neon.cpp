@@ -25,6 +25,14 @@ struct Narrow {
     [[gnu::always_inline]] static uint64_t mask(Bytes a) {
         return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(a), 4)), 0);
     }
+    // Each byte keeps one bit of its own, and neighbours are added three times.
+    [[gnu::always_inline]] static uint64_t bits(Bytes a) {
+        const Bytes own = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+        Bytes sums = vandq_u8(a, own);
+        for (int step = 0; step < 3; ++step)
+            sums = vpaddq_u8(sums, sums);
+        return vgetq_lane_u16(vreinterpretq_u16_u8(sums), 0);
+    }
     [[gnu::always_inline]] static Bytes subtract(Bytes a, Bytes b) { return vsubq_u8(a, b); }
     [[gnu::always_inline]] static uint64_t sum(Bytes a) { return vaddlvq_u8(a); }
 

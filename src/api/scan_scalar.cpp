@@ -77,4 +77,13 @@ size_t Scalar::mismatch(const uint8_t* one, const uint8_t* other, size_t length)
     return i;
 }
 
+void Scalar::mark_any(const uint8_t* bytes, size_t length, const tarn_byte_set& set, uint64_t* marks) {
+    for (size_t i = 0; i < length; i += 64) {
+        uint64_t word = 0;
+        for (size_t bit = 0; bit < 64 && i + bit < length; ++bit)
+            word |= static_cast<uint64_t>(tarn_byte_set_has(&set, bytes[i + bit])) << bit;
+        marks[i / 64] = word;
+    }
+}
+
 }  // namespace tarn::scan

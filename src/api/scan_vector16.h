@@ -28,6 +28,7 @@ struct Narrow {
     [[gnu::always_inline]] static uint64_t mask(Bytes a) {
         return static_cast<unsigned>(_mm_movemask_epi8(a));
     }
+    [[gnu::always_inline]] static uint64_t bits(Bytes a) { return mask(a); }
     [[gnu::always_inline]] static Bytes subtract(Bytes a, Bytes b) { return _mm_sub_epi8(a, b); }
     [[gnu::always_inline]] static uint64_t sum(Bytes a) {
         const __m128i twos = _mm_sad_epu8(a, _mm_setzero_si128());

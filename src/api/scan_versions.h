@@ -20,6 +20,7 @@ struct Scalar {
     static size_t find_not_padded(const uint8_t* bytes, size_t length, const tarn_byte_set& set);
     static size_t count_byte(const uint8_t* bytes, size_t length, uint8_t byte);
     static size_t mismatch(const uint8_t* one, const uint8_t* other, size_t length);
+    static void mark_any(const uint8_t* bytes, size_t length, const tarn_byte_set& set, uint64_t* marks);
 };
 
 }  // namespace tarn::scan

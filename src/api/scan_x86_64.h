@@ -15,6 +15,7 @@ struct Sse42 {
     static size_t find_not_padded(const uint8_t* bytes, size_t length, const tarn_byte_set& set);
     static size_t count_byte(const uint8_t* bytes, size_t length, uint8_t byte);
     static size_t mismatch(const uint8_t* one, const uint8_t* other, size_t length);
+    static void mark_any(const uint8_t* bytes, size_t length, const tarn_byte_set& set, uint64_t* marks);
 };
 
 // Needs AVX2, BMI1, POPCNT, and the system's support for the wide registers.
@@ -27,6 +28,7 @@ struct Avx2 {
     static size_t find_not_padded(const uint8_t* bytes, size_t length, const tarn_byte_set& set);
     static size_t count_byte(const uint8_t* bytes, size_t length, uint8_t byte);
     static size_t mismatch(const uint8_t* one, const uint8_t* other, size_t length);
+    static void mark_any(const uint8_t* bytes, size_t length, const tarn_byte_set& set, uint64_t* marks);
 };
 
 // The best that this processor can run. Asks it: many cycles, in a virtual machine many thousands.

@@ -80,6 +80,19 @@ static void check_searches(const unsigned char* bytes, size_t length, const stru
     CHECK(tarn_count_byte(bytes, length, sample->in) == count(bytes, length, sample->in));
 }
 
+/* Numbers behind those that are filled stay. */
+static void check_marks(const unsigned char* bytes, size_t length, const struct sample* sample) {
+    enum { kUntouched = 0x5a };
+    uint64_t marks[(kLengths + 63) / 64 + 1], untouched;
+    const size_t words = (length + 63) / 64;
+    memset(marks, kUntouched, sizeof marks);
+    memset(&untouched, kUntouched, sizeof untouched);
+    tarn_mark_any(bytes, length, &sample->set, marks);
+    for (size_t i = 0; i < 64 * words; ++i)
+        CHECK((marks[i / 64] >> i % 64 & 1) == (i < length && sample->member[bytes[i]]));
+    CHECK(marks[words] == untouched);
+}
+
 static void check_padded(const unsigned char* bytes, size_t length, const struct sample* sample) {
     CHECK(tarn_find_any_padded(bytes, length, &sample->set) == tarn_find_any(bytes, length, &sample->set));
     CHECK(tarn_find_not_padded(bytes, length, &sample->set) == tarn_find_not(bytes, length, &sample->set));
@@ -95,6 +108,7 @@ static void check_at(unsigned char* bytes, size_t length, const struct sample* s
         bytes[at] = sample->in;
         CHECK(tarn_find_any(bytes, length, &sample->set) == at);
         check_searches(bytes, length, sample);
+        check_marks(bytes, length, sample);
         memset(bytes, sample->in, length);
         bytes[at] = sample->out;
         CHECK(tarn_find_not(bytes, length, &sample->set) == at);
@@ -103,6 +117,7 @@ static void check_at(unsigned char* bytes, size_t length, const struct sample* s
     for (size_t i = 0; i < length; ++i)
         bytes[i] = (unsigned char)next_random();
     check_searches(bytes, length, sample);
+    check_marks(bytes, length, sample);
 }
 
 static void every_length_at_both_ends_of_a_page(unsigned char* page) {
@@ -183,6 +198,11 @@ static void all_256_bytes_and_all_sets_of_one(unsigned char* page) {
     tarn_byte_set_make(&all, page, 256);
     CHECK(tarn_find_any(page, 256, &none) == 256 && tarn_find_not(page, 256, &none) == 0);
     CHECK(tarn_find_any(page, 256, &all) == 0 && tarn_find_not(page, 256, &all) == 256);
+    uint64_t marks[4];
+    tarn_mark_any(page, 256, &all, marks);
+    CHECK((marks[0] & marks[1] & marks[2] & marks[3]) == UINT64_MAX);
+    tarn_mark_any(page, 256, &none, marks);
+    CHECK((marks[0] | marks[1] | marks[2] | marks[3]) == 0);
 }
 
 static int sign(int value) {
@@ -294,6 +314,7 @@ static void nothing_is_an_input(void) {
     CHECK(tarn_find_byte(NULL, 0, 'a') == 0 && tarn_find_any(NULL, 0, &set) == 0);
     CHECK(tarn_find_not(NULL, 0, &set) == 0 && tarn_count_byte(NULL, 0, 'a') == 0);
     CHECK(tarn_find_byte_padded(NULL, 0, 'a') == 0 && tarn_find_any_padded(NULL, 0, &set) == 0);
+    tarn_mark_any(NULL, 0, &set, NULL);
     CHECK(tarn_find_not_padded(NULL, 0, &set) == 0 && tarn_mismatch(NULL, NULL, 0) == 0);
     CHECK(tarn_skip_blanks(NULL, 0, TARN_BLANKS) == 0 && tarn_compare(NULL, 0, NULL, 0) == 0);
 }

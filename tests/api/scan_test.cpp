@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <random>
 #include <string>
@@ -72,6 +73,17 @@ TEST(Scan, FindsWhatTheStandardLibraryFinds) {
         ASSERT_EQ(tarn::compare(view, other), view <=> std::string_view(other));
         ASSERT_EQ(tarn::equal(view, other), text == other);
     }
+}
+
+TEST(Scan, MarksEveryByteOfASet) {
+    const std::string text = std::string(63, 'a') + ";;" + std::string(70, 'b') + ";";
+    std::array<std::uint64_t, 3> marks;
+    tarn::mark_any(text, ByteSet(";"), marks);
+    EXPECT_EQ(marks, (std::array<std::uint64_t, 3>{std::uint64_t{1} << 63, 1, std::uint64_t{1} << 7}));
+    tarn::mark_any(text, ByteSet("ab"), marks);
+    EXPECT_EQ(marks[0], ~std::uint64_t{0} >> 1);
+    EXPECT_EQ(marks[1], ~std::uint64_t{1});
+    EXPECT_EQ(marks[2], 0x7fu);
 }
 
 TEST(Scan, PaddedTextIsScannedFromAnyPosition) {

@@ -49,6 +49,9 @@ class Emitter {
   private:
     char* room(char* to, size_t more = 0) { return out_.room(to, kWords + more); }
     char* text(char* to, std::string_view given) { return write(room(to, given.size()), given); }
+    char* source_text(char* to, std::string_view given) {
+        return write_padded(room(to, given.size()), given.data(), given.size());
+    }
 
     // However many of these follow each other.
     char* close(char* to) { return write(room(to), ')'); }
@@ -83,7 +86,7 @@ class Emitter {
 
     char* docs(char* to, const Global& global) {
         for (const Doc* doc = global.docs; doc; doc = doc->next)
-            to = write(text(write(room(to), "//"), doc->text), '\n');
+            to = write(source_text(write(room(to), "//"), doc->text), '\n');
         return to;
     }
 
@@ -191,18 +194,15 @@ class Emitter {
         return write(to, "print_line();");
     }
 
-    // Needs no room, and leaves room for words.
+    // Needs no room, and leaves room for words. Most are one word.
     char* expression(char* to, const Expression& given) {
-        to = room(to);
+        if (given.is != Expression::Is::kWritten) return compound(room(to), given);
+        return write_padded(room(to, given.length), static_cast<const Written&>(given).text, given.length);
+    }
+    char* compound(char* to, const Expression& given) {
         switch (given.is) {
-            case Expression::Is::kNumber:
-                return write_number(to, static_cast<uint64_t>(static_cast<const Number&>(given).value));
             case Expression::Is::kText:
                 return text(to, static_cast<const Text&>(given));
-            case Expression::Is::kBool:
-                return given.sign == Kind::kTrue ? write(to, "true") : write(to, "false");
-            case Expression::Is::kName:
-                return name(to, *static_cast<const Name&>(given).definition);
             case Expression::Is::kUnary:
                 to = write(write(to, given.sign == Kind::kMinus ? '-' : '!'), '(');
                 return close(expression(to, *static_cast<const Unary&>(given).operand));
@@ -210,6 +210,9 @@ class Emitter {
                 return binary(to, static_cast<const Binary&>(given));
             case Expression::Is::kCall:
                 return call(to, static_cast<const Call&>(given));
+            case Expression::Is::kWritten:
+            case Expression::Is::kName:  // none is left
+                break;
         }
         __builtin_unreachable();
     }
@@ -217,15 +220,21 @@ class Emitter {
     // text_of("...", LENGTH)
     char* text(char* to, const Text& given) {
         to = write(to, "text_of(\"");
-        std::string_view rest(given.text, given.length);
+        std::string_view rest(given.text, given.size);
+        if (given.verbatim)
+            to = room(source_text(to, rest));
+        else
+            to = escaped(to, rest);
+        return write(write_number(write(to, "\", "), given.size), ')');
+    }
+    char* escaped(char* to, std::string_view rest) {
         for (;;) {
             const size_t plain = tarn_find_any(rest.data(), rest.size(), &kEscaped);
             to = room(text(to, rest.substr(0, plain)));
-            if (plain == rest.size()) break;
+            if (plain == rest.size()) return to;
             to = write(to, language::escape_in_c(rest[plain]));
             rest.remove_prefix(plain + 1);
         }
-        return write(write_number(write(to, "\", "), given.length), ')');
     }
 
     char* binary(char* to, const Binary& given) {

@@ -3,21 +3,43 @@
 #include <charconv>
 
 #include "faults.h"
-#include "tarn/scan.h"
 #include "tarn/small_vector.hpp"
-#include "with_tarn/passes.h"
+#include "with_tarn/reader.h"
 
 namespace with_tarn {
 namespace {
 
 using language::Mutability;
 
-class Parser {
+constexpr size_t kDigitsSafe = 19;  // fewer are in range
+alignas(16) constexpr char kTrueInC[16] = "true", kFalseInC[16] = "false";
+constexpr std::string_view kTrue(kTrueInC, 4), kFalse(kFalseInC, 5);
+
+constexpr std::array<uint8_t, 64> kPrecedences = [] {
+    std::array<uint8_t, 64> made{};
+    for (size_t i = 0; i < language::kOperators.size(); ++i)
+        made[static_cast<size_t>(Kind::kOr) + i] = language::kOperators[i].precedence;
+    return made;
+}();
+
+class Parser : Reader {
   public:
-    Parser(std::string_view source, const Tokens& tokens, tarn::ArenaRef arena, Scopes& scopes)
-        : source_(source), next_(tokens), arena_(arena), scopes_(scopes) {}
+    Parser(std::string_view source, tarn_interner* names, Worker& worker)
+        : Reader(source, names, worker), scopes_(worker.scopes) {}
 
     File* run() {
+        try {
+            return file();
+        } catch (const translator::Fault&) {
+            // A fault in a token comes first, wherever it is.
+            while (next_.kind() != Kind::kEnd)
+                next_.advance();
+            throw;
+        }
+    }
+
+  private:
+    File* file() {
         File* const file = make<File>({});
         expect(Kind::kModule);
         file->at = next_.offset();
@@ -31,54 +53,9 @@ class Parser {
         return file;
     }
 
-  private:
     template <class Node>
     Node* make(const Node& node) {
         return arena_.make<Node>(node);
-    }
-
-    // What a fault calls a token.
-    std::string_view shown() const {
-        switch (next_.kind()) {
-            case Kind::kName:
-                return text_of(next_.name());
-            case Kind::kNumber:
-                return {source_.data() + next_.offset(), next_.value()};
-            case Kind::kDoc:
-                return shown(source_.substr(next_.offset() + 3, next_.value() - 3));
-            case Kind::kString:
-                return shown(text());
-            case Kind::kEnd:
-                return "end of file";
-            default:
-                break;
-        }
-        if (next_.kind() < Kind::kName) return language::kKeywords[static_cast<size_t>(next_.kind())];
-        return "sign";
-    }
-    static std::string_view shown(std::string_view text) { return text.empty() ? "sign" : text; }
-    [[noreturn, gnu::cold]] void fail() const {
-        translator::fail(next_.offset(), translator::kNotUnderstood, shown());
-    }
-    bool accept(Kind kind) {
-        if (next_.kind() != kind) return false;
-        next_.advance();
-        return true;
-    }
-    void expect(Kind kind) {
-        if (!accept(kind)) fail();
-    }
-    const Interned* name() {
-        if (next_.kind() != Kind::kName) fail();
-        const Interned* const found = next_.name();
-        next_.advance();
-        return found;
-    }
-    Type type() {
-        const Kind kind = next_.kind();
-        if (kind != Kind::kInt && kind != Kind::kText && kind != Kind::kBool) fail();
-        next_.advance();
-        return kind == Kind::kInt ? Type::kInt : kind == Kind::kText ? Type::kText : Type::kBool;
     }
 
     Import* import() {
@@ -92,7 +69,7 @@ class Parser {
     Global* item(const File& file) {
         Doc* docs = nullptr;
         for (Doc** last = &docs; next_.kind() == Kind::kDoc; last = &(*last)->next) {
-            *last = make<Doc>({nullptr, source_.substr(next_.offset() + 3, next_.value() - 3)});
+            *last = make<Doc>({nullptr, doc()});
             next_.advance();
         }
         const bool exported = accept(Kind::kExport);
@@ -121,23 +98,23 @@ class Parser {
         global.length = static_cast<uint32_t>(module.size() + 2 + name.size());
     }
 
-    static Definition definition(Definition::Is is, uint32_t at, const Interned* name) {
-        return {is, Type::kNone, Mutability::kLet, false, at, 0, name, nullptr};
+    // With the name at hand.
+    Definition definition(Definition::Is is, uint32_t at) {
+        const char* const text = source_.data() + next_.offset();
+        return {is, Type::kNone, Mutability::kLet, false, at, 0, name(), text};
     }
-    static Variable variable(uint32_t at, const Interned* name) {
-        return definition(Definition::Is::kVariable, at, name);
-    }
+    Variable variable(uint32_t at) { return definition(Definition::Is::kVariable, at); }
 
     Global* function() {
         const uint32_t at = next_.offset();
         Function* const made = make<Function>({});
-        static_cast<Definition&>(*made) = definition(Definition::Is::kFunction, at, name());
+        static_cast<Definition&>(*made) = definition(Definition::Is::kFunction, at);
         tarn::SmallVector<Variable, 8> parameters;
         expect(Kind::kOpen);
         while (next_.kind() != Kind::kClose) {
             if (!parameters.empty()) expect(Kind::kComma);
             const uint32_t begin = next_.offset();
-            Variable parameter = variable(begin, name());
+            Variable parameter = variable(begin);
             expect(Kind::kColon);
             parameter.type = type();
             parameters.push_back(parameter);
@@ -153,7 +130,7 @@ class Parser {
     Global* constant() {
         const uint32_t at = next_.offset();
         Constant* const made = make<Constant>({});
-        static_cast<Definition&>(*made) = definition(Definition::Is::kConstant, at, name());
+        static_cast<Definition&>(*made) = definition(Definition::Is::kConstant, at);
         expect(Kind::kColon);
         made->type = type();
         expect(Kind::kAssign);
@@ -204,7 +181,7 @@ class Parser {
 
     Statement* declaration(Mutability mutability, uint32_t at) {
         Declaration* const made =
-            make<Declaration>({{Statement::Is::kDeclaration, at, nullptr}, variable(at, name()), nullptr});
+            make<Declaration>({{Statement::Is::kDeclaration, at, nullptr}, variable(at), nullptr});
         made->variable.mutability = mutability;
         if (accept(Kind::kColon)) made->variable.type = type();
         expect(Kind::kAssign);
@@ -214,14 +191,15 @@ class Parser {
     }
 
     Statement* assignment_or_call(uint32_t at) {
-        if (next_.kind_of_next() == Kind::kOpen) {
+        const Interned* const first = name();
+        if (next_.kind() == Kind::kOpen) {
             CallStatement* const made = make<CallStatement>({{Statement::Is::kCall, at, nullptr}, nullptr});
-            made->call = call(name(), at);
+            made->call = call(first, at);
             expect(Kind::kSemicolon);
             return made;
         }
         Assignment* const made =
-            make<Assignment>({{Statement::Is::kAssignment, at, nullptr}, {name()}, nullptr});
+            make<Assignment>({{Statement::Is::kAssignment, at, nullptr}, {first}, nullptr});
         expect(Kind::kAssign);
         made->value = sum();
         expect(Kind::kSemicolon);
@@ -247,7 +225,7 @@ class Parser {
 
     Statement* counted_loop(uint32_t at) {
         For* const made =
-            make<For>({{Statement::Is::kFor, at, nullptr}, variable(at, name()), nullptr, nullptr, nullptr});
+            make<For>({{Statement::Is::kFor, at, nullptr}, variable(at), nullptr, nullptr, nullptr});
         expect(Kind::kIn);
         made->from = sum();
         expect(Kind::kRange);
@@ -286,12 +264,12 @@ class Parser {
         Expression* left = operand();
         for (;;) {
             const Kind sign = next_.kind();
-            const unsigned found = language::precedence(sign);
-            if (found < least || found == 0) return left;
+            const unsigned found = kPrecedences[static_cast<size_t>(sign)];  // 0: no operator
+            if (found < least) return left;
             const uint32_t at = next_.offset();
             next_.advance();
             Expression* const right = sum(found + 1);
-            left = make<Binary>({{Expression::Is::kBinary, Type::kNone, sign, at}, left, right});
+            left = make<Binary>({{Expression::Is::kBinary, Type::kNone, sign, {at}}, left, right});
         }
     }
 
@@ -303,19 +281,21 @@ class Parser {
                 return number(at);
             case Kind::kString: {
                 const std::string_view value = text();
+                const bool verbatim = !(next_.value() & Lexer::kNotVerbatim);
                 next_.advance();
-                return make<Text>({{Expression::Is::kText, Type::kText, kind, at},
+                return make<Text>({{Expression::Is::kText, Type::kText, kind, {at}},
                                    static_cast<uint32_t>(value.size()),
+                                   verbatim,
                                    value.data()});
             }
             case Kind::kTrue:
             case Kind::kFalse:
                 next_.advance();
-                return make<Expression>({Expression::Is::kBool, Type::kBool, kind, at});
+                return written(Type::kBool, kind == Kind::kTrue ? kTrue : kFalse);
             case Kind::kName: {
                 const Interned* const found = name();
                 if (next_.kind() == Kind::kOpen) return call(found, at);
-                return make<Name>({{Expression::Is::kName, Type::kNone, kind, at}, {found}});
+                return make<Name>({{Expression::Is::kName, Type::kNone, kind, {at}}, found});
             }
             case Kind::kOpen: {
                 next_.advance();
@@ -327,47 +307,36 @@ class Parser {
             case Kind::kNot: {
                 next_.advance();
                 Expression* const inner = operand();
-                return make<Unary>({{Expression::Is::kUnary, Type::kNone, kind, at}, inner});
+                return make<Unary>({{Expression::Is::kUnary, Type::kNone, kind, {at}}, inner});
             }
             default:
                 fail();
         }
     }
 
+    // In C a number is written as here, but that zeros in front would mean another base.
     Expression* number(uint32_t at) {
-        const char* const digits = source_.data() + at;
-        const uint64_t length = next_.value();
-        int64_t value = 0;
-        if (std::from_chars(digits, digits + length, value).ec != std::errc())
-            translator::fail(at, translator::kNumberTooLarge, {digits, length});
+        std::string_view digits(source_.data() + at, next_.value());
+        if (digits.size() >= kDigitsSafe) check_range(digits, at);
+        while (digits.size() > 1 && digits.front() == '0')
+            digits.remove_prefix(1);
         next_.advance();
-        return make<Number>({{Expression::Is::kNumber, Type::kInt, Kind::kNumber, at}, value});
+        return written(Type::kInt, digits);
     }
-
-    // What the text at hand says: a part of the source, or a copy without escapes in the arena.
-    std::string_view text() const {
-        const char* const begin = source_.data() + next_.offset() + 1;
-        const size_t length = next_.value() & ~kHasEscapes;
-        return next_.value() & kHasEscapes ? unescaped(begin, length) : std::string_view(begin, length);
+    [[gnu::noinline]] static void check_range(std::string_view digits, uint32_t at) {
+        int64_t value;
+        if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc())
+            translator::fail(at, translator::kNumberTooLarge, digits);
     }
-    std::string_view unescaped(const char* from, size_t length) const {
-        char* const made = static_cast<char*>(arena_.allocate(length, 1));
-        char* to = made;
-        for (const char* const end = from + length; from != end;) {
-            size_t plain = tarn_find_byte_padded(from, static_cast<size_t>(end - from), '\\');
-            memcpy(to, from, plain);
-            to += plain;
-            from += plain;
-            if (from == end) break;
-            *to++ = language::escaped(from[1]);
-            from += 2;
-        }
-        return {made, static_cast<size_t>(to - made)};
+    Expression* written(Type type, std::string_view text) {
+        return make<Written>(
+            {{Expression::Is::kWritten, type, Kind::kEnd, {.length = static_cast<uint32_t>(text.size())}},
+             text.data()});
     }
 
     Call* call(const Interned* callee, uint32_t at) {
         Call* const made =
-            make<Call>({{{Expression::Is::kCall, Type::kNone, Kind::kName, at}, {callee}}, 0, nullptr});
+            make<Call>({{Expression::Is::kCall, Type::kNone, Kind::kName, {at}}, {callee}, 0, nullptr});
         expect(Kind::kOpen);
         tarn::SmallVector<Expression*, 8> arguments;
         while (!accept(Kind::kClose)) {
@@ -379,16 +348,13 @@ class Parser {
         return made;
     }
 
-    std::string_view source_;
-    Cursor next_;
-    tarn::ArenaRef arena_;
     Scopes& scopes_;
 };
 
 }  // namespace
 
-File* parse(std::string_view source, const Tokens& tokens, tarn::ArenaRef arena, Scopes& scopes) {
-    return Parser(source, tokens, arena, scopes).run();
+File* parse(std::string_view source, tarn_interner* names, Worker& worker) {
+    return Parser(source, names, worker).run();
 }
 
 }  // namespace with_tarn

@@ -3,11 +3,10 @@
 #pragma once
 #include <string_view>
 
-#include "tarn/arena.hpp"
+#include "tarn/arena_pool.hpp"
+#include "with_tarn/lexer.h"
 #include "with_tarn/output.h"
-#include "with_tarn/recent_words.h"
 #include "with_tarn/scopes.h"
-#include "with_tarn/tokens.h"
 
 namespace with_tarn {
 
@@ -18,23 +17,24 @@ inline char* padded_room(tarn::ArenaRef arena, size_t length) {
 
 // What a thread keeps from file to file.
 struct Worker {
-    Tokens tokens;
+    explicit Worker(tarn::PooledArena given) : arena(std::move(given)) {}
+
+    tarn::PooledArena arena;
     RecentWords recent;
+    Marks marks;
     Scopes scopes;
     Output output{32 << 10};
 };
 
-// The source is followed by translator::kPadding zero bytes. It must outlive the tree.
-void tokenise(std::string_view source, tarn_interner* names, RecentWords& recent, Tokens& tokens);
-
-// The tree of these tokens, in the arena.
-File* parse(std::string_view source, const Tokens& tokens, tarn::ArenaRef arena, Scopes& scopes);
+// A file's tree, in the worker's arena. The source is followed by translator::kPadding zero bytes, and must
+// outlive the tree.
+File* parse(std::string_view source, tarn_interner* names, Worker& worker);
 
 // Enters a file's module, and then its exports, into the project.
 void enter(Project& project, const File& file);
 
-// Finds what every name stands for, and every type.
-void resolve(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes);
+// Finds what every name stands for, and every type. Names in C of variables lie in the worker's arena.
+void resolve(File& file, const Project& project, Worker& worker);
 
 // The text is valid until the next call with this output.
 std::string_view emit(const File& file, Output& output);

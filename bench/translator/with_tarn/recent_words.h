@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The words that a thread has met last, in front of the interner: in a program most words are short, and many
-// are the same. A word of up to 16 bytes is compared as two numbers, without a call and without a loop.
+// are the same. A word of up to 16 bytes is compared as two numbers, one of up to 32 as four, without a call
+// and without a loop.
 #pragma once
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <new>
 
 #include "with_tarn/tree.h"
@@ -18,44 +18,65 @@ class RecentWords {
         Kind kind;  // kName or a keyword's
     };
 
-    // At least 16 bytes may be read at `text`.
+    // At least 32 bytes may be read at `text`.
     Found intern(tarn_interner* names, const char* text, size_t length) {
-        if (length > 16) return intern_slow(names, text, length);
-        uint64_t low, high;
-        memcpy(&low, text, 8);
-        memcpy(&high, text + 8, 8);
-        low &= kMasks[length][0];
-        high &= kMasks[length][1];
-        Word& word = words_[((low ^ high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u) >> (64 - kBits)];
-        if (word.low != low || word.high != high) [[unlikely]] {
-            const Found found = intern_slow(names, text, length);
-            word = {low, high, found};
-        }
-        return word.found;
+        if (length > 16) return intern_long(names, text, length);
+        return short_.intern(names, text, length, part(text, length), part(text + 8, length, 8));
     }
 
   private:
-    static constexpr unsigned kBits = 9;
-    struct Word {
-        uint64_t low = 0, high = 0;  // its bytes, then zeros; both 0: none
-        Found found{};
-    };
+    // Eight bytes of the word, those behind its end being 0.
+    static uint64_t part(const char* text, size_t length, size_t before = 0) {
+        uint64_t loaded;
+        memcpy(&loaded, text, sizeof loaded);
+        return loaded & kMasks.of[length + 32 - before];
+    }
     struct Masks {
-        uint64_t of[17][2];
-        constexpr const uint64_t* operator[](size_t length) const { return of[length]; }
+        uint64_t of[32 + 33];
     };
-    static constexpr Masks kMasks = [] {
+    static constexpr Masks kMasks = [] {  // by bytes of the part that are of the word, and 32 more
         Masks made{};
-        for (size_t length = 1; length <= 16; ++length) {
-            made.of[length][0] = length < 8 ? (uint64_t{1} << 8 * length) - 1 : ~uint64_t{0};
-            made.of[length][1] = length <= 8   ? 0
-                                 : length < 16 ? (uint64_t{1} << 8 * (length - 8)) - 1
-                                               : ~uint64_t{0};
-        }
+        for (size_t i = 0; i < std::size(made.of); ++i)
+            made.of[i] = i <= 32 ? 0 : i < 40 ? (uint64_t{1} << 8 * (i - 32)) - 1 : ~uint64_t{0};
         return made;
     }();
     static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
+    // Any odd numbers; the products do not wait for each other.
+    static constexpr uint64_t kFactors[] = {0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xbf58476d1ce4e5b9,
+                                            0x94d049bb133111eb};
+
+    // Direct-mapped.
+    template <size_t kParts, unsigned kBits>
+    class Table {
+      public:
+        template <class... Parts>
+        Found intern(tarn_interner* names, const char* text, size_t length, Parts... parts) {
+            static_assert(sizeof...(parts) == kParts);
+            uint64_t hash = 0, differing = 0;
+            const uint64_t* factor = kFactors;
+            ((hash ^= parts * *factor++), ...);
+            Known& known = words_[hash >> (64 - kBits)];
+            const uint64_t* part = known.parts;
+            ((differing |= *part++ ^ parts), ...);
+            if (differing) [[unlikely]]
+                known = {{parts...}, intern_slow(names, text, length)};
+            return known.found;
+        }
+
+      private:
+        struct Known {
+            uint64_t parts[kParts] = {};  // all 0: none
+            Found found{};
+        };
+        Known words_[size_t{1} << kBits];
+    };
+
+    [[gnu::noinline]] Found intern_long(tarn_interner* names, const char* text, size_t length) {
+        if (length > 32) return intern_slow(names, text, length);
+        return long_.intern(names, text, length, part(text, 8), part(text + 8, 8),
+                            part(text + 16, length, 16), part(text + 24, length, 24));
+    }
     [[gnu::noinline]] static Found intern_slow(tarn_interner* names, const char* text, size_t length) {
         const Interned* const name = tarn_intern(names, text, length);
         if (!name) throw std::bad_alloc();
@@ -63,7 +84,8 @@ class RecentWords {
         return {name, keyword < 0 ? Kind::kName : static_cast<Kind>(keyword)};
     }
 
-    Word words_[size_t{1} << kBits];
+    Table<2, 10> short_;
+    Table<4, 8> long_;
 };
 
 }  // namespace with_tarn

@@ -10,8 +10,8 @@ using translator::fail;
 
 class Resolver {
   public:
-    Resolver(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes)
-        : file_(file), project_(project), arena_(arena), scopes_(scopes) {}
+    Resolver(File& file, const Project& project, Worker& worker)
+        : file_(file), project_(project), arena_(worker.arena), scopes_(worker.scopes) {}
 
     void run() {
         for (Import* import = file_.imports; import; import = import->next) {
@@ -61,12 +61,11 @@ class Resolver {
 
     void declare(Variable& variable) {
         if (!scopes_.declare(&variable)) fail(variable.at, translator::kTwice, text_of(variable.name));
-        const std::string_view name = text_of(variable.name);
-        char* const text = padded_room(arena_, name.size() + 11);
-        memcpy(text, name.data(), name.size());
-        text[name.size()] = '_';
+        const size_t length = tarn_interned_length(variable.name);
+        char* const text = padded_room(arena_, length + 11);
+        char* const end = write(write_padded(text, variable.in_c, length), '_');
         variable.in_c = text;
-        variable.length = static_cast<uint32_t>(write_number(text + name.size() + 1, numbers_++) - text);
+        variable.length = static_cast<uint32_t>(write_number(end, numbers_++) - text);
     }
 
     const Definition* find(const Interned* name, uint32_t at) const {
@@ -170,12 +169,11 @@ class Resolver {
     // Its type, which is not kNone.
     Type expression(Expression& given) {
         switch (given.is) {
-            case Expression::Is::kNumber:
+            case Expression::Is::kWritten:
             case Expression::Is::kText:
-            case Expression::Is::kBool:
                 return given.type;
             case Expression::Is::kName:
-                return given.type = name(static_cast<Name&>(given));
+                return name(given);
             case Expression::Is::kUnary:
                 return given.type = unary(static_cast<Unary&>(given));
             case Expression::Is::kBinary:
@@ -189,11 +187,13 @@ class Resolver {
         return given.type;
     }
 
-    Type name(Name& given) {
-        const Definition* const found = find(given.name, given.at);
-        if (found->is == Definition::Is::kFunction)
-            fail(given.at, translator::kNotValue, text_of(given.name));
-        given.definition = found;
+    Type name(Expression& given) {
+        const Interned* const name = static_cast<Name&>(given).name;
+        const Definition* const found = find(name, given.at);
+        if (found->is == Definition::Is::kFunction) fail(given.at, translator::kNotValue, text_of(name));
+        static_assert(sizeof(Written) == sizeof(Name));
+        new (&given) Written{{Expression::Is::kWritten, found->type, Kind::kEnd, {.length = found->length}},
+                             found->in_c};
         return found->type;
     }
 
@@ -246,8 +246,8 @@ void enter(Project& project, const File& file) {
     }
 }
 
-void resolve(File& file, const Project& project, tarn::ArenaRef arena, Scopes& scopes) {
-    Resolver(file, project, arena, scopes).run();
+void resolve(File& file, const Project& project, Worker& worker) {
+    Resolver(file, project, worker).run();
 }
 
 }  // namespace with_tarn

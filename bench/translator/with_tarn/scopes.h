@@ -17,7 +17,7 @@ inline size_t slot_of(const Interned* name, unsigned shift) {
 template <class Value>
 class NameTable {
   public:
-    explicit NameTable(unsigned bits = 8) : shift_(64 - bits), slots_(size_t{1} << bits) {}
+    NameTable() : shift_(64 - kBitsFirst), slots_(size_t{1} << kBitsFirst) {}
 
     struct Slot {
         const Interned* name = nullptr;
@@ -54,6 +54,8 @@ class NameTable {
     }
 
   private:
+    static constexpr unsigned kBitsFirst = 7;
+
     void grow() {
         std::vector<Slot> old(2 * slots_.size());
         old.swap(slots_);
@@ -119,8 +121,8 @@ class Scopes {
 
 // What the files of a project know of each other.
 struct Project {
-    NameTable<const File*> modules{10};
-    NameTable<const Global*> exports{12};
+    NameTable<const File*> modules;
+    NameTable<const Global*> exports;
 };
 
 }  // namespace with_tarn

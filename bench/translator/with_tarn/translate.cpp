@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The two steps over all files.
 #include <memory>
-#include <optional>
 
 #include "faults.h"
 #include "project.h"
@@ -34,8 +33,7 @@ Names make_names(size_t files) {
 
 // Memory of trees waits here for the next translation, as in the plain translator it waits with malloc.
 tarn::ArenaPool& arenas() {
-    static tarn::ArenaPool pool(
-        {.idle_arenas = 4096, .idle_bytes = size_t{64} << 20, .first_chunk = 16 << 10});
+    static tarn::ArenaPool pool({.idle_bytes = size_t{64} << 20, .first_chunk = 16 << 10});
     return pool;
 }
 
@@ -43,10 +41,12 @@ tarn::ArenaPool& arenas() {
 
 translator::Faults translate(const std::vector<translator::Source>& sources, unsigned threads,
                              translator::Sink& sink) {
-    std::vector<std::optional<tarn::PooledArena>> trees(sources.size());
     std::vector<File*> files(sources.size());
     std::vector<std::string> faults(sources.size());  // empty where there is none
-    std::vector<Worker> workers(threads);
+    std::vector<Worker> workers;
+    workers.reserve(threads);
+    for (unsigned thread = 0; thread < threads; ++thread)
+        workers.emplace_back(arenas().acquire());
     const Names names = make_names(sources.size());
     Project project;
     const auto guarded = [&](size_t index, auto step) {
@@ -58,19 +58,15 @@ translator::Faults translate(const std::vector<translator::Source>& sources, uns
         }
     };
     translator::share(sources.size(), threads, [&](unsigned thread, size_t index) {
-        guarded(index, [&](size_t i) {
-            Worker& worker = workers[thread];
-            tokenise(sources[i].text(), names.get(), worker.recent, worker.tokens);
-            trees[i].emplace(arenas().acquire());
-            files[i] = parse(sources[i].text(), worker.tokens, *trees[i], worker.scopes);
-        });
+        guarded(index, [&](size_t i) { files[i] = parse(sources[i].text(), names.get(), workers[thread]); });
     });
     for (size_t index = 0; index < sources.size(); ++index)
         guarded(index, [&](size_t i) { enter(project, *files[i]); });
     translator::share(sources.size(), threads, [&](unsigned thread, size_t index) {
         guarded(index, [&](size_t i) {
             Worker& worker = workers[thread];
-            resolve(*files[i], project, *trees[i], worker.scopes);
+            const tarn::ArenaScope names_in_c(worker.arena);
+            resolve(*files[i], project, worker);
             sink.file(i, emit(*files[i], worker.output));
         });
     });

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The translator on tarn's interface: the same passes, checks and faults as the plain one. What differs is
 // where things are, and what they are compared by:
-//   - a file's tree lies in an arena of its own, from a pool; no destructors, it goes with the arena;
+//   - trees lie in an arena per thread, from a pool; no destructors, they go with the arena;
 //   - names are interned: a tree holds and compares addresses, and keywords have numbers;
-//   - the source is read by the byte scanner; texts stay where they are in it, but for those with escapes;
-//   - tokens are columns of one batch, C is written to one buffer; each thread keeps its own;
+//   - the source is read by the byte scanner; texts stay where they are in it, but for those with escapes,
+//     and so do numbers;
+//   - tokens are not kept, the parser asks for one after the other; C is written to one buffer per thread;
 //   - symbol tables are keyed by the address of the name: one per thread for the blocks and the file, with a
 //     list of what to take back at the end of a block, and one for the project.
-// Pools of nodes and copy-on-write strings are not used: nodes are never freed one by one, and a view does
-// for a text that is never written to.
+// Batches, pools of nodes and copy-on-write strings are not used: nothing is kept in rows, nodes are never
+// freed one by one, and a view does for a text that is never written to.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -40,35 +41,36 @@ struct Definition {
     uint32_t length;  // of the name in C
     const Interned* name;
     const char* in_c;  // of a variable with a number that is unique in its function, of a global with the
-                       // module's name
+                       // module's name; until then where it is in the source
 };
 
 using Variable = Definition;
 
 struct Expression {
-    enum class Is : uint8_t { kNumber, kText, kBool, kName, kUnary, kBinary, kCall };
+    enum class Is : uint8_t { kWritten, kText, kName, kUnary, kBinary, kCall };
 
     Is is;
     Type type;
-    Kind sign;  // of an operator; of a bool, which
-    uint32_t at;
+    Kind sign;  // of an operator
+    union {
+        uint32_t at;
+        uint32_t length;  // of what is written
+    };
 };
 
-struct Number : Expression {
-    int64_t value;
-};
-
-struct Text : Expression {
-    uint32_t length;
+// What C writes as one word: numbers and bools; names, once they are found. Readable up to a multiple of 16.
+struct Written : Expression {
     const char* text;
 };
 
-// The definition takes the name's place when it is found.
+struct Text : Expression {
+    uint32_t size;
+    bool verbatim;  // as C writes it, between its quotes; and 16 bytes more can be read behind it
+    const char* text;
+};
+
 struct Name : Expression {
-    union {
-        const Interned* name;
-        const Definition* definition;
-    };
+    const Interned* name;
 };
 
 struct Unary : Expression {
@@ -80,7 +82,12 @@ struct Binary : Expression {
     Expression* right;
 };
 
-struct Call : Name {
+// The definition takes the name's place when it is found.
+struct Call : Expression {
+    union {
+        const Interned* name;
+        const Definition* definition;
+    };
     uint32_t count;
     Expression** arguments;
 };
