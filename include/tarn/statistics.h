@@ -96,17 +96,22 @@ typedef struct tarn_stats {
     /* From version 2 on: the explicit interface. What its parts are made of is malloc's, and counted above,
      * too; buffers, batches and strings are blocks of malloc's and nothing more. */
     uint64_t arenas;                   /* now: made by tarn_arena_create, idle ones of arena pools included */
-    uint64_t arena_bytes;              /* now: what all arenas took from malloc */
+    uint64_t arenas_made;              /* counter */
+    uint64_t arena_bytes;              /* now: what all arenas hold of malloc's */
+    uint64_t arena_bytes_taken;        /* counter: what they took from malloc, ever */
     uint64_t object_pools;             /* now */
+    uint64_t object_pools_made;        /* counter */
     uint64_t object_pool_allocations;  /* counter */
     uint64_t object_pool_fresh;        /* counter: of them, those from memory not used before */
     uint64_t object_pool_live_objects; /* now */
     uint64_t object_pool_bytes;        /* now: memory for objects */
     uint64_t interners;                /* now: tables, the process's own included */
+    uint64_t interners_made;           /* counter */
     uint64_t interned_strings;         /* now: in all tables; keywords included */
     uint64_t intern_requests;          /* counter: strings that were looked for, found or not */
     uint64_t interner_bytes;           /* now: what the tables and their strings took from malloc */
     uint64_t user_heaps;               /* now: of tarn_heap_create */
+    uint64_t user_heaps_made;          /* counter */
     uint64_t user_heap_bytes;          /* now: their chunks and large blocks */
     double object_pool_hit_rate;       /* share that was reused, 0..1; 0 before the first */
 } tarn_stats;

@@ -79,8 +79,10 @@ void grow_next_chunk(Arena& arena) {
 }
 
 void count_bytes(Arena& arena, size_t bytes) {
+    const auto change = static_cast<int64_t>(bytes);
     arena.heap_bytes += bytes;
-    tarn::tally(tarn::Tally::kArenaBytes, static_cast<int64_t>(bytes));
+    tarn::tally(tarn::Tally::kArenaBytes, change);
+    if (change > 0) tarn::tally(tarn::Tally::kArenaBytesTaken, change);
 }
 
 Chunk* new_chunk(Arena& arena, size_t bytes) {
@@ -208,6 +210,7 @@ tarn_arena* tarn_arena_create(size_t first_chunk, size_t largest_chunk) {
     grow_next_chunk(*arena);
     count_bytes(*arena, first_chunk);
     tarn::tally(tarn::Tally::kArenas, 1);
+    tarn::tally(tarn::Tally::kArenasMade, 1);
     return arena;
 }
 

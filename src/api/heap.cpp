@@ -57,6 +57,7 @@ tarn_heap* tarn_heap_create(const tarn_heap_options* given, size_t size) {
     auto* const heap = new (memory) tarn_heap{};
     initialise(*heap, options);
     tarn::tally(tarn::Tally::kUserHeaps, 1);
+    tarn::tally(tarn::Tally::kUserHeapsMade, 1);
     if (fill_reserve(*heap)) return heap;
     tarn_heap_destroy(heap);
     errno = ENOMEM;

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "api/interner_table.h"
+#include "cache/thread_cache.h"
 
 namespace tarn {
 
@@ -57,6 +58,7 @@ bool watch(tarn_interner& table) {
         watching.store(true, std::memory_order_release);
     }
     table.list();
+    tally(Tally::kInternersMade, 1);
     return true;
 }
 

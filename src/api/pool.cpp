@@ -207,6 +207,7 @@ tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned optio
         return nullptr;
     }
     tarn::tally(tarn::Tally::kObjectPools, 1);
+    tarn::tally(tarn::Tally::kObjectPoolsMade, 1);
     pool->list();
     return pool;
 }

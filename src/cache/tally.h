@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tallies: how much there is now of what the explicit interface makes out of tarn's memory. A thread adds to
-// the tallies of its own cache, so nothing is shared; one may give back what another took, so a tally may be
-// below 0, and only the sum over all threads means something.
+// Tallies: how much there is now of what the explicit interface makes out of tarn's memory, and how much was
+// made and taken so far. A thread adds to the tallies of its own cache, so nothing is shared; one may give
+// back what another took, so a tally may be below 0, and only the sum over all threads means something.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -10,10 +10,15 @@ namespace tarn {
 
 enum class Tally : uint8_t {
     kArenas,
+    kArenasMade,
     kArenaBytes,
+    kArenaBytesTaken,
     kObjectPools,
+    kObjectPoolsMade,
     kObjectPoolBytes,
+    kInternersMade,
     kUserHeaps,
+    kUserHeapsMade,
     kUserHeapBytes,
     kCount,
 };

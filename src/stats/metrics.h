@@ -102,11 +102,17 @@ inline constexpr Total kTotals[] = {
     {"arenas", Kind::kGauge, Unit::kCount, &tarn_stats::arenas, nullptr,
      "Arenas of the explicit interface, idle ones of arena pools included", "arenas", "in use",
      Show::kUnlessZero},
+    {"arenas_made", Kind::kCounter, Unit::kCount, &tarn_stats::arenas_made, nullptr, "Arenas made so far",
+     "arenas", "made", Show::kUnlessZero},
     {"arena_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::arena_bytes, nullptr, "Memory that arenas hold",
      "arenas", "held", Show::kUnlessZero},
+    {"arena_bytes_taken", Kind::kCounter, Unit::kBytes, &tarn_stats::arena_bytes_taken, nullptr,
+     "Memory that arenas took so far", "arenas", "taken in all", Show::kUnlessZero},
 
     {"object_pools", Kind::kGauge, Unit::kCount, &tarn_stats::object_pools, nullptr,
      "Pools of the explicit interface", "obj pools", "in use", Show::kUnlessZero},
+    {"object_pools_made", Kind::kCounter, Unit::kCount, &tarn_stats::object_pools_made, nullptr,
+     "Object pools made so far", "obj pools", "made", Show::kUnlessZero},
     {"object_pool_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::object_pool_allocations, nullptr,
      "Objects handed out by object pools", "obj pools", "allocations", Show::kUnlessZero},
     {"object_pool_hit_rate", Kind::kGauge, Unit::kShare, nullptr, &tarn_stats::object_pool_hit_rate,
@@ -120,6 +126,8 @@ inline constexpr Total kTotals[] = {
 
     {"interners", Kind::kGauge, Unit::kCount, &tarn_stats::interners, nullptr, "Tables of interned strings",
      "interners", "in use", Show::kUnlessZero},
+    {"interners_made", Kind::kCounter, Unit::kCount, &tarn_stats::interners_made, nullptr,
+     "Tables of interned strings made so far", "interners", "made", Show::kUnlessZero},
     {"interned_strings", Kind::kGauge, Unit::kCount, &tarn_stats::interned_strings, nullptr,
      "Strings in all of them", "interners", "strings", Show::kUnlessZero},
     {"intern_requests", Kind::kCounter, Unit::kCount, &tarn_stats::intern_requests, nullptr,
@@ -129,6 +137,8 @@ inline constexpr Total kTotals[] = {
 
     {"user_heaps", Kind::kGauge, Unit::kCount, &tarn_stats::user_heaps, nullptr,
      "Heaps of the explicit interface", "heaps", "in use", Show::kUnlessZero},
+    {"user_heaps_made", Kind::kCounter, Unit::kCount, &tarn_stats::user_heaps_made, nullptr,
+     "Heaps of the explicit interface made so far", "heaps", "made", Show::kUnlessZero},
     {"user_heap_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::user_heap_bytes, nullptr,
      "Memory that they hold", "heaps", "held", Show::kUnlessZero},
 

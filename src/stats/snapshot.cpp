@@ -46,10 +46,15 @@ void read_blocks(Snapshot& snapshot) {
 
 void read_parts(Snapshot& snapshot) {
     snapshot.arenas = tally_total(Tally::kArenas);
+    snapshot.arenas_made = tally_total(Tally::kArenasMade);
     snapshot.arena_bytes = tally_total(Tally::kArenaBytes);
+    snapshot.arena_bytes_taken = tally_total(Tally::kArenaBytesTaken);
     snapshot.object_pools = tally_total(Tally::kObjectPools);
+    snapshot.object_pools_made = tally_total(Tally::kObjectPoolsMade);
     snapshot.object_pool_bytes = tally_total(Tally::kObjectPoolBytes);
+    snapshot.interners_made = tally_total(Tally::kInternersMade);
     snapshot.user_heaps = tally_total(Tally::kUserHeaps);
+    snapshot.user_heaps_made = tally_total(Tally::kUserHeapsMade);
     snapshot.user_heap_bytes = tally_total(Tally::kUserHeapBytes);
     const PartCounts counts = part_counts();
     snapshot.object_pool_allocations = counts.pool_allocations;

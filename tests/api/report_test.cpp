@@ -32,6 +32,7 @@ TEST(Report, Arenas) {
     const tarn_stats before = now();
     tarn_arena* arena = tarn_arena_create(0, 0);
     EXPECT_EQ(now().arenas, before.arenas + 1);
+    EXPECT_EQ(now().arenas_made, before.arenas_made + 1);
     EXPECT_EQ(now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
     for (int i = 0; i < 1000; ++i)
         tarn_arena_allocate(arena, 64, 8);
@@ -44,7 +45,9 @@ TEST(Report, Arenas) {
     EXPECT_EQ(now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
     tarn_arena_destroy(arena);
     EXPECT_EQ(now().arenas, before.arenas);
+    EXPECT_EQ(now().arenas_made, before.arenas_made + 1) << "what was made stays";
     EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+    EXPECT_GE(now().arena_bytes_taken, before.arena_bytes_taken + own.capacity);
 }
 
 TEST(Report, ArenasInBuffersCountWhatTheyTake) {
@@ -103,6 +106,7 @@ TEST(Report, ObjectPools) {
         tarn_pool_destroy(pool);
     const tarn_stats gone = now();
     EXPECT_EQ(gone.object_pools, before.object_pools);
+    EXPECT_EQ(gone.object_pools_made, before.object_pools_made + 2);
     EXPECT_EQ(gone.object_pool_allocations, after.object_pool_allocations) << "what was counted stays";
     EXPECT_EQ(gone.object_pool_live_objects, before.object_pool_live_objects);
     EXPECT_EQ(gone.object_pool_bytes, before.object_pool_bytes);
@@ -174,6 +178,7 @@ TEST(Report, Interners) {
         tarn_interner_destroy(table);
         const tarn_stats gone = now();
         EXPECT_EQ(gone.interners, before.interners);
+        EXPECT_EQ(gone.interners_made, before.interners_made + 1);
         EXPECT_EQ(gone.interned_strings, before.interned_strings);
         EXPECT_EQ(gone.interner_bytes, before.interner_bytes);
         EXPECT_EQ(gone.intern_requests, full.intern_requests) << "what was counted stays";
@@ -212,6 +217,7 @@ TEST(Report, UserHeaps) {
     EXPECT_EQ(now().user_heap_bytes, with_chunk);
     tarn_heap_destroy(heap);
     EXPECT_EQ(now().user_heaps, before.user_heaps);
+    EXPECT_EQ(now().user_heaps_made, before.user_heaps_made + 1);
     EXPECT_EQ(now().user_heap_bytes, before.user_heap_bytes);
 }
 

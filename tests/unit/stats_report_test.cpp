@@ -71,11 +71,11 @@ TEST_F(Report, TextIsExactlyThis) {
         "live,\n"
         "tarn:           44 grown in place, 140.0 MiB committed, 17.0 MiB cached\n"
         "tarn: threads   3 with a heap, 5 ended, 400 remote frees, 1 slabs of ended threads\n"
-        "tarn: arenas    4 in use, 3.0 MiB held\n"
-        "tarn: obj pools 2 in use, 1,000,000 allocations, 99.8% hit rate, 2,500 fresh, 1,200 live,\n"
+        "tarn: arenas    4 in use, 1,000 made, 3.0 MiB held, 40.0 MiB taken in all\n"
+        "tarn: obj pools 2 in use, 3 made, 1,000,000 allocations, 99.8% hit rate, 2,500 fresh, 1,200 live,\n"
         "tarn:           256.0 KiB held\n"
-        "tarn: interners 1 in use, 500 strings, 80,000 requests, 40.0 KiB held\n"
-        "tarn: heaps     3 in use, 2.0 MiB held\n"
+        "tarn: interners 1 in use, 5 made, 500 strings, 80,000 requests, 40.0 KiB held\n"
+        "tarn: heaps     3 in use, 30 made, 2.0 MiB held\n"
         "tarn: region    64.0 GiB reserved, 6.0 MiB committed, 4.0 MiB in use, 1.0 MiB dirty,\n"
         "tarn:           90.0 MiB returned\n"
         "tarn: options   TARN_STATS=1\n"
@@ -128,7 +128,7 @@ TEST_F(Report, EveryLineOfTextIsMarkedNarrowAndPrintable) {
 TEST_F(Report, LargestNumbersKeepTheTableNarrow) {
     const auto lines = lines_of(report(tarn::write_text, extreme()));
     EXPECT_EQ(lines.size(),
-              lines_of(report(tarn::write_text, idle())).size() + TARN_SIZE_CLASSES_MAX + 2 + 8);
+              lines_of(report(tarn::write_text, idle())).size() + TARN_SIZE_CLASSES_MAX + 2 + 9);
     for (const std::string& line : lines)
         EXPECT_LT(line.size(), 130u) << line;
 }
