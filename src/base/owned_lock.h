@@ -19,11 +19,13 @@ class OwnedLock {
         holder_.store(0, std::memory_order_relaxed);
         lock_.unlock();
     }
+    // Held by the thread that asks: it is in a signal handler over what the lock protects.
+    bool is_mine() const { return holder_.load(std::memory_order_relaxed) == thread_pointer(); }
     // Only in the child of a fork: true when somebody held it who is gone; it is free then. Where the only
     // thread has just taken the lock, or is about to release it, that is taken for "gone", too: what the
     // lock protects is whole at these two moments, and mending it again does no harm.
     bool recover() {
-        if (holder_.load(std::memory_order_relaxed) == thread_pointer()) return false;
+        if (is_mine()) return false;
         const bool was_held = !lock_.try_lock();
         holder_.store(0, std::memory_order_relaxed);
         lock_.reset();
