@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The contended half of Lock.
+// The contended halves of Lock and OwnedLock.
 #include "base/lock.h"
 
 #include <linux/futex.h>
 
+#include "base/owned_lock.h"
 #include "base/syscall.h"
 
 namespace tarn {
@@ -20,6 +21,36 @@ void Lock::lock_contended() {
 
 void Lock::wake_one() {
     os::raw_syscall(__NR_futex, reinterpret_cast<long>(&state_), FUTEX_WAKE_PRIVATE, 1);
+}
+
+void OwnedLock::lock_contended() {
+    // Who sleeps does so on the lower half of the word, which has the mark.
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+    const uintptr_t self = thread_pointer();
+    for (int i = 0; i < 100; ++i) {
+        uintptr_t expected = 0;
+        if (word_.load(std::memory_order_relaxed) == 0 &&
+            word_.compare_exchange_strong(expected, self, std::memory_order_acquire,
+                                          std::memory_order_relaxed))
+            return;
+        os::cpu_pause();
+    }
+    uintptr_t word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+        // Who slept takes it with the mark: others may still sleep.
+        const uintptr_t wanted = (word == 0 ? self : word) | kWaited;
+        if (word != wanted && !word_.compare_exchange_strong(word, wanted, std::memory_order_acquire,
+                                                             std::memory_order_relaxed))
+            continue;
+        if (word == 0) return;
+        os::raw_syscall(__NR_futex, reinterpret_cast<long>(&word_), FUTEX_WAIT_PRIVATE,
+                        static_cast<long>(static_cast<uint32_t>(wanted)));
+        word = word_.load(std::memory_order_relaxed);
+    }
+}
+
+void OwnedLock::wake_one() {
+    os::raw_syscall(__NR_futex, reinterpret_cast<long>(&word_), FUTEX_WAKE_PRIVATE, 1);
 }
 
 }  // namespace tarn

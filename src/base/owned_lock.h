@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // OwnedLock: a lock that knows who holds it, so that the child of a fork can tell a holder that is gone from
-// itself (a fork in a signal handler over a call that holds the lock).
+// itself (a fork in a signal handler over a call that holds the lock). One word, so that it is held from the
+// very step that names the holder: 0 free, else the holder's thread pointer, plus 1 when somebody may wait.
 #pragma once
-#include "base/lock.h"
+#include <atomic>
+#include <cstdint>
+
 #include "base/thread_pointer.h"
 
 namespace tarn {
@@ -10,29 +13,26 @@ namespace tarn {
 class OwnedLock {
   public:
     void lock() {
-        lock_.lock();
-        holder_.store(thread_pointer(), std::memory_order_relaxed);
+        uintptr_t expected = 0;
+        if (!word_.compare_exchange_strong(expected, thread_pointer(), std::memory_order_acquire,
+                                           std::memory_order_relaxed))
+            lock_contended();
         std::atomic_signal_fence(std::memory_order_seq_cst);
     }
     void unlock() {
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        holder_.store(0, std::memory_order_relaxed);
-        lock_.unlock();
+        if (word_.exchange(0, std::memory_order_release) & kWaited) wake_one();
     }
-    // Only in the child of a fork: true when somebody held it who is gone; it is free then. Where the only
-    // thread has just taken the lock, or is about to release it, that is taken for "gone", too: what the
-    // lock protects is whole at these two moments, and mending it again does no harm.
-    bool recover() {
-        if (holder_.load(std::memory_order_relaxed) == thread_pointer()) return false;
-        const bool was_held = !lock_.try_lock();
-        holder_.store(0, std::memory_order_relaxed);
-        lock_.reset();
-        return was_held;
-    }
+    // Held by the thread that asks: it is in a signal handler over what the lock protects.
+    bool is_mine() const { return (word_.load(std::memory_order_relaxed) & ~kWaited) == thread_pointer(); }
+    // Only in the child of a fork: true when somebody held it who is gone; it is free then.
+    bool recover() { return !is_mine() && word_.exchange(0, std::memory_order_relaxed) != 0; }
 
   private:
-    Lock lock_;
-    std::atomic<uintptr_t> holder_{0};
+    static constexpr uintptr_t kWaited = 1;
+    void lock_contended();
+    void wake_one();
+    std::atomic<uintptr_t> word_{0};
 };
 
 class [[nodiscard]] OwnedGuard {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The list is guarded by a lock that nobody holds for longer than a few loads and stores per part. Its links
 // forward are right at every moment; those back are mended in the child of a fork when somebody held the lock
-// who is gone. Who forked in a signal handler over list() or unlist() finds it as it was, and goes on.
+// who is gone. Who forked in a signal handler over list() or unlist() finds it as it was, and goes on. A
+// handler may also end the process there by _exit, which writes the report: that reads the list as it is.
 #include "stats/parts.h"
 
 #include "base/owned_lock.h"
@@ -29,19 +30,26 @@ void Part::list() {
 
 void Part::unlist() {
     const OwnedGuard guard(parts.lock);
-    PartCounts& gone = parts.gone;
+    PartCounts gone = parts.gone;
     read_(*this, gone);
     gone.pool_live_objects = gone.interners = gone.interned_strings = gone.interner_bytes = 0;
     __atomic_store_n(link_, next_, __ATOMIC_RELEASE);
     if (next_) next_->link_ = link_;
+    parts.gone = gone;
 }
 
-PartCounts part_counts() {
-    const OwnedGuard guard(parts.lock);
+// With the lock held.
+PartCounts part_counts_locked() {
     PartCounts counts = parts.gone;
     for (const Part* part = parts.first; part; part = part->next_)
         part->read_(*part, counts);
     return counts;
+}
+
+PartCounts part_counts() {
+    if (parts.lock.is_mine()) return part_counts_locked();
+    const OwnedGuard guard(parts.lock);
+    return part_counts_locked();
 }
 
 Part* Part::first() {

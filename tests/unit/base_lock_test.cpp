@@ -3,10 +3,14 @@
 #include "base/lock.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <thread>
 #include <vector>
+
+#include "base/owned_lock.h"
 
 using tarn::Guard;
 using tarn::Lock;
@@ -83,4 +87,61 @@ TEST(Lock, ResetFreesALockWhoseHolderIsGone) {
     lock.reset();
     EXPECT_TRUE(lock.try_lock());
     lock.unlock();
+}
+
+using tarn::OwnedGuard;
+using tarn::OwnedLock;
+
+TEST(OwnedLock, KnowsItsHolder) {
+    OwnedLock lock;
+    EXPECT_FALSE(lock.is_mine());
+    const OwnedGuard guard(lock);
+    EXPECT_TRUE(lock.is_mine());
+    std::thread([&] { EXPECT_FALSE(lock.is_mine()); }).join();
+}
+
+TEST(OwnedLock, ExcludesOthersAndWakesThem) {
+    constexpr int kThreads = 6, kRounds = 20000;
+    OwnedLock lock;
+    long plain = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < kRounds; ++i) {
+                const OwnedGuard guard(lock);
+                if (++plain % 5000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            }
+        });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(plain, long{kThreads} * kRounds);
+    EXPECT_FALSE(lock.is_mine());
+}
+
+// The child frees what somebody else held, and keeps what it holds itself.
+TEST(OwnedLock, IsRecoveredInTheChildOfAFork) {
+    OwnedLock others, mine, free;
+    std::atomic<int> step{0};
+    std::thread holder([&] {
+        const OwnedGuard guard(others);
+        step = 1;
+        while (step != 2)
+            std::this_thread::yield();
+    });
+    while (step != 1)
+        std::this_thread::yield();
+    const OwnedGuard guard(mine);
+    const pid_t child = fork();
+    if (child == 0) {
+        bool right = others.recover() && !mine.recover() && !free.recover() && mine.is_mine();
+        others.lock();
+        free.lock();
+        right &= others.is_mine() && free.is_mine();
+        _exit(right ? 0 : 1);
+    }
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    step = 2;
+    holder.join();
 }
