@@ -301,7 +301,7 @@ const tarn_interned* tarn_interner_find(tarn_interner* table, const char* text, 
     const Key key = key_of(*table, text, length);
     const uint32_t index = tarn::shard_of(*table, key.hash);
     if (!table->counted) return tarn::look_up(table->views[index].load(std::memory_order_acquire), key);
-    tarn::OwnedGuard guard(table->shards()[index].lock);
+    tarn::Guard guard(table->shards()[index].lock);
     const Interned* const found = tarn::look_up(table->views[index].load(std::memory_order_relaxed), key);
     if (found) tarn::add_reference(found);
     return found;

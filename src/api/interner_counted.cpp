@@ -37,7 +37,7 @@ void shrink(tarn_interner& table, uint32_t index, unsigned log2) {
     if (!array) return;
     {
         Shard& shard = table.shards()[index];
-        OwnedGuard guard(shard.lock);
+        Guard guard(shard.lock);
         if (fitting_log2(shard, table.views[index].load(std::memory_order_relaxed)) == log2)
             array = replace_array(table, index, array);
     }
@@ -66,7 +66,7 @@ void drop(tarn_interner& table, const Interned* string) {
     Shard& shard = table.shards()[index];
     unsigned log2, now;
     {
-        OwnedGuard guard(shard.lock);
+        Guard guard(shard.lock);
         // Somebody may have found it since, or added a reference of his own.
         if (references(string).fetch_sub(1, std::memory_order_acq_rel) != 1) return;
         const uintptr_t view = table.views[index].load(std::memory_order_relaxed);

@@ -207,7 +207,7 @@ const Interned* place(tarn_interner& table, uint32_t index, const Wanted& wanted
     for (Supplies supplies;;) {
         Lack lack;
         {
-            OwnedGuard guard(shard.lock);
+            Guard guard(shard.lock);
             const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
             if (const Interned* found = look_up(view, wanted.key)) {
                 if (table.counted) add_reference(found);
@@ -257,6 +257,14 @@ void free_array(Array* array) {
     release(array);
 }
 
+namespace {
+
+uint64_t bytes_of(Array* array) {
+    return usable_size(array) + usable_size(groups_of(array->view));
+}
+
+}  // namespace
+
 Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
     Shard& shard = table.shards()[index];
     Array* const old = shard.arrays;
@@ -264,6 +272,8 @@ Array* replace_array(tarn_interner& table, uint32_t index, Array* array) {
                 [&](const Interned* string, uint64_t tag) { put(array->view, string, tag); });
     array->previous = table.counted ? nullptr : old;
     shard.arrays = array;
+    shard.array_bytes += bytes_of(array);
+    if (table.counted && old) shard.array_bytes -= bytes_of(old);
     table.views[index].store(array->view, std::memory_order_release);
     return table.counted ? old : nullptr;
 }
@@ -274,7 +284,6 @@ bool reserve_room(tarn_interner& table, size_t strings) {
     unsigned log2 = 0;
     while (log2 < kLog2Most && (size_t{1} << log2) * 5 < each)
         ++log2;
-    table.first_log2 = static_cast<uint8_t>(log2 > 0 ? log2 : 1);
     for (uint32_t index = 0; log2 > 0 && index < table.shard_count(); ++index) {
         Array* const array = new_array(log2);
         if (!array) return false;
@@ -288,7 +297,7 @@ const Interned* insert(tarn_interner& table, const Key& key, const Absence& know
     Shard& shard = table.shards()[index];
     const Wanted wanted = wanted_string(table, key, keyword);
     {
-        OwnedGuard guard(shard.lock);
+        Guard guard(shard.lock);
         const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
         const Interned* const found = is_current(known, view, key.hash) ? nullptr : look_up(view, key);
         if (found) {

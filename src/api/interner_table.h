@@ -41,7 +41,7 @@
 #pragma once
 #include "api/interner_counters.h"
 #include "api/interner_hash.h"
-#include "base/owned_lock.h"
+#include "base/lock.h"
 #include "base/published.h"
 #include "stats/parts.h"
 #include "tarn/interner.h"
@@ -82,9 +82,10 @@ struct alignas(16) Chunk {  // strings of an ordinary table follow
 };
 
 struct alignas(64) Shard {
-    OwnedLock lock;  // protects what follows, and the writing of the shard's view and groups
+    Lock lock;  // protects what follows, and the writing of the shard's view and groups
     Published count;
     Published string_bytes;    // of all chunks, or of the strings of a counted table
+    Published array_bytes;     // of all arrays, with those that were replaced
     Array* arrays = nullptr;   // the current one first; NULL: the view is that of the first group
     Chunk* chunks = nullptr;   // all
     char* room = nullptr;      // where the next string goes
@@ -100,7 +101,6 @@ struct alignas(64) tarn_interner : tarn::Part {
     uint32_t shard_mask;
     std::atomic<uint16_t> first_room;  // bytes from the table's start; up to first_room_end
     uint16_t first_room_end;
-    uint8_t first_log2;  // of each shard's first array
     bool counted;
     bool of_process;
     // Read by every look-up, written by growth and by a thread's first request.

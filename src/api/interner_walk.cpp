@@ -55,7 +55,7 @@ void read(tarn_interner_stats& stats, tarn_interner& table) {
     stats.allocated_bytes = bytes_of(&table) + bytes_of(table.keywords);
     for (uint32_t index = 0; index < table.shard_count(); ++index) {
         Shard& shard = table.shards()[index];
-        tarn::OwnedGuard guard(shard.lock);
+        tarn::Guard guard(shard.lock);
         add_shard(stats, table, index, shard);
     }
     each_counters(table, [&](const tarn::RequestCounters& counters) {
@@ -64,17 +64,6 @@ void read(tarn_interner_stats& stats, tarn_interner& table) {
     });
     if (stats.copy_bytes)
         stats.saved = 1 - static_cast<double>(stats.allocated_bytes) / static_cast<double>(stats.copy_bytes);
-}
-
-// Of a shard's arrays and groups, those that were replaced included.
-uint64_t array_bytes(tarn_interner& table, uint32_t index) {
-    const uintptr_t view = table.views[index].load(std::memory_order_acquire);
-    if (tarn::groups_of(view) == &table.first_groups()[index]) return 0;  // of the table's block
-    const unsigned last = tarn::log2_of(view);
-    uint64_t bytes = 0;
-    for (unsigned log2 = table.counted ? last : table.first_log2; log2 <= last; ++log2)
-        bytes += sizeof(tarn::Array) + (sizeof(tarn::Group) << log2);
-    return bytes;
 }
 
 // Strings of a counted table, kept while they are visited.
@@ -103,7 +92,7 @@ struct Kept {
         for (;;) {
             size_t more;
             {
-                tarn::OwnedGuard guard(shard.lock);
+                tarn::Guard guard(shard.lock);
                 more = shard.count;
                 if (count + more <= room) {
                     tarn::each_string(table.views[index].load(std::memory_order_relaxed),
@@ -139,7 +128,7 @@ void tarn::read_interner(const Part& part, PartCounts& counts) {
     for (uint32_t index = 0; index < table.shard_count(); ++index) {
         const Shard& shard = table.shards()[index];
         counts.interned_strings += shard.count;
-        counts.interner_bytes += shard.string_bytes + array_bytes(table, index);
+        counts.interner_bytes += shard.string_bytes + shard.array_bytes;
     }
     each_counters(table, [&](const RequestCounters& counters) {
         counts.intern_requests += counters.requests.load(std::memory_order_relaxed);

@@ -376,7 +376,7 @@ bool is_cached(const void* at) {
 }
 
 Stats stats() {
-    Guard guard(kept.lock);
+    ReportGuard guard(kept.lock);
     return {kept.live, kept.cache.bytes()};
 }
 

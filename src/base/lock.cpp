@@ -1,38 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The contended halves of Lock and OwnedLock.
+// The contended half of Lock.
 #include "base/lock.h"
 
 #include <linux/futex.h>
 
-#include "base/owned_lock.h"
 #include "base/syscall.h"
 
 namespace tarn {
 
 void Lock::lock_contended() {
-    // A short spin covers the common case: critical sections are a few hundred instructions.
-    for (int i = 0; i < 100; ++i) {
-        if (state_.load(std::memory_order_relaxed) == 0 && try_lock()) return;
-        os::cpu_pause();
-    }
-    while (state_.exchange(2, std::memory_order_acquire) != 0)
-        os::raw_syscall(__NR_futex, reinterpret_cast<long>(&state_), FUTEX_WAIT_PRIVATE, 2);
-}
-
-void Lock::wake_one() {
-    os::raw_syscall(__NR_futex, reinterpret_cast<long>(&state_), FUTEX_WAKE_PRIVATE, 1);
-}
-
-void OwnedLock::lock_contended() {
-    // Who sleeps does so on the lower half of the word, which has the mark.
+    // A short spin covers the common case: critical sections are a few hundred instructions. Who sleeps does
+    // so on the lower half of the word, which has the mark.
     static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
     const uintptr_t self = thread_pointer();
     for (int i = 0; i < 100; ++i) {
-        uintptr_t expected = 0;
-        if (word_.load(std::memory_order_relaxed) == 0 &&
-            word_.compare_exchange_strong(expected, self, std::memory_order_acquire,
-                                          std::memory_order_relaxed))
-            return;
+        if (word_.load(std::memory_order_relaxed) == 0 && try_lock()) return;
         os::cpu_pause();
     }
     uintptr_t word = word_.load(std::memory_order_relaxed);
@@ -49,7 +31,7 @@ void OwnedLock::lock_contended() {
     }
 }
 
-void OwnedLock::wake_one() {
+void Lock::wake_one() {
     os::raw_syscall(__NR_futex, reinterpret_cast<long>(&word_), FUTEX_WAKE_PRIVATE, 1);
 }
 

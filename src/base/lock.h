@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Lock: a futex mutex of four bytes, constant-initialised, usable before libc is ready.
-// States after Ulrich Drepper, "Futexes Are Tricky" (2011): 0 free, 1 held, 2 held and somebody may wait.
+// Lock: a futex mutex that knows who holds it, constant-initialised, usable before libc is ready. So the
+// child of a fork can tell a holder that is gone from itself, and a report from a signal handler does not
+// wait for the call that it interrupts. One word, so that it is held from the very step that names the
+// holder: 0 free, else the holder's thread pointer, plus 1 when somebody may wait (Ulrich Drepper, "Futexes
+// Are Tricky", 2011).
 #pragma once
 #include <atomic>
 #include <cstdint>
+
+#include "base/thread_pointer.h"
 
 namespace tarn {
 
@@ -14,26 +19,29 @@ class Lock {
     Lock& operator=(const Lock&) = delete;
 
     void lock() {
-        uint32_t expected = 0;
-        if (!state_.compare_exchange_strong(expected, 1, std::memory_order_acquire,
-                                            std::memory_order_relaxed))
-            lock_contended();
+        if (!try_lock()) lock_contended();
+        std::atomic_signal_fence(std::memory_order_seq_cst);
     }
     bool try_lock() {
-        uint32_t expected = 0;
-        return state_.compare_exchange_strong(expected, 1, std::memory_order_acquire,
-                                              std::memory_order_relaxed);
+        uintptr_t expected = 0;
+        return word_.compare_exchange_strong(expected, thread_pointer(), std::memory_order_acquire,
+                                             std::memory_order_relaxed);
     }
     void unlock() {
-        if (state_.exchange(0, std::memory_order_release) == 2) wake_one();
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (word_.exchange(0, std::memory_order_release) & kWaited) wake_one();
     }
-    // Only for the child of a fork, where whoever held it is gone.
-    void reset() { state_.store(0, std::memory_order_relaxed); }
+    // Held by the thread that asks: it is in a signal handler over what the lock protects.
+    bool is_mine() const { return (word_.load(std::memory_order_relaxed) & ~kWaited) == thread_pointer(); }
+    // Only for the child of a fork. recover(): true when somebody held it who is gone; it is free then.
+    bool recover() { return !is_mine() && word_.exchange(0, std::memory_order_relaxed) != 0; }
+    void reset() { word_.store(0, std::memory_order_relaxed); }
 
   private:
+    static constexpr uintptr_t kWaited = 1;
     void lock_contended();
     void wake_one();
-    std::atomic<uint32_t> state_{0};
+    std::atomic<uintptr_t> word_{0};
 };
 
 class [[nodiscard]] Guard {
@@ -45,6 +53,22 @@ class [[nodiscard]] Guard {
 
   private:
     Lock& lock_;
+};
+
+// To read numbers for a report: as they are when this thread is about to change them.
+class [[nodiscard]] ReportGuard {
+  public:
+    explicit ReportGuard(Lock& lock) : lock_(lock.is_mine() ? nullptr : &lock) {
+        if (lock_) lock_->lock();
+    }
+    ~ReportGuard() {
+        if (lock_) lock_->unlock();
+    }
+    ReportGuard(const ReportGuard&) = delete;
+    ReportGuard& operator=(const ReportGuard&) = delete;
+
+  private:
+    Lock* const lock_;
 };
 
 }  // namespace tarn

@@ -272,7 +272,7 @@ void trust_sized_delete() {
 }
 
 CacheCount count_caches() {
-    Guard guard(caches.lock);
+    ReportGuard guard(caches.lock);
     return {caches.living, caches.ended};
 }
 

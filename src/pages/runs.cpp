@@ -199,7 +199,7 @@ size_t shrink_region() {
 }
 
 RunStats run_stats() {
-    Guard guard(state.lock);
+    ReportGuard guard(state.lock);
     return {reserved_bytes(), state.committed << kUnitShift, state.in_use << kUnitShift,
             state.dirty << kUnitShift, state.returned << kUnitShift};
 }

@@ -5,14 +5,14 @@
 // handler may also end the process there by _exit, which writes the report: that reads the list as it is.
 #include "stats/parts.h"
 
-#include "base/owned_lock.h"
+#include "base/lock.h"
 
 namespace tarn {
 
 namespace {
 
 struct Parts {
-    OwnedLock lock;
+    Lock lock;
     Part* first = nullptr;
     PartCounts gone;
 };
@@ -21,7 +21,7 @@ constinit Parts parts;
 }  // namespace
 
 void Part::list() {
-    const OwnedGuard guard(parts.lock);
+    const Guard guard(parts.lock);
     next_ = parts.first;
     link_ = &parts.first;
     if (next_) next_->link_ = &next_;
@@ -29,7 +29,7 @@ void Part::list() {
 }
 
 void Part::unlist() {
-    const OwnedGuard guard(parts.lock);
+    const Guard guard(parts.lock);
     PartCounts gone = parts.gone;
     read_(*this, gone);
     gone.pool_live_objects = gone.interners = gone.interned_strings = gone.interner_bytes = 0;
@@ -38,18 +38,12 @@ void Part::unlist() {
     parts.gone = gone;
 }
 
-// With the lock held.
-PartCounts part_counts_locked() {
+PartCounts part_counts() {
+    const ReportGuard guard(parts.lock);
     PartCounts counts = parts.gone;
     for (const Part* part = parts.first; part; part = part->next_)
         part->read_(*part, counts);
     return counts;
-}
-
-PartCounts part_counts() {
-    if (parts.lock.is_mine()) return part_counts_locked();
-    const OwnedGuard guard(parts.lock);
-    return part_counts_locked();
 }
 
 Part* Part::first() {

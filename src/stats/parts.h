@@ -36,7 +36,7 @@ class Part {
     }
 
   private:
-    friend PartCounts part_counts_locked();
+    friend PartCounts part_counts();
     friend void parts_after_fork_child();
 
     static Part* first();

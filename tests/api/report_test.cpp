@@ -170,6 +170,7 @@ TEST(Report, Interners) {
             const std::string text = "name " + std::to_string(i % 3000);
             tarn_intern(table, text.data(), text.size());
         }
+        expect_growth(before, table);
         const std::string longest(100000, 'x');
         tarn_intern(table, longest.data(), longest.size());
         expect_growth(before, table);
@@ -183,6 +184,20 @@ TEST(Report, Interners) {
         EXPECT_EQ(gone.interner_bytes, before.interner_bytes);
         EXPECT_EQ(gone.intern_requests, full.intern_requests) << "what was counted stays";
     }
+}
+
+TEST(Report, InternersWhoseArraysAreLargerThanAskedFor) {
+    const tarn_stats before = now();
+    tarn_interner* table = make_interner(0);
+    for (int i = 0; i < 200000; ++i) {
+        const std::string text = "name " + std::to_string(i);
+        tarn_intern(table, text.data(), text.size());
+        if (i % 50 != 0) continue;
+        void* volatile range = malloc(100000 + static_cast<size_t>(i));  // a place for an array
+        free(range);
+    }
+    expect_growth(before, table);
+    tarn_interner_destroy(table);
 }
 
 TEST(Report, InternersThatCountReferences) {

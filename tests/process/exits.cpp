@@ -3,9 +3,11 @@
 // 1 MiB, so that a report is known by its count.
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/auxv.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <cstdio>
@@ -67,6 +69,23 @@ void children() {
     for (int i = 0; i < 3; ++i) {
         pid_t child = fork();
         if (child == 0) i == 2 ? exit(0) : _exit(0);
+        wait_for(child);
+    }
+}
+
+// By a handler, wherever malloc or free may be.
+[[noreturn]] void by_alarm(int after_microseconds) {
+    signal(SIGALRM, [](int) { _exit(0); });
+    const itimerval timer{{0, 0}, {0, after_microseconds}};
+    setitimer(ITIMER_REAL, &timer, nullptr);
+    for (size_t i = 0;; ++i)
+        free(opaque(malloc(30000 + i % 200000)));
+}
+void alarms() {
+    allocate();
+    for (int i = 0; i < 80; ++i) {
+        const pid_t child = fork();
+        if (child == 0) by_alarm(1000 + 37 * i);
         wait_for(child);
     }
 }
@@ -158,6 +177,7 @@ int main(int count, char** arguments) {
                        {"exit_in_thread", by_exit_in_thread},
                        {"abort", by_abort},
                        {"children", children},
+                       {"alarms", alarms},
                        {"vfork_child", vfork_child},
                        {"standard_error_closed", standard_error_closed},
                        {"standard_error_reopened", standard_error_reopened},

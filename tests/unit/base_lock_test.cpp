@@ -10,14 +10,12 @@
 #include <thread>
 #include <vector>
 
-#include "base/owned_lock.h"
-
 using tarn::Guard;
 using tarn::Lock;
 
-TEST(Lock, IsFourBytesAndConstantInitialised) {
+TEST(Lock, IsAWordAndConstantInitialised) {
     static constinit Lock lock;
-    EXPECT_EQ(sizeof(Lock), 4u);
+    EXPECT_EQ(sizeof(Lock), sizeof(void*));
     EXPECT_TRUE(lock.try_lock());
     lock.unlock();
 }
@@ -89,26 +87,23 @@ TEST(Lock, ResetFreesALockWhoseHolderIsGone) {
     lock.unlock();
 }
 
-using tarn::OwnedGuard;
-using tarn::OwnedLock;
-
-TEST(OwnedLock, KnowsItsHolder) {
-    OwnedLock lock;
+TEST(Lock, KnowsItsHolder) {
+    Lock lock;
     EXPECT_FALSE(lock.is_mine());
-    const OwnedGuard guard(lock);
+    const Guard guard(lock);
     EXPECT_TRUE(lock.is_mine());
     std::thread([&] { EXPECT_FALSE(lock.is_mine()); }).join();
 }
 
-TEST(OwnedLock, ExcludesOthersAndWakesThem) {
+TEST(Lock, ExcludesOthersAndWakesThem) {
     constexpr int kThreads = 6, kRounds = 20000;
-    OwnedLock lock;
+    Lock lock;
     long plain = 0;
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t)
         threads.emplace_back([&] {
             for (int i = 0; i < kRounds; ++i) {
-                const OwnedGuard guard(lock);
+                const Guard guard(lock);
                 if (++plain % 5000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
             }
         });
@@ -119,18 +114,18 @@ TEST(OwnedLock, ExcludesOthersAndWakesThem) {
 }
 
 // The child frees what somebody else held, and keeps what it holds itself.
-TEST(OwnedLock, IsRecoveredInTheChildOfAFork) {
-    OwnedLock others, mine, free;
+TEST(Lock, IsRecoveredInTheChildOfAFork) {
+    Lock others, mine, free;
     std::atomic<int> step{0};
     std::thread holder([&] {
-        const OwnedGuard guard(others);
+        const Guard guard(others);
         step = 1;
         while (step != 2)
             std::this_thread::yield();
     });
     while (step != 1)
         std::this_thread::yield();
-    const OwnedGuard guard(mine);
+    const Guard guard(mine);
     const pid_t child = fork();
     if (child == 0) {
         bool right = others.recover() && !mine.recover() && !free.recover() && mine.is_mine();
