@@ -79,11 +79,11 @@ void children() {
     const itimerval timer{{0, 0}, {0, after_microseconds}};
     setitimer(ITIMER_REAL, &timer, nullptr);
     for (size_t i = 0;; ++i)
-        free(opaque(malloc(30000 + i % 200000)));
+        free(opaque(malloc(i % 2 ? 200000 : 40000)));
 }
 void alarms() {
     allocate();
-    for (int i = 0; i < 80; ++i) {
+    for (int i = 0; i < 160; ++i) {
         const pid_t child = fork();
         if (child == 0) by_alarm(1000 + 37 * i);
         wait_for(child);
