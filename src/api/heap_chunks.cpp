@@ -66,11 +66,10 @@ unsigned index_of(const void* chunk) {
 }
 
 void after_fork_child() {
-    if (pool.lock.try_lock()) return pool.lock.unlock();
+    if (!pool.lock.recover()) return;
     pool.first = nullptr;
     pool.dirty = pool.empty = 0;
     ++pool.epoch;
-    pool.lock.reset();
 }
 
 // With the lock held, the pool has a free chunk.

@@ -381,9 +381,7 @@ Stats stats() {
 }
 
 void after_fork_child() {
-    if (kept.lock.try_lock()) return kept.lock.unlock();
-    kept.cache.forget_all();
-    kept.lock.reset();
+    if (kept.lock.recover()) kept.cache.forget_all();
 }
 
 }  // namespace tarn::map
