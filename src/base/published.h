@@ -8,10 +8,11 @@ namespace tarn {
 
 class Published {
   public:
-    Published& operator+=(uint64_t more) {
-        value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    Published& operator=(uint64_t value) {
+        value_.store(value, std::memory_order_relaxed);
         return *this;
     }
+    Published& operator+=(uint64_t more) { return *this = *this + more; }
     Published& operator-=(uint64_t less) { return *this += 0 - less; }
     operator uint64_t() const { return value_.load(std::memory_order_relaxed); }
 

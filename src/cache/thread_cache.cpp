@@ -109,7 +109,7 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     const size_t kept = objects_in(bin) - many;
     if (kept > 0) memmove(end - kept, end - kept - many, kept * kSlot);
     pops_top(bin) += many * kSlot;
-    count(cache.heap.counters(c).flushed, many);
+    cache.heap.counters(c).flushed += many;
 }
 
 void flush_bin(ThreadCache& cache, SizeClass c) {
@@ -250,7 +250,7 @@ void salvage_caches() {
         // The objects in its bins are given up: a push or a refill may be half done.
         for (SizeClass c = 0; c < kClasses; ++c) {
             Bin& bin = cache->bins[c];
-            count(cache->heap.counters(c).flushed, objects_in(bin));
+            cache->heap.counters(c).flushed += objects_in(bin);
             pops_top(bin) += objects_in(bin) * kSlot;
             bin.low = bin.end;
             bin.owner = bin.sized_owner = 0;
@@ -281,9 +281,9 @@ ClassTotals class_totals(SizeClass c) {
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
         const Heap* heap = heap_of(id);
         const ClassCounters& counters = heap->counters(c);
-        const uint64_t filled = counters.filled.load(std::memory_order_relaxed);
-        const uint64_t flushed = counters.flushed.load(std::memory_order_relaxed);
-        const uint64_t remote = counters.remote_frees.load(std::memory_order_relaxed);
+        const uint64_t filled = counters.filled;
+        const uint64_t flushed = counters.flushed;
+        const uint64_t remote = counters.remote_frees;
         uint64_t pops = filled;  // the orphan heap has no bins: what was taken was handed out
         uint64_t pushes = 0;
         if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE)) {
@@ -297,9 +297,9 @@ ClassTotals class_totals(SizeClass c) {
         }
         total.allocations += pops;
         total.frees += pushes + remote;
-        total.fresh += counters.fresh.load(std::memory_order_relaxed);
+        total.fresh += counters.fresh;
         total.remote_frees += remote;
-        total.slabs += counters.slabs.load(std::memory_order_relaxed);
+        total.slabs += counters.slabs;
     }
     return total;
 }

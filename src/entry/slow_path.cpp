@@ -142,10 +142,10 @@ void release_object(void* pointer) {
     object->mark = mark;
     if (cache && owner == cache->heap.id()) return give_past_bin(cache->bins[slab.size_class], slab, object);
     if (cache) {
-        count(cache->heap.counters(slab.size_class).remote_frees);
+        cache->heap.counters(slab.size_class).remote_frees += 1;
     } else {
         Guard guard(orphans.lock);
-        count(orphans.heap.counters(slab.size_class).remote_frees);
+        orphans.heap.counters(slab.size_class).remote_frees += 1;
     }
     free_remote(slab, object, cache ? &cache->heap : nullptr);
 }
@@ -206,7 +206,7 @@ void release_elsewhere(void* pointer, Bin& bin) noexcept {
     if (!slab || object->mark == mark_of(bin)) [[unlikely]]
         return release_cold(pointer);
     object->mark = mark_of(bin);
-    count(cache->heap.counters(slab->size_class).remote_frees);
+    cache->heap.counters(slab->size_class).remote_frees += 1;
     cache->outgoing.add(*slab, object);
 }
 

@@ -56,7 +56,7 @@ void Heap::unlink(Slab& slab) {
 void Heap::claim(Slab& slab) {
     slab.owner.store(id_, std::memory_order_seq_cst);
     set_entries(slab.first, slab.info().units, entry(slab.size_class));
-    count(counters(slab.size_class).slabs);
+    counters(slab.size_class).slabs += 1;
     link(slab);
 }
 
@@ -107,7 +107,7 @@ Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
         *slot = reinterpret_cast<Object*>(object);
     slab.set_carved(slab.carved() + batch);
     slab.used = static_cast<uint16_t>(slab.used + batch);
-    count(counters(slab.size_class).fresh, batch);
+    counters(slab.size_class).fresh += batch;
     return {batch, slab.zeroed, first};
 }
 
@@ -137,7 +137,7 @@ Batch Heap::take(SizeClass c, Object** end, uint32_t room) {
     if (!slab) return {};
     const Batch batch = slab->free ? take_free(*slab, end, room) : carve(*slab, end, room);
     after_take(*slab);
-    count(counters(c).filled, batch.count);
+    counters(c).filled += batch.count;
     return batch;
 }
 
@@ -150,13 +150,13 @@ Batch Heap::take_one_of(Slab& slab) {
     Object* slot[1];
     const Batch batch = slab.free ? take_free(slab, slot + 1, 1) : carve(slab, slot + 1, 1);
     after_take(slab);
-    count(counters(slab.size_class).filled);
+    counters(slab.size_class).filled += 1;
     return batch;
 }
 
 void Heap::release(Slab& slab) {
     unlink(slab);
-    count_down(counters(slab.size_class).slabs);
+    counters(slab.size_class).slabs -= 1;
     slab.owner.store(kNoHeap, std::memory_order_relaxed);
     give_run(slab.begin(), slab.info().units);
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/lock.h"
+#include "base/published.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 
@@ -25,20 +26,12 @@ struct Batch {
 
 // Written by the holder only; read by anyone for statistics.
 struct ClassCounters {
-    std::atomic<uint64_t> filled{0};        // objects that went into the bin from slabs
-    std::atomic<uint64_t> flushed{0};       // objects that went from the bin back to slabs
-    std::atomic<uint64_t> fresh{0};         // of those filled, carved
-    std::atomic<uint64_t> remote_frees{0};  // freed by this holder for another heap
-    std::atomic<uint64_t> slabs{0};         // now
+    Published filled;        // objects that went into the bin from slabs
+    Published flushed;       // objects that went from the bin back to slabs
+    Published fresh;         // of those filled, carved
+    Published remote_frees;  // freed by this holder for another heap
+    Published slabs;         // now
 };
-
-inline void count(std::atomic<uint64_t>& counter, uint64_t more = 1) {
-    counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-}
-
-inline void count_down(std::atomic<uint64_t>& counter) {
-    counter.store(counter.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-}
 
 class Heap {
   public:

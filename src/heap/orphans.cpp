@@ -75,7 +75,7 @@ void free_remote(Slab& slab, Object* object, Heap* mine) {
 
 Slab* Orphans::take_slab(SizeClass c, Heap& taker) {
     // A look without the lock: nothing there is the rule, and a slab missed now is found next time.
-    if (heap.counters(c).slabs.load(std::memory_order_relaxed) == 0) return nullptr;
+    if (heap.counters(c).slabs == 0) return nullptr;
     Guard guard(lock);
     Slab* slab = heap.own_slab(c);
     if (!slab) return nullptr;
@@ -105,13 +105,13 @@ Batch Orphans::take_one(SizeClass c) {
 size_t Orphans::slabs() {
     size_t total = 0;
     for (SizeClass c = 0; c < kClasses; ++c)
-        total += heap.counters(c).slabs.load(std::memory_order_relaxed);
+        total += heap.counters(c).slabs;
     return total;
 }
 
 void Heap::hand_over(Slab& slab, Heap& to) {
     unlink(slab);
-    count_down(counters(slab.size_class).slabs);
+    counters(slab.size_class).slabs -= 1;
     to.claim(slab);
 }
 
@@ -184,7 +184,7 @@ void Heap::forget_slabs() {
     for (ClassHeap& c : classes_) {
         for (Slab*& list : c.lists)
             list = nullptr;
-        c.counters.slabs.store(0, std::memory_order_relaxed);
+        c.counters.slabs = 0;
     }
     empty_units_ = 0;
 }

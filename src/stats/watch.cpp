@@ -24,13 +24,12 @@ void add_class(ThreadTotals& total, const ThreadCache& cache, SizeClass c) {
     const size_t size = kSizeClasses[c].size;
     const uint64_t pops = pops_top(bin) >> 16;
     const uint64_t held = objects_in(bin);
-    const uint64_t remote = counters.remote_frees.load(std::memory_order_relaxed);
-    const uint64_t pushes = held + pops + counters.flushed.load(std::memory_order_relaxed) -
-                            counters.filled.load(std::memory_order_relaxed);
+    const uint64_t remote = counters.remote_frees;
+    const uint64_t pushes = held + pops + counters.flushed - counters.filled;
     const uint64_t frees = pushes + cache.tops[c].direct_frees + remote;
     total.small_allocations += pops;
     total.small_frees += frees;
-    total.fresh += counters.fresh.load(std::memory_order_relaxed);
+    total.fresh += counters.fresh;
     total.remote_frees += remote;
     total.bytes_allocated += pops * size;
     total.bytes_freed += frees * size;

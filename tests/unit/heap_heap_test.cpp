@@ -59,7 +59,7 @@ TEST_F(HeapTest, SingleObjectsComeFromTheSameSlabs) {
             sample::add(objects, batch);
         }
         sample::expect_distinct(objects, c);
-        EXPECT_EQ(heap.counters(c).slabs.load(), 1u);
+        EXPECT_EQ(heap.counters(c).slabs, 1u);
         sample::give_all(heap, objects);
     }
 }
@@ -86,13 +86,13 @@ TEST_F(HeapTest, EmptySlabsAreKeptUpToABoundAndReused) {
     take(c, (kept / slab_bytes + 5) * kSizeClasses[c].objects);
     sample::give_all(heap, objects);
     EXPECT_EQ(run_stats().in_use, kept);
-    const uint64_t fresh = heap.counters(c).fresh.load();
+    const uint64_t fresh = heap.counters(c).fresh;
     take(c, kept / slab_bytes * kSizeClasses[c].objects);
-    EXPECT_EQ(heap.counters(c).fresh.load(), fresh);
+    EXPECT_EQ(heap.counters(c).fresh, fresh);
     EXPECT_EQ(run_stats().in_use, kept);
     sample::give_all(heap, objects);
     heap.release_empty();
-    EXPECT_EQ(heap.counters(c).slabs.load(), 0u);
+    EXPECT_EQ(heap.counters(c).slabs, 0u);
 }
 
 TEST_F(HeapTest, EmptySlabsOfOneClassServeAnother) {
@@ -101,7 +101,7 @@ TEST_F(HeapTest, EmptySlabsOfOneClassServeAnother) {
     sample::give_all(heap, objects);
     take(5, 1);
     EXPECT_LT(run_stats().in_use, in_use);
-    EXPECT_EQ(heap.counters(4).slabs.load(), 0u);
+    EXPECT_EQ(heap.counters(4).slabs, 0u);
     EXPECT_EQ(run_stats().committed, committed_units() * kUnitSize);
     sample::give_all(heap, objects);
 }
@@ -163,18 +163,18 @@ TEST_F(HeapTest, NoMemoryIsAnEmptyBatchAndNothingIsLost) {
 TEST_F(HeapTest, CountersAgreeWithWhatHappened) {
     const SizeClass c = 5;
     const ClassCounters& counters = heap.counters(c);
-    const uint64_t filled = counters.filled.load(), fresh = counters.fresh.load();
+    const uint64_t filled = counters.filled, fresh = counters.fresh;
     take(c, 1000);
-    EXPECT_EQ(counters.filled.load() - filled, objects.size());
-    EXPECT_EQ(counters.fresh.load() - fresh, objects.size());
+    EXPECT_EQ(counters.filled - filled, objects.size());
+    EXPECT_EQ(counters.fresh - fresh, objects.size());
     const size_t again = objects.size() / 2;
     for (size_t i = 0; i < again; ++i) {
         heap.give(*slab_of(objects.back()), objects.back());
         objects.pop_back();
     }
-    const uint64_t before = counters.fresh.load();
+    const uint64_t before = counters.fresh;
     const sample::Taken batch = sample::take(heap, c);
-    EXPECT_EQ(counters.fresh.load(), before);  // reused
+    EXPECT_EQ(counters.fresh, before);  // reused
     sample::add(objects, batch);
     sample::give_all(heap, objects);
 }

@@ -87,7 +87,7 @@ inline void expect_sound(const Slab& slab) {
 inline size_t slabs_of(const Heap& heap) {
     size_t total = 0;
     for (SizeClass c = 0; c < kClasses; ++c)
-        total += heap.counters(c).slabs.load();
+        total += heap.counters(c).slabs;
     return total;
 }
 
