@@ -14,7 +14,6 @@
 #include <pthread.h>
 
 #include "api/interner_table.h"
-#include "cache/thread_cache.h"
 
 namespace tarn {
 
@@ -27,7 +26,7 @@ void recover_shard(tarn_interner& table, uint32_t index) {
     if (!shard.lock.recover()) return;
     shard.room = shard.room_end = nullptr;
     const uintptr_t view = table.views[index].load(std::memory_order_relaxed);
-    shard.count -= shard.count;
+    shard.count = 0;
     each_string(view, [&](const Interned* string, uint64_t) {
         const bool dropped = table.counted && references(string).load(std::memory_order_relaxed) == 0;
         if (dropped)
@@ -58,7 +57,6 @@ bool watch(tarn_interner& table) {
         watching.store(true, std::memory_order_release);
     }
     table.list();
-    tally(Tally::kInternersMade, 1);
     return true;
 }
 

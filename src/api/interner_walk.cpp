@@ -124,6 +124,7 @@ void tarn::read_interner(const Part& part, PartCounts& counts) {
     // Shards are only reached by what is not const.
     auto& table = const_cast<tarn_interner&>(static_cast<const tarn_interner&>(part));
     ++counts.interners;
+    ++counts.interners_made;
     counts.interner_bytes += bytes_of(&table) + bytes_of(table.keywords);
     for (uint32_t index = 0; index < table.shard_count(); ++index) {
         const Shard& shard = table.shards()[index];

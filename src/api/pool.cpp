@@ -11,7 +11,6 @@
 
 #include "api/pool_state.h"
 #include "base/message.h"
-#include "cache/thread_cache.h"
 #include "entry/entry.h"
 
 namespace tarn::pool {
@@ -206,8 +205,6 @@ tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned optio
         tarn::release(pool);
         return nullptr;
     }
-    tarn::tally(tarn::Tally::kObjectPools, 1);
-    tarn::tally(tarn::Tally::kObjectPoolsMade, 1);
     pool->list();
     return pool;
 }
@@ -216,7 +213,6 @@ void tarn_pool_destroy(tarn_pool* handle) {
     if (!handle) return;
     Pool& pool = of(handle);
     pool.unlist();
-    tarn::tally(tarn::Tally::kObjectPools, -1);
     pool.depot.release_all();
     pool.chunks.release_all();
     for_each_local(pool, [](Local* local) { tarn::release(local); });

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/os.h"
-#include "cache/thread_cache.h"
 #include "entry/entry.h"
 
 namespace tarn::pool {
@@ -81,11 +80,6 @@ bool Chunks::make_room_in_array() {
     return true;
 }
 
-void Chunks::count_capacity(int64_t objects) {
-    capacity_ += static_cast<size_t>(objects);
-    tally(Tally::kObjectPoolBytes, objects * static_cast<int64_t>(stride_));
-}
-
 bool Chunks::add(size_t capacity) {
     if (!make_room_in_array()) return false;
     Chunk* chunk = make(capacity);
@@ -94,7 +88,7 @@ bool Chunks::add(size_t capacity) {
     memmove(sorted_ + at + 1, sorted_ + at, (count_ - at) * sizeof(Chunk*));
     sorted_[at] = chunk;
     ++count_;
-    count_capacity(static_cast<int64_t>(capacity));
+    capacity_ += capacity;
     chunk->next_open = open_;
     open_ = chunk;
     return true;
@@ -145,7 +139,7 @@ size_t Chunks::release_free_ones() {
             sorted_[kept++] = chunk;
             continue;
         }
-        count_capacity(-static_cast<int64_t>(chunk->capacity));
+        capacity_ -= chunk->capacity;
         carved_ -= chunk->carved;
         release(chunk);
     }
@@ -159,7 +153,6 @@ void Chunks::release_all() {
     tarn::release(sorted_);
     sorted_ = nullptr;
     count_ = room_ = 0;
-    count_capacity(-static_cast<int64_t>(capacity_));
 }
 
 }  // namespace tarn::pool

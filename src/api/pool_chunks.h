@@ -55,7 +55,6 @@ class Chunks {
   private:
     size_t next_capacity() const;
     bool add(size_t capacity);
-    void count_capacity(int64_t objects);
     bool make_room_in_array();
     Chunk* make(size_t capacity);
     void release(Chunk* chunk);
@@ -66,8 +65,7 @@ class Chunks {
     Chunk** sorted_ = nullptr;
     size_t count_ = 0, room_ = 0;  // chunks in the array, and what it has room for
     Chunk* open_ = nullptr;        // chunks with objects not yet carved
-    size_t capacity_ = 0;
-    Published carved_, ever_carved_;
+    Published capacity_, carved_, ever_carved_;
 };
 
 }  // namespace tarn::pool

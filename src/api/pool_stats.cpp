@@ -64,6 +64,9 @@ void Pool::read(const Part& part, PartCounts& counts) {
     const uint64_t idle = locals.idle + pool.depot.held(), carved = pool.chunks.carved();
     const uint64_t allocations = locals.allocations + pool.lone_allocations;
     const uint64_t fresh = pool.chunks.ever_carved();
+    ++counts.pools;
+    ++counts.pools_made;
+    counts.pool_bytes += pool.chunks.bytes();
     counts.pool_allocations += allocations;
     counts.pool_fresh += fresh < allocations ? fresh : allocations;
     counts.pool_live_objects += idle < carved ? carved - idle : 0;

@@ -14,7 +14,7 @@ namespace {
 struct Parts {
     Lock lock;
     Part* first = nullptr;
-    PartCounts gone;
+    PartCounters gone;
 };
 constinit Parts parts;
 
@@ -30,17 +30,16 @@ void Part::list() {
 
 void Part::unlist() {
     const Guard guard(parts.lock);
-    PartCounts gone = parts.gone;
-    read_(*this, gone);
-    gone.pool_live_objects = gone.interners = gone.interned_strings = gone.interner_bytes = 0;
+    PartCounts counts{parts.gone, {}};
+    read_(*this, counts);
     __atomic_store_n(link_, next_, __ATOMIC_RELEASE);
     if (next_) next_->link_ = link_;
-    parts.gone = gone;
+    parts.gone = counts;
 }
 
 PartCounts part_counts() {
     const ReportGuard guard(parts.lock);
-    PartCounts counts = parts.gone;
+    PartCounts counts{parts.gone, {}};
     for (const Part* part = parts.first; part; part = part->next_)
         part->read_(*part, counts);
     return counts;

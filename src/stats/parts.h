@@ -7,14 +7,15 @@
 
 namespace tarn {
 
-struct PartCounts {
-    // Counters.
-    uint64_t pool_allocations = 0, pool_fresh = 0;
-    uint64_t intern_requests = 0;
-    // Gauges.
-    uint64_t pool_live_objects = 0;
+struct PartCounters {
+    uint64_t pools_made = 0, pool_allocations = 0, pool_fresh = 0;
+    uint64_t interners_made = 0, intern_requests = 0;
+};
+struct PartGauges {
+    uint64_t pools = 0, pool_live_objects = 0, pool_bytes = 0;
     uint64_t interners = 0, interned_strings = 0, interner_bytes = 0;
 };
+struct PartCounts : PartCounters, PartGauges {};
 
 class Part {
   public:
