@@ -287,9 +287,14 @@ void salvage(ThreadCache& cache) {
 
 }  // namespace
 
+bool in_cold_end() {
+    const bool in_heap = has_cache(current_cache) && current_cache->heap.door().lock.is_mine();
+    return in_heap || caches.lock.is_mine() || orphans.lock.is_mine();
+}
+
 void caches_after_fork_child(Others others) {
     // Under a signal handler over one of the cold ends, this thread goes on with what it was doing to these.
-    const bool busy = caches.lock.is_mine() || orphans.lock.is_mine();
+    const bool busy = in_cold_end();
     caches.lock.reset();
     orphans.lock.reset();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id)

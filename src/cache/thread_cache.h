@@ -188,6 +188,8 @@ size_t collect_others();
 // delete stands behind it. Called once, by the first thread; never in hardened mode.
 void trust_sized_delete();
 
+// This thread is a signal handler over a cold end.
+bool in_cold_end();
 // In the child of a fork: the locks are free, whoever held them.
 void caches_after_fork_child(Others others);
 

@@ -46,7 +46,7 @@ void after_fork_parent() {
 void after_fork_child() {
     const Others others = threads_lived || others_live() ? Others::kLived : Others::kNone;
     start_after_fork_child();
-    runs_after_fork_child(others);
+    runs_after_fork_child(others, in_cold_end() ? Transit::kPerhapsMine : Transit::kNobodys);
     blocks_after_fork_child();
     caches_after_fork_child(others);
     parts_after_fork_child();

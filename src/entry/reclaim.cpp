@@ -27,9 +27,11 @@ size_t trim() {
 }
 
 bool reclaim() {
+    // The limit may be below what there is by now, and what goes back does not come again: small objects keep some.
+    constexpr size_t kKeep = (size_t{1} << 20) / kUnitSize;
     gather();
     const size_t blocks = trim_blocks();
-    return trim_runs().address_space + blocks > 0;
+    return trim_runs(kKeep).address_space + blocks > 0;
 }
 
 }  // namespace tarn

@@ -11,7 +11,8 @@
 // "Is it ours?" is one shift and one compare: address >> 14 < page_table_end; the table reads as zero where
 // nothing is. The entry of a unit says who has it, by an offset from the table:
 //     0             nobody           kBlockEntry   a block of the backend `map`
-//     kOrphanEntry  the orphans      negative      of a slab: where its owner has the bin of its class
+//     kOrphanEntry  the orphans      kLostEntry    something that is not tarn's
+//     negative      of a slab: where its owner has the bin of its class
 // All the units of a slab have the same entry. At the offsets that are not negative the table has nothing but
 // zeros, so that free() may look for a bin there and finds one that is nobody's.
 //
@@ -29,6 +30,7 @@ namespace tarn {
 using Entry = int32_t;
 inline constexpr Entry kBlockEntry = 64;
 inline constexpr Entry kOrphanEntry = 128;
+inline constexpr Entry kLostEntry = 192;
 inline constexpr size_t kRecordSize = 64;
 inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table that belong to no window
 

@@ -26,7 +26,8 @@ constexpr size_t kMappingsMost = 65530 / 8;
 
 struct Range {
     size_t unit, length;
-    bool refused;
+    bool dirty = false;    // some of it
+    bool refused = false;  // by the kernel
 };
 
 struct State {
@@ -101,6 +102,7 @@ bool map_hole(Window& window, size_t first, size_t end) {
         asked = asked > wanted ? wanted : asked / 2;
     }
     window.set(first, 1, UnitState::kTaken);
+    set_entries(window.first_unit() + first, 1, kLostEntry);
     return true;
 }
 
@@ -133,28 +135,35 @@ Range whole_pages(size_t first, size_t length) {
     const size_t page = std::max(os::page_size() / kUnitSize, size_t{1});
     const size_t from = (first + page - 1) / page * page;
     const size_t end = (first + length) / page * page;
-    return {from, end > from ? end - from : 0, false};
+    return {from, end > from ? end - from : 0};
 }
 
-// Takes the highest ranges of this kind of one window out of the books, dirty ones until `target` dirty units
-// are left in all.
+// Of all windows.
+size_t units_of(UnitKind kind) {
+    if (kind == UnitKind::kDirty) return state.dirty;
+    size_t total = 0;
+    for (const Window& window : windows)
+        total += window.count(kind);
+    return total;
+}
+
+// Takes the highest ranges of this kind of one window out of the books until `target` such units are left in all.
 size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges, size_t count) {
     const UnitMap units = window.units();
     for (size_t end = kWindowUnits; count < kPurgeBatch;) {
-        const size_t last = units.last(kind, end);
-        if (last == UnitMap::kNone) break;
-        size_t most = kWindowUnits;
-        if (kind == UnitKind::kDirty && state.dirty <= target) break;
-        if (kind == UnitKind::kDirty) most = state.dirty - target;
+        const size_t last = units.last(kind, end), there = units_of(kind);
+        if (last == UnitMap::kNone || there <= target) break;
+        const size_t most = there - target;
         size_t first = last;
         while (last - first + 1 < most && units.last(kind, first) == first - 1)
             --first;
         end = first;
         const Range range = whole_pages(first, last - first + 1);
         if (range.length == 0) continue;
-        state.dirty -= units.count(UnitState::kDirty, range.unit, range.length);
+        const size_t dirty = units.count(UnitState::kDirty, range.unit, range.length);
+        state.dirty -= dirty;
         window.set(range.unit, range.length, UnitState::kTaken);
-        ranges[count++] = {window.first_unit() + range.unit, range.length, false};
+        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty > 0};
     }
     return count;
 }
@@ -172,9 +181,11 @@ size_t collect(UnitKind kind, size_t target, Range* ranges) {
 bool enter(Range range, bool unmapped) {
     Window& window = *windows.of_unit(range.unit);
     const size_t first = range.unit - window.first_unit();
-    if (range.refused) {
+    if (range.refused && range.dirty) {
         window.set(first, range.length, UnitState::kDirty);
         state.dirty += range.length;
+    } else if (range.refused) {
+        window.set(first, range.length, UnitState::kClean);
     } else if (unmapped) {
         windows.unmapped(window, first, range.length);
     } else {
@@ -183,7 +194,7 @@ bool enter(Range range, bool unmapped) {
     return !range.refused;
 }
 
-// Returns free memory of this kind until `target` dirty units are left; the lock is held on entry and on
+// Returns free memory of this kind until `target` units of it are left; the lock is held on entry and on
 // return, and free in between. The number of units returned.
 size_t purge_to(UnitKind kind, size_t target) {
     size_t total = 0;
@@ -245,13 +256,13 @@ void give_run(void* at, size_t length) {
     if (state.dirty > limit) purge_dirty(limit - limit / 8);
 }
 
-Returned trim_runs() {
+Returned trim_runs(size_t keep) {
     Guard guard(state.lock);
     const size_t dirty = state.dirty, mapped = windows.mapped_units();
     state.refused = 0;
-    purge_dirty(0);
+    purge_dirty(keep);
     Returned result{(dirty - std::min(dirty, state.dirty)) << kUnitShift, 0};
-    if (windows.mappings() < kMappingsMost / 2) purge_to(UnitKind::kMapped, 0);
+    if (state.refused == 0 && windows.mappings() < kMappingsMost / 2) purge_to(UnitKind::kMapped, keep);
     for (Window* window = windows.end(); window != windows.begin();)
         if ((--window)->all_holes()) windows.remove(*window);
     const size_t now = windows.mapped_units();
@@ -282,32 +293,38 @@ bool in_window(const void* p) {
 
 namespace {
 
-// Whoever took a unit has written its entry, or will never come to it: then the unit is lost. What is free
-// may have been written to.
-void rebuild() {
+// What a unit without an entry has become when nobody else lives. Clean ones may have been written to. Those that
+// were on their way to somebody or back to the kernel are mapped anew, unless it is this thread that had them.
+UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
+    const UnitState before = window.units().state(unit);
+    if (before == UnitState::kClean) return UnitState::kDirty;
+    if (before != UnitState::kTaken || transit == Transit::kPerhapsMine) return before;
+    return os::purge(window.begin() + unit * kUnitSize, kUnitSize) ? UnitState::kClean : before;
+}
+
+// Whoever took a unit has written its entry, or will never come to it.
+void rebuild(Transit transit) {
     windows.repair();
     state.in_use = state.dirty = 0;
     for (Window& window : windows) {
         const UnitMap units = window.units();
         for (size_t unit = kHeaderUnits; unit < kWindowUnits; ++unit) {
-            if (entry_of(window.first_unit() + unit))
-                units.set(unit, 1, UnitState::kTaken);
-            else if (units.state(unit) == UnitState::kClean)
-                units.set(unit, 1, UnitState::kDirty);
+            const bool taken = entry_of(window.first_unit() + unit) != 0;
+            units.set(unit, 1, taken ? UnitState::kTaken : state_after_fork(window, unit, transit));
         }
         window.count_again();
         state.dirty += window.dirty;
-        state.in_use += kWindowUnits - kHeaderUnits - window.dirty - window.holes;
+        state.in_use += kWindowUnits - kHeaderUnits - window.clean - window.dirty - window.holes;
     }
 }
 
 }  // namespace
 
-void runs_after_fork_child(Others others) {
+void runs_after_fork_child(Others others, Transit transit) {
     // Interrupted by the handler that forks, this thread has the books to itself and goes on with them.
     const bool mine = state.lock.is_mine();
     state.lock.reset();
-    if (!mine && others == Others::kLived) rebuild();
+    if (!mine && others == Others::kLived) rebuild(transit);
 }
 
 }  // namespace tarn

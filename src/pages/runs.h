@@ -22,12 +22,12 @@ enum class RunUse : uint8_t { kSlab, kBlock };
 [[nodiscard]] Run take_run(size_t units, RunUse use);  // 1..kRunUnitsMax
 void give_run(void* at, size_t units);                 // what take_run returned, whole
 
-// Everything that is free goes back to the kernel: memory and address space.
+// What is free goes back to the kernel, memory and address space, but for so many units at most.
 struct Returned {
     size_t memory;         // bytes that may have been resident
     size_t address_space;  // bytes, those included
 };
-Returned trim_runs();
+Returned trim_runs(size_t keep = 0);
 
 struct RunStats {
     size_t reserved, committed, in_use, dirty, returned;  // bytes; `returned` is a running total
@@ -43,10 +43,11 @@ UnitRange window_units(size_t window);
 // Whether p lies in one, mapped or not.
 bool in_window(const void* p);
 
-// In the child of a fork, whoever held the lock is gone, and what it was doing may be half seen; it may be
-// the forking thread itself, under a signal handler.
-// rebuild: other threads lived. The page map says what is taken; everything else is rebuilt from it.
+// In the child of a fork. Where other threads lived, whoever held the lock is gone, and what it was doing may be
+// half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread may be a
+// signal handler over a call that has taken a run and not said so yet.
 enum class Others : bool { kNone, kLived };
-void runs_after_fork_child(Others others);
+enum class Transit : bool { kNobodys, kPerhapsMine };
+void runs_after_fork_child(Others others, Transit transit);
 
 }  // namespace tarn
