@@ -2,7 +2,9 @@
 // Start and end of the process and of threads.
 #include "entry/lifecycle.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "base/lock.h"
 #include "base/message.h"
@@ -109,7 +111,22 @@ void start_after_fork_child() {
     process.lock.reset();
 }
 
+namespace {
+
+// What an allocation function calls of libc; none of it locks or allocates. A function whose address is taken is
+// bound when the library is loaded, for every caller in it. Else the first call would enter the dynamic linker,
+// which takes more stack than tarn does.
+void bind_early() {
+    asm volatile(""
+                 :
+                 : "r"(static_cast<void* (*)(void*, const void*, size_t)>(memcpy)), "r"(memmove), "r"(memset),
+                   "r"(__errno_location), "r"(pthread_setspecific));
+}
+
+}  // namespace
+
 void libc_ready() {
+    bind_early();
     {
         Guard guard(process.lock);
         know_options();
