@@ -65,6 +65,8 @@ uint64_t random();       // from the kernel's random bytes for this process (AT_
 int process_id();
 int thread_id();
 void yield();  // lets another thread run
+// Every running thread of the process passes a full memory barrier. False: the kernel cannot, or may not.
+bool barrier_in_all_threads();
 // Blocks this thread's signals, but for those that a fault raises; what was blocked before.
 uint64_t block_signals();
 void restore_signals(uint64_t blocked);
