@@ -5,9 +5,9 @@
 // was at start, or nowhere. A descriptor out of the program's way remembers it.
 #include <stdlib.h>
 
-#include "base/message.h"
 #include "base/options.h"
 #include "base/os.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "entry/lifecycle.h"
 #include "entry/plt_hook.h"
@@ -33,7 +33,7 @@ bool is_standard_error(int fd) {
     return report.known && fd >= 0 && os::file_id(fd, id) && id == report.id;
 }
 
-// TARN_STATS_FILE with %p replaced.
+// TARN_STATS_FILE with each %p replaced; any other % stands for itself.
 class Path {
   public:
     explicit Path(const char* pattern) {
@@ -55,9 +55,45 @@ class Path {
         for (size_t i = 0; i < length && path.length_ + 1 < sizeof path.text_; ++i)
             path.text_[path.length_++] = text[i];
     }
-    char text_[1024] = {};
+    static constexpr size_t kDigits = 10;  // of a process id, where the name has two characters
+    char text_[kDigits * sizeof options.stats_file / 2] = {};
     size_t length_ = 0;
 };
+
+// One line about a report that was not written, or not whole, on standard error if that is still the
+// program's at start.
+void complain(const char* what, const char* file, int error, uint64_t patience, bool same_file = false) {
+    if (!is_standard_error(kStandardError)) return;
+    Output output(kStandardError, Output::Waits::kBounded, patience);
+    Text text(output);
+    if (same_file) text.add('\n');  // it ends somewhere in a line
+    text.add("tarn: ").add(what).add(file).add(": ");
+    const char* words = words_for(error);
+    words ? text.add(words) : text.add("error ").decimal(static_cast<uint64_t>(error));
+    text.add('\n');
+}
+
+void report_to_file(const Snapshot& snapshot) {
+    const Path path(options.stats_file);
+    const int fd = os::open_append(path.text());
+    if (fd < 0) return complain("cannot open TARN_STATS_FILE ", path.text(), -fd, Output::kPatience);
+    Output output(fd);
+    if (!send_report(output, snapshot, options.stats))
+        complain("cannot write all of the report to TARN_STATS_FILE ", path.text(), output.error(),
+                 output.patience());
+    os::close(fd);
+}
+
+void report_to_standard_error(const Snapshot& snapshot) {
+    for (int fd : {report.copy, kStandardError}) {
+        if (!is_standard_error(fd)) continue;
+        Output output(fd);
+        if (!send_report(output, snapshot, options.stats))
+            complain("cannot write all of the report to standard error", "", output.error(),
+                     output.patience(), output.begun());
+        return;
+    }
+}
 
 void exit_hook(int status) {
     if (os::process_id() == report.process) report_at_exit();
@@ -67,10 +103,8 @@ void exit_hook(int status) {
 }  // namespace
 
 void prepare_report() {
-    if (!*options.stats_file) {
-        report.known = os::file_id(kStandardError, report.id);
-        if (report.known) report.copy = os::duplicate_high(kStandardError);
-    }
+    report.known = os::file_id(kStandardError, report.id);
+    if (report.known && !*options.stats_file) report.copy = os::duplicate_high(kStandardError);
     report.process = os::process_id();
     at_quick_exit(report_at_exit);
     // Not through exit(): children of multiprocessing and the like.
@@ -89,19 +123,7 @@ void report_at_exit() {
     Snapshot snapshot;
     take_snapshot(snapshot);
     complete(snapshot);
-    if (*options.stats_file) {
-        const Path path(options.stats_file);
-        const int fd = os::open_append(path.text());
-        if (fd < 0) return warn("cannot open TARN_STATS_FILE ", path.text());
-        send_report(fd, snapshot, options.stats);
-        os::close(fd);
-        return;
-    }
-    for (int fd : {report.copy, kStandardError}) {
-        if (!is_standard_error(fd)) continue;
-        send_report(fd, snapshot, options.stats);
-        return;
-    }
+    *options.stats_file ? report_to_file(snapshot) : report_to_standard_error(snapshot);
 }
 
 }  // namespace tarn

@@ -6,6 +6,7 @@
 
 #include "base/lock.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "stats/stats.h"
 #include "stats/watch.h"
@@ -81,7 +82,8 @@ void libc_ready() {
     }
     watch_forks();
     if (options.verbose) {
-        Text text(2);
+        Output output(2);
+        Text text(output);
         print_options(text);
     }
     if (options.stats == StatsFormat::kNone) return;
