@@ -47,6 +47,25 @@ void by__Exit() {
     allocate();
     _Exit(0);
 }
+// A status of the program's own, which no report may change.
+void status_7_by_exit() {
+    allocate();
+    exit(7);
+}
+void status_7_by__exit() {
+    allocate();
+    _exit(7);
+}
+void status_7_by_quick_exit() {
+    allocate();
+    quick_exit(7);
+}
+// With a handler of SIGPIPE's of its own, which must stay where it is and see nothing.
+void status_7_with_handlers() {
+    for (int number : {SIGPIPE, SIGXFSZ})
+        signal(number, [](int) { _exit(9); });
+    status_7_by_exit();
+}
 void by_exit_in_thread() {
     allocate();
     pthread_t thread;
@@ -174,6 +193,10 @@ int main(int count, char** arguments) {
                        {"quick_exit", by_quick_exit},
                        {"_exit", by__exit},
                        {"_Exit", by__Exit},
+                       {"status_7_by_exit", status_7_by_exit},
+                       {"status_7_by__exit", status_7_by__exit},
+                       {"status_7_by_quick_exit", status_7_by_quick_exit},
+                       {"status_7_with_handlers", status_7_with_handlers},
                        {"exit_in_thread", by_exit_in_thread},
                        {"abort", by_abort},
                        {"children", children},
