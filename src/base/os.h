@@ -78,7 +78,7 @@ void close(int fd);
 enum class FileKind : uint8_t { kPipe, kSocket, kTerminal, kOther };
 FileKind file_kind(int fd);
 bool non_blocking(int fd);
-// Waits until fd takes something, or is broken. False when the time ran out. fd -1: sleeps.
+// Waits until fd takes something or is broken; false when it was not so. fd -1: sleeps.
 bool wait_writable(int fd, uint64_t nanoseconds);
 struct FileId {
     uint64_t device, inode;

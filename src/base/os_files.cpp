@@ -91,7 +91,7 @@ bool wait_writable(int fd, uint64_t nanoseconds) {
         fd, POLLOUT, 0
     };
     struct timespec time = time_of(nanoseconds);
-    return raw_syscall(__NR_ppoll, address(&one), fd >= 0, address(&time), 0, sizeof(uint64_t)) != 0;
+    return raw_syscall(__NR_ppoll, address(&one), fd >= 0, address(&time), 0, sizeof(uint64_t)) > 0;
 }
 
 bool file_id(int fd, FileId& id) {

@@ -131,10 +131,6 @@ def fifo_with_a_reader(context):
         assert ended == STATUS and got == [b""] and whole(reports(text)[0]), (got, text[:300])
 
 
-def not_to_be_opened(context, path, words):
-    refused(context, path, words)
-
-
 def without_rights(context):
     """As a user who may not write there."""
     with tempfile.TemporaryDirectory() as folder:
@@ -170,9 +166,10 @@ def long_names(context):
         assert to_file(context, longest) == "" and whole(reports(longest.read_text())[0])
         errors = to_file(context, str(longest) + "f")
         lines = [line for line in errors.splitlines() if not line.startswith("{")]
-        assert len(lines) == 1 and "too long" in lines[0], lines
+        assert len(lines) == 1 and "is too long and ignored" in lines[0], lines
         refused(context, "/" + "x" * 510, "too long")
-        refused(context, "/tmp/" + "%p" * 253, "too long")
+        errors = to_file(context, "/tmp/" + "%p" * 253)  # every one becomes longer
+        assert len(errors.splitlines()) == 1 and "too long" in errors and "%p" not in errors, errors
 
 
 def reopened_standard_error_gets_no_line(context):
@@ -186,7 +183,7 @@ def reopened_standard_error_gets_no_line(context):
         assert text == "own words\n", f"the program's file: {text[:200]}"
 
 
-def warning_without_a_reader(context):
+def messages_without_a_reader(context):
     """What tarn says at start raises no signal, either."""
     reader, writer = os.pipe()
     os.close(reader)

@@ -166,6 +166,31 @@ TEST(Output, LateReaderGetsAll) {
     close(ends[0]);
 }
 
+// No descriptor is left to open the pipe anew.
+TEST(Output, LateReaderGetsAllInPieces) {
+    Pipe pipe;
+    rlimit limit;
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit none{1, limit.rlim_max};  // ppoll takes one
+    setrlimit(RLIMIT_NOFILE, &none);
+    arrives(pipe.reader, pipe.writer, Waits::kBounded, Output::kPatience);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    pipe.writer = -1;
+}
+
+TEST(Output, FullPipeTimesOutInPieces) {
+    const Pipe pipe;
+    pipe.fill();
+    rlimit limit;
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit none{1, limit.rlim_max};  // ppoll takes one
+    setrlimit(RLIMIT_NOFILE, &none);
+    Output output(pipe.writer, Waits::kBounded, 20 * kMillisecond);
+    EXPECT_FALSE(output.write("x", 1));
+    EXPECT_EQ(output.error(), ETIMEDOUT);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 TEST(Output, AsWriteWaitsForABlockingDescriptor) {
     Pipe pipe;
     arrives(pipe.reader, pipe.writer, Waits::kAsWrite, kMillisecond);
