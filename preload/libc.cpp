@@ -55,9 +55,10 @@ TARN_EXPORT void* realloc(void* pointer, size_t size) {
     return pointer ? tarn::reallocate(pointer, size) : tarn::allocate(size);
 }
 
+// As in glibc, by name: the program may bring a realloc of its own, and the block is then from there.
 TARN_EXPORT void* reallocarray(void* pointer, size_t count, size_t size) noexcept {
     size_t bytes;
-    return __builtin_mul_overflow(count, size, &bytes) ? fail(ENOMEM) : tarn::reallocate(pointer, bytes);
+    return __builtin_mul_overflow(count, size, &bytes) ? fail(ENOMEM) : ::realloc(pointer, bytes);
 }
 
 TARN_EXPORT void* memalign(size_t alignment, size_t size) {
@@ -72,8 +73,8 @@ TARN_EXPORT int posix_memalign(void** result, size_t alignment, size_t size) noe
     if (!power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
     const int saved = errno;
     void* pointer = aligned(alignment, size);
+    if (!pointer) return ENOMEM;  // and errno says so, too, as in glibc
     errno = saved;
-    if (!pointer) return ENOMEM;
     *result = pointer;
     return 0;
 }
