@@ -37,13 +37,13 @@ namespace {
 
 // The record of a slab that was released stays as it was until its units are used again.
 bool was_object(const void* p) {
-    const size_t unit = unit_of(p);
-    if (unit >= page_map.units || entry_of(unit) != 0) return false;
-    const Slab* any = static_cast<Slab*>(record_of(unit));
-    if (any->first > unit) return false;
-    const Slab& slab = *static_cast<Slab*>(record_of(any->first));
-    return slab.first == any->first && slab.state == SlabState::kNone && slab.size_class < kClasses &&
-           unit - slab.first < slab.info().units && slab.index_of(p) < slab.carved();
+    if (!in_window(p) || entry_at(p) != 0) return false;
+    const size_t unit = unit_of(p) % kWindowUnits;
+    const Slab* any = static_cast<Slab*>(record_at(p));
+    if (unit < kHeaderUnits || any->behind > unit - kHeaderUnits) return false;
+    const Slab& slab = *slab_of(p);
+    return slab.state == SlabState::kNone && slab.behind == 0 && slab.size_class < kClasses &&
+           unit_of(p) - slab.first_unit() < slab.info().units && slab.index_of(p) < slab.carved();
 }
 
 }  // namespace
