@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -268,6 +269,14 @@ int process_id() {
 }
 void yield() {
     raw_syscall(__NR_sched_yield);
+}
+
+bool barrier_in_all_threads() {
+    constexpr long kRegister = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    constexpr long kBarrier = MEMBARRIER_CMD_PRIVATE_EXPEDITED;
+    if (!failed(raw_syscall(__NR_membarrier, kBarrier))) return true;
+    return !failed(raw_syscall(__NR_membarrier, kRegister)) &&
+           !failed(raw_syscall(__NR_membarrier, kBarrier));
 }
 
 uint64_t block_signals() {

@@ -24,7 +24,7 @@ constinit HeapId wiped_ids[kHeapsMax];
 
 struct Caches {
     Lock lock;
-    bool sized_delete = false;  // see trust_sized_delete
+    bool sized_delete = false;   // see trust_sized_delete
     size_t kept = 0, wiped = 0;  // of these
     uint64_t living = 0, ended = 0;
 };
@@ -114,8 +114,8 @@ void wipe(ThreadCache& cache) {
     if (os::page_size() != page || !os::purge(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);
 }
 
-// With the lock held. What carries memory of an upper layer is not wiped; of such, one too many is not handed out
-// again.
+// With the lock held. What carries memory of an upper layer is not wiped; of such, one too many is not handed
+// out again.
 void put_idle(ThreadCache& cache) {
     HeapId id = cache.heap.id();
     if (caches.kept < kIdleMost) {
@@ -190,23 +190,8 @@ void close_cache(ThreadCache& cache) {
     ++caches.ended;
 }
 
-size_t collect_others() {
-    constexpr uint64_t kWaitMost = 10'000'000;  // ns; a holder is in its heap for microseconds
-    size_t bytes = orphans.collect();
-    const HeapId mine = has_cache(current_cache) ? current_cache->heap.id() : kNoHeap;
-    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
-        HeapDoor& door = heap_doors[id];
-        if (id == mine || !door.held.load(std::memory_order_relaxed)) continue;
-        if (!door.lock.lock_within(kWaitMost)) continue;
-        if (door.held.load(std::memory_order_relaxed)) {
-            Heap& heap = *heap_of(id);
-            heap.drain_mail();
-            bytes += heap.punch_holes();
-            heap.release_empty();
-        }
-        door.lock.unlock();
-    }
-    return bytes;
+ThreadCache* cache_of(HeapId id) {
+    return __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE);
 }
 
 void trust_sized_delete() {
@@ -230,7 +215,7 @@ ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
     const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
     const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
     const uint64_t pops = both >> 16;
-    const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot};
+    const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} - bin.taken;
     const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
     const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
     const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
@@ -277,7 +262,8 @@ void salvage(ThreadCache& cache) {
     for (SizeClass c = 0; c < kClasses; ++c) {
         Bin& bin = cache.bins[c];
         cache.heap.counters(c).flushed += objects_in(bin);
-        pops_top(bin) += objects_in(bin) * kSlot;
+        pops_top(bin) += (objects_in(bin) + bin.taken) * kSlot;
+        bin.taken = 0;
         bin.low = bin.end;
     }
     set_owner(cache, 0);

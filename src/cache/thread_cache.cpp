@@ -23,6 +23,17 @@ void set_limit(Bin& bin, size_t limit) {
 
 namespace {
 
+// The objects move up to where others have taken some. With the lock of the heap held.
+void close_gap(Bin& bin) {
+    if (bin.taken == 0) [[likely]]
+        return;
+    const size_t held = objects_in(bin), gap = bin.taken * kSlot;
+    Object** const first = &slot(bin, top(bin));
+    memmove(first + bin.taken, first, held * kSlot);
+    bin.taken = 0;
+    pops_top(bin) += gap;
+}
+
 // Gives `many` objects back to their slabs, those that were freed longest ago.
 void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     Bin& bin = cache.bins[c];
@@ -41,11 +52,13 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
 }
 
 void flush_bin(ThreadCache& cache, SizeClass c) {
+    close_gap(cache.bins[c]);
     if (const size_t held = objects_in(cache.bins[c])) drain_bin(cache, c, held);
 }
 
 // The same at the end of a thread; the next one takes less at a time of what this one did not use up.
 void end_bin(ThreadCache& cache, SizeClass c) {
+    close_gap(cache.bins[c]);
     const size_t held = objects_in(cache.bins[c]);
     if (held == 0) return;
     drain_bin(cache, c, held);
@@ -67,6 +80,12 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         const Batch batch = cache.heap.take_one(c);
         if (batch.count) pops_top(bin) += kPop - kSlot;
         return {batch.first, batch.zeroed};
+    }
+    close_gap(bin);
+    if (const size_t held = objects_in(bin)) {  // it only looked empty while others were at it (collect.cpp)
+        Object* const object = slot(bin, bin.end - held * kSlot);
+        pops_top(bin) += kPop;
+        return {object, false};
     }
     if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
     BinTop& tops = top_of(bin);
@@ -100,6 +119,7 @@ void shrink_limit(ThreadCache& cache, SizeClass c) {
 
 void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     const HeapGuard guard(cache.heap);
+    close_gap(bin);
     const SizeClass c = slab.size_class;
     BinTop& tops = top_of(bin);
     if (tops.overflows >= kPatience && !options.hardened) shrink_limit(cache, c);

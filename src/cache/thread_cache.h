@@ -6,7 +6,8 @@
 //     first slot ... low ........ top ......... end: always NULL
 //     |<-- room for refills -->|  |  objects  |
 //
-//     objects in the bin = (end - top) / 8,  what frees may fill it up to, its limit = (end - low) / 8
+//     objects in the bin = (end - top) / 8 - taken,  what frees may fill it up to, its limit = (end - low) /
+//     8
 //
 // malloc pops: top + 8, pops + 1. free pushes while top > low: top - 8. So pushes follow from pops, top and
 // the counters of the cold ends, and both totals are exact at no further cost. top and pops are one word.
@@ -15,14 +16,14 @@
 // doubles when the bin runs empty, up to the class's bin_limit, and halves, with the bin flushed, when frees
 // overflow it for long. Hardened: the limit stays 0, so every free goes to the cold end.
 //
-// Only the thread itself writes its bins; the heap behind them is for who has its lock (heap.h), which the cold
-// ends take. Other threads read `owner`, which is why it is not in a line with what malloc and free write;
-// statistics read the rest.
+// Only the thread itself writes its bins; the heap behind them is for who has its lock (heap.h), which the
+// cold ends take. Other threads read `owner`, which is why it is not in a line with what malloc and free
+// write; statistics read the rest.
 //
-// A thread may end without a word: by the system call, or past its last key destructor. Then its bins still name
-// its thread pointer, which another thread gets sooner or later. That one may push on them, since nobody else
-// does; at its first cold end it takes the whole cache for its own (open_cache). So a thread pointer never has two
-// caches.
+// A thread may end without a word: by the system call, or past its last key destructor. Then its bins still
+// name its thread pointer, which another thread gets sooner or later. That one may push on them, since nobody
+// else does; at its first cold end it takes the whole cache for its own (open_cache). So a thread pointer
+// never has two caches.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -47,8 +48,9 @@ struct alignas(Heap::kMarkStep) Bin {
     uintptr_t owner;        // thread_pointer() of the thread that may push, or was, if it ended so; 0: none
     uintptr_t sized_owner;  // the same for sized delete; 0 while it has more to do than free
     uint16_t low, end;
-    uint16_t room;  // slots there are
-    uint16_t unused[5];
+    uint16_t room;   // slots there are
+    uint16_t taken;  // slots before `end` that others have emptied (collect.cpp), until the next cold end
+    uint16_t unused[4];
 };
 static_assert(sizeof(Bin) == Heap::kMarkStep);
 static_assert(kOrphanEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
@@ -133,7 +135,7 @@ inline Object*& slot(Bin& bin, size_t at) {
     return *reinterpret_cast<Object**>(reinterpret_cast<char*>(&bin) + at);
 }
 inline size_t objects_in(const Bin& bin) {
-    return (bin.end - top(bin)) / kSlot;
+    return (bin.end - top(bin)) / kSlot - bin.taken;
 }
 inline size_t limit_of(const Bin& bin) {
     return static_cast<size_t>(bin.end - bin.low) / kSlot;
@@ -180,9 +182,14 @@ bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
 void end_bins(ThreadCache& cache);
 void set_limit(Bin& bin, size_t limit);
 
-// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by others,
-// empty slabs, and whole pages of slabs in use. Bytes of the last. Waits for nobody for long.
-size_t collect_others();
+// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by
+// others, what their bins hold (but for the last object), empty slabs, and whole pages of slabs in use. Bytes
+// of the last. Waits for nobody for long. Bins take a system call that is made for nothing else (membarrier).
+enum class Bins : bool { kNot, kToo };
+size_t collect_others(Bins bins);
+
+// The cache of this heap, if it has one.
+ThreadCache* cache_of(HeapId id);
 
 // From now on sized delete may do what free does, without a look at the size: no program's own operator
 // delete stands behind it. Called once, by the first thread; never in hardened mode.

@@ -60,11 +60,26 @@ class Path {
     size_t length_ = 0;
 };
 
-// One line about a report that was not written, or not whole, on standard error if that is still the
-// program's at start.
+// A copy keeps a pipe's reader waiting when the program has closed standard error: for the report itself, but
+// not for a line about its file.
+bool worth_a_copy() {
+    if (!*options.stats_file) return true;
+    const os::FileKind kind = os::file_kind(kStandardError);
+    return kind != os::FileKind::kPipe && kind != os::FileKind::kSocket;
+}
+
+// Standard error as it was at start; -1: it is no more.
+int standard_error() {
+    for (int fd : {report.copy, kStandardError})
+        if (is_standard_error(fd)) return fd;
+    return -1;
+}
+
+// One line about a report that was not written, or not whole.
 void complain(const char* what, const char* file, int error, uint64_t patience, bool same_file = false) {
-    if (!is_standard_error(kStandardError)) return;
-    Output output(kStandardError, Output::Waits::kBounded, patience);
+    const int fd = standard_error();
+    if (fd < 0) return;
+    Output output(fd, Output::Waits::kBounded, patience);
     Text text(output);
     if (same_file) text.add('\n');  // it ends somewhere in a line
     text.add("tarn: ").add(what).add(file).add(": ");
@@ -85,14 +100,12 @@ void report_to_file(const Snapshot& snapshot) {
 }
 
 void report_to_standard_error(const Snapshot& snapshot) {
-    for (int fd : {report.copy, kStandardError}) {
-        if (!is_standard_error(fd)) continue;
-        Output output(fd);
-        if (!send_report(output, snapshot, options.stats))
-            complain("cannot write all of the report to standard error", "", output.error(),
-                     output.patience(), output.begun());
-        return;
-    }
+    const int fd = standard_error();
+    if (fd < 0) return;
+    Output output(fd);
+    if (!send_report(output, snapshot, options.stats))
+        complain("cannot write all of the report to standard error", "", output.error(), output.patience(),
+                 output.begun());
 }
 
 void exit_hook(int status) {
@@ -104,7 +117,7 @@ void exit_hook(int status) {
 
 void prepare_report() {
     report.known = os::file_id(kStandardError, report.id);
-    if (report.known && !*options.stats_file) report.copy = os::duplicate_high(kStandardError);
+    if (report.known && worth_a_copy()) report.copy = os::duplicate_high(kStandardError);
     report.process = os::process_id();
     at_quick_exit(report_at_exit);
     // Not through exit(): children of multiprocessing and the like.

@@ -2,7 +2,9 @@
 // Start and end of the process and of threads.
 #include "entry/lifecycle.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "base/lock.h"
 #include "base/message.h"
@@ -101,7 +103,8 @@ ThreadCache& cache_with(const Bin& bin) {
         return *current_cache;
     // Left behind by a thread that had the same pointer.
     ThreadCache* const cache = has_cache(current_cache) ? nullptr : stale_cache();
-    if (!cache || !has_bin(*cache, bin)) die(Fault::kInternal, &bin, "a bin of this thread that is not its own");
+    if (!cache || !has_bin(*cache, bin))
+        die(Fault::kInternal, &bin, "a bin of this thread that is not its own");
     make_current(*cache);
     return *cache;
 }
@@ -110,7 +113,22 @@ void start_after_fork_child() {
     process.lock.reset();
 }
 
+namespace {
+
+// What an allocation function calls of libc; none of it locks or allocates. A function whose address is taken
+// is bound when the library is loaded, for every caller in it. Else the first call would enter the dynamic
+// linker, which takes more stack than tarn does.
+void bind_early() {
+    asm volatile(""
+                 :
+                 : "r"(static_cast<void* (*)(void*, const void*, size_t)>(memcpy)), "r"(memmove), "r"(memset),
+                   "r"(__errno_location), "r"(pthread_setspecific));
+}
+
+}  // namespace
+
 void libc_ready() {
+    bind_early();
     {
         Guard guard(process.lock);
         know_options();

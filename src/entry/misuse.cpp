@@ -9,10 +9,14 @@ namespace tarn {
 
 namespace {
 
-bool on_list(const Object* head, const Object* object) {
-    for (; head; head = head->next)
+bool on_list(const Object* head, const Object* object, size_t steps = SIZE_MAX) {
+    for (; head && steps > 0; head = head->next, --steps)
         if (head == object) return true;
     return false;
+}
+
+[[noreturn]] void die_free_twice(const Slab& slab, const Object* object) {
+    die(Fault::kDoubleFree, object, "an object of", slab.info().size, "bytes");
 }
 
 }  // namespace
@@ -25,12 +29,18 @@ void check_object(const Slab& slab, const void* p) {
 }
 
 void check_marked(ThreadCache* cache, Slab& slab, Object* object) {
-    const bool mine = cache && slab.owner.load(std::memory_order_relaxed) == cache->heap.id();
-    // Another thread's lists cannot be walked; no program has that value but from a freed object.
-    const bool is_free = !mine || on_list(slab.free, object) || in_bin(*cache, slab.size_class, object) ||
-                         remote_count(slab) > 0;
-    if (is_free) die(Fault::kDoubleFree, object, "an object of", slab.info().size, "bytes");
+    if (!cache || slab.owner.load(std::memory_order_relaxed) != cache->heap.id())
+        die_free_twice(slab, object);  // its lists cannot be walked; but the value is of this very address
+    const HeapGuard guard(cache->heap);
+    if (on_list(slab.free, object) || in_bin(*cache, slab.size_class, object) || remote_count(slab) > 0)
+        die_free_twice(slab, object);
     object->mark = 0;
+}
+
+void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object) {
+    constexpr size_t kSteps = 64;
+    const HeapGuard guard(cache.heap);
+    if (on_list(slab.free, object, kSteps)) die_free_twice(slab, object);
 }
 
 namespace {

@@ -5,8 +5,7 @@
 
 namespace tarn {
 
-// All of it, the heaps of blocked and idle threads included; bytes of memory. (Bins of other threads keep what
-// they hold.)
+// All of it, the heaps and bins of blocked and idle threads included; bytes of memory.
 size_t trim();
 
 // Before a request fails: address space and memory for another attempt. False: there was none to be had.

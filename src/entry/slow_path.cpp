@@ -143,6 +143,7 @@ void release_object(void* pointer) {
     const uintptr_t mark = heap_of(owner)->mark(slab.size_class, object);
     if ((kDoubleFreeCheck || options.hardened) && object->mark == mark) check_marked(cache, slab, object);
     object->mark = mark;
+    if (cache && options.hardened && owner == cache->heap.id()) check_not_just_freed(*cache, slab, object);
     if (cache && owner == cache->heap.id())
         return give_past_bin(*cache, cache->bins[slab.size_class], slab, object);
     if (cache) {
@@ -195,7 +196,7 @@ void release_full(void* pointer, Bin& bin) noexcept {
     Slab* const slab = slab_of_object(pointer);
     Object* const object = static_cast<Object*>(pointer);
     const uintptr_t mark = mark_of(bin, object);
-    if (!slab || object->mark == mark) [[unlikely]]
+    if (!slab || object->mark == mark || options.hardened) [[unlikely]]
         return release_cold(pointer);
     ThreadCache& cache = cache_with(bin);
     object->mark = mark;

@@ -130,6 +130,15 @@ void standard_error_closed() {
     close(2);
 }
 
+// As a server does that goes into the background: whoever reads its standard error learns that it ends. Goes
+// on until its input ends.
+void detached() {
+    close(2);
+    char byte;
+    while (read(0, &byte, 1) > 0) {
+    }
+}
+
 // The program's own file took the number 2.
 void standard_error_reopened() {
     allocate();
@@ -202,6 +211,7 @@ int main(int count, char** arguments) {
                        {"children", children},
                        {"alarms", alarms},
                        {"vfork_child", vfork_child},
+                       {"detached", detached},
                        {"standard_error_closed", standard_error_closed},
                        {"standard_error_reopened", standard_error_reopened},
                        {"all_descriptors_closed", all_descriptors_closed},

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -181,6 +182,74 @@ def reopened_standard_error_gets_no_line(context):
         child.stderr.close()
         text = (pathlib.Path(folder) / "own_file").read_text()
         assert text == "own words\n", f"the program's file: {text[:200]}"
+
+
+def closed_pipe_ends(context):
+    settings = {"TARN_STATS_FILE": "/nonexistent/report", "TARN_STATS": "json"}
+    child = subprocess.Popen([context.program("exits"), "detached"], env=context.environment(settings),
+                             stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    reader = threading.Thread(target=child.stderr.read)
+    reader.start()
+    reader.join(LATEST)
+    ended = not reader.is_alive()
+    child.stdin.close()
+    assert status(child) == 0 and ended, "the pipe ended with the process only"
+    reader.join()
+    child.stderr.close()
+
+
+def on_a_terminal(context, change):
+    """The program's end, its standard error being a terminal of a session of its own, in the background of it. The
+    terminal is changed before; what can be read of it."""
+    master, slave = os.openpty()
+    session = os.fork()
+    if session == 0:
+        code = 1
+        try:
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            change(slave)
+            child = start(context, "status_7_by_exit", {}, stderr=slave, process_group=0)
+            begun = time.monotonic()
+            while time.monotonic() < begun + LATEST:
+                pid, how = os.waitpid(child.pid, os.WUNTRACED | os.WNOHANG)
+                if pid:
+                    code = os.WEXITSTATUS(how) if os.WIFEXITED(how) else 2
+                    break
+                time.sleep(0.01)
+            else:
+                code = 3
+            child.kill()
+        finally:
+            os._exit(code)
+    _, how = os.waitpid(session, 0)
+    os.set_blocking(master, False)
+    try:
+        text = os.read(master, 65536).decode()
+    except OSError:
+        text = ""
+    os.close(master)
+    os.close(slave)
+    return os.WEXITSTATUS(how), text
+
+
+def background_job(context):
+    """`stty tostop` stops jobs that write in the background."""
+    def tostop(slave):
+        settings = termios.tcgetattr(slave)
+        settings[3] |= termios.TOSTOP
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
+
+    ended, text = on_a_terminal(context, tostop)
+    assert ended == STATUS, {1: "no start", 2: "stopped, or a signal", 3: "hangs"}.get(ended, ended)
+    assert len(reports(text)) == 1, text[:300]
+
+
+def held_terminal(context):
+    """As with Ctrl-S."""
+    ended, text = on_a_terminal(context, lambda slave: termios.tcflow(slave, termios.TCOOFF))
+    assert ended == STATUS, {1: "no start", 2: "stopped, or a signal", 3: "hangs"}.get(ended, ended)
+    assert text == "", text[:300]
 
 
 def messages_without_a_reader(context):
