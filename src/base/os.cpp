@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The system calls (with lock.cpp's futex). docs/system-calls.md lists them and when they happen.
+// The system calls on memory and about the process; os_files.cpp has those on files, lock.cpp the futex.
+// docs/system-calls.md lists them and when they happen.
 #include "base/os.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
-#include <linux/stat.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -294,44 +293,6 @@ void restore_signals(uint64_t blocked) {
 }
 int thread_id() {
     return static_cast<int>(raw_syscall(__NR_gettid));
-}
-
-long write(int fd, const char* text, size_t length) {
-    size_t done = 0;
-    while (done < length) {
-        long result = raw_syscall(__NR_write, fd, address(text + done), static_cast<long>(length - done));
-        if (result == -4 /* EINTR */) continue;
-        if (result <= 0) return done ? static_cast<long>(done) : result;
-        done += static_cast<size_t>(result);
-    }
-    return static_cast<long>(done);
-}
-
-int open_append(const char* path) {
-    return static_cast<int>(raw_syscall(__NR_openat, AT_FDCWD, address(path),
-                                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644));
-}
-
-int duplicate_high(int fd) {
-    constexpr int kOutOfTheWay = 200;  // above what programs count on, below the usual limit of 1024
-    return static_cast<int>(raw_syscall(__NR_fcntl, fd, F_DUPFD_CLOEXEC, kOutOfTheWay));
-}
-
-void close(int fd) {
-    raw_syscall(__NR_close, fd);
-}
-
-bool file_id(int fd, FileId& id) {
-    struct statx status;
-    if (failed(raw_syscall(__NR_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO, address(&status))))
-        return false;
-    id.device = (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
-    id.inode = status.stx_ino;
-    return true;
-}
-
-bool working_directory(char* buffer, size_t size) {
-    return !failed(raw_syscall(__NR_getcwd, address(buffer), static_cast<long>(size)));
 }
 
 void exit_now(int status) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel contract. os.cpp and lock.cpp hold the only system calls of the library; none of these
-// functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
+// The kernel contract. os.cpp, os_files.cpp and lock.cpp hold the only system calls of the library; none of
+// these functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
 // where memory is mapped.
 #pragma once
 #include <cstddef>
@@ -71,16 +71,29 @@ bool barrier_in_all_threads();
 uint64_t block_signals();
 void restore_signals(uint64_t blocked);
 
-long write(int fd, const char* text, size_t length);  // whole text unless the descriptor fails
-int open_append(const char* path);  // creates it, mode 0644, close-on-exec; negative on failure
-int duplicate_high(int fd);         // a close-on-exec copy out of the program's way
+// Files: a negative result is the kernel's error number, negated.
+long write(int fd, const char* text, size_t length);  // one call: the bytes that were taken
+long send(int fd, const char* text, size_t length);   // the same to a socket: never waits, raises no signal
+int open_append(const char* path);  // creates it, mode 0644, close-on-exec, O_NONBLOCK: waits for nobody
+// What fd refers to opened anew, so that it never waits and nobody else's flags change; a pipe or a terminal.
+int reopen_non_blocking(int fd);
+int duplicate_high(int fd);  // a close-on-exec copy out of the program's way
 void close(int fd);
+enum class FileKind : uint8_t { kPipe, kSocket, kTerminal, kOther };
+FileKind file_kind(int fd);
+bool non_blocking(int fd);
+// Waits until fd takes something or is broken; false when it was not so. fd -1: sleeps.
+bool wait_writable(int fd, uint64_t nanoseconds);
 struct FileId {
     uint64_t device, inode;
     bool operator==(const FileId&) const = default;
 };
 bool file_id(int fd, FileId& id);
 bool working_directory(char* buffer, size_t size);  // as a terminated string
+// Signals as sets, bit n - 1 for signal n. Dispositions are never changed.
+uint64_t block_also(uint64_t signals);  // what was blocked before; restore_signals undoes it
+uint64_t pending_signals();             // of this thread or the process, among those blocked
+void take_pending(int signal);          // this thread's first
 [[noreturn]] void exit_now(int status);
 
 // Tests only: the n-th call from now of a kind fails (and every one after it until reset). Compiled in

@@ -86,12 +86,4 @@ template <uintptr_t Bin::*Owner, class Elsewhere>
     release_by<&Bin::owner>(pointer, [=](Bin& bin) { release_elsewhere(pointer, bin); });
 }
 
-// The caller says what it asked for; believed, but in hardened mode. Then no thread is a sized_owner.
-[[gnu::always_inline]] inline void release_sized(void* pointer, size_t alignment, size_t size) {
-    release_by<&Bin::sized_owner>(pointer, [=](Bin&) {
-        if (options.hardened) check_size(pointer, alignment, size);
-        release_slow(pointer);
-    });
-}
-
 }  // namespace tarn

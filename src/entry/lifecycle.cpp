@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "stats/stats.h"
 #include "stats/watch.h"
@@ -136,7 +137,8 @@ void libc_ready() {
     if (has_cache(current_cache)) make_current(*current_cache);
     watch_forks();
     if (options.verbose) {
-        Text text(2);
+        Output output(2);
+        Text text(output);
         print_options(text);
     }
     if (options.stats == StatsFormat::kNone) return;

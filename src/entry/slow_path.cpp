@@ -237,6 +237,7 @@ void release_cold(void* pointer) noexcept {
 void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!pointer) return;
     const size_t usable = usable_size(pointer);
+    if (usable == 0) return;  // nobody's: the free itself says so
     if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");
     // Half of it may be unused: realloc shrinks in place, and blocks are rounded up.
     if (size >= usable / 2) return;
@@ -249,6 +250,20 @@ void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!fits) die(Fault::kWrongSize, pointer, "freed as less than half of its", usable, "bytes");
 }
 
+namespace {
+
+// What libc's malloc_usable_size says of a chunk of its own; 0 of what cannot be one.
+size_t libc_size(const void* pointer) {
+    constexpr size_t kSmallestChunk = 32;
+    if (!__libc_free || in_window(pointer) || !plausible_for_libc(pointer)) return 0;
+    const size_t word = *(static_cast<const size_t*>(pointer) - 1);
+    const size_t chunk = word & ~size_t{7};
+    return chunk < kSmallestChunk ? 0 : chunk - ((word & 2) ? 16 : 8);
+}
+
+}  // namespace
+
+// Of what is nobody's a program may ask, as one with a malloc of its own does: 0.
 size_t usable_size(void* pointer) {
     if (!pointer) return 0;
     if (is_slab_entry(entry_at(pointer))) {
@@ -256,10 +271,8 @@ size_t usable_size(void* pointer) {
         if (!slab.is_object(pointer)) check_object(slab, pointer);
         return slab.info().size;
     }
-    if (const size_t size = block_size(pointer)) return size;
-    if (in_window(pointer) || !plausible_for_libc(pointer)) die_never_handed_out(pointer);
-    const size_t word = *(static_cast<const size_t*>(pointer) - 1);
-    return (word & ~size_t{7}) - ((word & 2) ? 16 : 8);
+    const size_t size = block_size(pointer);
+    return size ? size : libc_size(pointer);
 }
 
 namespace {
@@ -273,7 +286,8 @@ void* reallocate_by_copy(void* pointer, size_t old_size, size_t size, size_t ali
 }
 
 void* reallocate_foreign(void* pointer, size_t size) {
-    const size_t old_size = usable_size(pointer);  // dies on misuse
+    const size_t old_size = libc_size(pointer);
+    if (old_size == 0) die_never_handed_out(pointer);
     void* moved = allocate_aligned(kAlignment, size);
     if (!moved) return nullptr;
     memcpy(moved, pointer, old_size < size ? old_size : size);
