@@ -73,7 +73,7 @@ void in_child(void (*body)()) {
     pid_t child = fork();
     require(child >= 0, "fork succeeds");
     if (child == 0) {
-        alarm(kSeconds);
+        alarm(check::patience(kSeconds));
         body();
         _exit(0);
     }
