@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Address space: limits that come after the start, mappings of the program's in the way, locks on all memory, and
-// what a core would hold.
+// Address space: limits that come after the start, mappings of the program's in the way, locks on all memory,
+// and what a core would hold.
 #include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -105,7 +105,7 @@ void limited_to_a_little_more() {
     require_there_are(300 * 1024, 1000, "in small objects as well");
 }
 
-// Maps a page of the program's wherever the allocator may want to go on: behind its objects, at growing distances.
+// Maps pages of the program's where the allocator may want to go on: behind its objects, ever further away.
 void mapped_in_the_way() {
     if (getenv("AGAIN") == nullptr) {
         const rlimit limit = {4096 * kMiB, 4096 * kMiB};

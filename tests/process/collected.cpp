@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Memory whose thread does nothing, or has ended, and memory that the program locked: malloc_trim(0), or going on,
-// gives it back.
+// Memory whose thread does nothing, or has ended, and memory that the program locked: malloc_trim(0), or
+// going on, gives it back.
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -62,7 +62,8 @@ void start_all(size_t count, void* (*body)(void*)) {
     pthread_attr_setstacksize(&attributes, 64 << 10);
     pthread_barrier_init(&barrier, nullptr, static_cast<unsigned>(count + 1));
     for (size_t i = 0; i < count; ++i)
-        require(!pthread_create(&threads[i], &attributes, body, reinterpret_cast<void*>(i)), "a thread starts");
+        require(!pthread_create(&threads[i], &attributes, body, reinterpret_cast<void*>(i)),
+                "a thread starts");
 }
 
 void* make_20_mib_and_wait(void* number) {
@@ -124,7 +125,7 @@ void thousand(void* (*body)(void*)) {
     for (pthread_t thread : threads)
         pthread_join(thread, nullptr);
 }
-// libc keeps stacks of ended threads: threads that allocate nothing come first, so that these are not counted.
+// libc keeps stacks of ended threads. Threads that allocate nothing come first, so that these do not count.
 void thousand_threads_at_once() {
     thousand(wait_once);
     begin();

@@ -104,7 +104,7 @@ void full_child() {
     for (auto& slot : exchange)
         free(slot.exchange(nullptr));
     Random random{99};
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 30; ++i)
         churn(random);
     stop = false;
     start_workers(2);

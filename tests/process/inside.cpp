@@ -50,7 +50,7 @@ void use_operators(size_t size) {
     ::operator delete[](touched(::operator new[](size), size), size);
     ::operator delete(touched(::operator new(size, std::nothrow), size), size);
     ::operator delete[](touched(::operator new[](size, std::nothrow), size));
-    ::operator delete (touched(::operator new (size, aligned), size), aligned);
+    ::operator delete(touched(::operator new(size, aligned), size), aligned);
     ::operator delete[](touched(::operator new[](size, aligned), size), aligned);
 }
 
@@ -98,7 +98,9 @@ void* handed[64];
 void* first_call(void* number) {
     const auto which = reinterpret_cast<uintptr_t>(number);
     if (which % 4 == 1) free(handed[which - 1]);
-    handed[which] = which % 4 == 2 ? calloc(1, 100000) : which % 4 == 3 ? aligned_alloc(4096, 100) : malloc(50);
+    handed[which] = which % 4 == 2   ? calloc(1, 100000)
+                    : which % 4 == 3 ? aligned_alloc(4096, 100)
+                                     : malloc(50);
     for (size_t size = 8; size < 200000; size = after(size))
         free(touched(malloc(size), size));
     return nullptr;
@@ -107,7 +109,8 @@ void use_threads() {
     for (int round = 0; round < 10; ++round) {
         pthread_t threads[64];
         for (uintptr_t i = 0; i < 64; ++i) {
-            require(!pthread_create(&threads[i], nullptr, first_call, reinterpret_cast<void*>(i)), "a thread starts");
+            require(!pthread_create(&threads[i], nullptr, first_call, reinterpret_cast<void*>(i)),
+                    "a thread starts");
             if (i % 4 == 0) pthread_join(threads[i], nullptr);
         }
         for (size_t i = 0; i < 64; ++i)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Preloaded before an allocator: passes every allocation function on to it and knows, of each thread, whether it is
-// inside one. Once its constructor has run, which is after the allocator's, what an allocation function must not call
-// ends the process, with its name.
-// The allocator's own calls come here, since it reaches these functions through the dynamic linker as well.
+// Preloaded before an allocator: passes every allocation function on to it and knows, of each thread, whether
+// it is inside one. Once its constructor has run, which is after the allocator's, what an allocation function
+// must not call ends the process, with its name. The allocator's own calls come here, since it reaches these
+// functions through the dynamic linker as well.
 //
-// Calls that depend on their caller's address (RTLD_NEXT) are passed on as tail calls: the caller stays who it was.
+// Calls that depend on their caller's address (RTLD_NEXT) are passed on as tail calls, so that it stays.
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -109,25 +109,28 @@ REFUSE(int, dl_iterate_phdr, (int (*visit)(struct dl_phdr_info*, size_t, void*),
 extern "C" void* dlsym(void* library, const char* name) {
     refuse_inside("dlsym");
     static constinit std::atomic<void* (*)(void*, const char*)> next;
-    if (!next) next = reinterpret_cast<decltype(next.load())>(dlvsym(RTLD_NEXT, "dlsym", Next<void()>::kBaseVersion));
+    if (!next)
+        next =
+            reinterpret_cast<decltype(next.load())>(dlvsym(RTLD_NEXT, "dlsym", Next<void()>::kBaseVersion));
     return next.load(std::memory_order_relaxed)(library, name);
 }
 // What is registered with the C library.
 using Handler = void (*)();
-REFUSE(int, __register_atfork, (Handler prepare, Handler parent, Handler child, void* library), prepare, parent, child,
-       library)
+REFUSE(int, __register_atfork, (Handler prepare, Handler parent, Handler child, void* library), prepare,
+       parent, child, library)
 REFUSE(int, pthread_key_create, (pthread_key_t * key, void (*destructor)(void*)), key, destructor)
 REFUSE(int, pthread_key_delete, (pthread_key_t key), key)
 REFUSE(int, __cxa_atexit, (void (*handler)(void*), void* argument, void* library), handler, argument, library)
 REFUSE(int, __cxa_at_quick_exit, (Handler handler, void* library), handler, library)
-REFUSE(int, __cxa_thread_atexit_impl, (void (*handler)(void*), void* argument, void* library), handler, argument,
-       library)
+REFUSE(int, __cxa_thread_atexit_impl, (void (*handler)(void*), void* argument, void* library), handler,
+       argument, library)
 // What locks or allocates.
 REFUSE(char*, getenv, (const char* name), name)
 REFUSE(char*, secure_getenv, (const char* name), name)
 REFUSE(FILE*, fopen, (const char* path, const char* mode), path, mode)
 REFUSE(size_t, fwrite, (const void* data, size_t size, size_t count, FILE* file), data, size, count, file)
-REFUSE(int, vsnprintf, (char* text, size_t size, const char* format, va_list words), text, size, format, words)
+REFUSE(int, vsnprintf, (char* text, size_t size, const char* format, va_list words), text, size, format,
+       words)
 REFUSE(int, vfprintf, (FILE * file, const char* format, va_list words), file, format, words)
 extern "C" int fprintf(FILE* file, const char* format, ...) {
     refuse_inside("fprintf");
@@ -139,8 +142,8 @@ extern "C" int fprintf(FILE* file, const char* format, ...) {
 }
 REFUSE(char*, strdup, (const char* text), text)
 REFUSE(char*, strerror, (int number), number)
-REFUSE(void, qsort, (void* base, size_t count, size_t size, int (*compare)(const void*, const void*)), base, count,
-       size, compare)
+REFUSE(void, qsort, (void* base, size_t count, size_t size, int (*compare)(const void*, const void*)), base,
+       count, size, compare)
 REFUSE(long, sysconf, (int name), name)
 REFUSE(int, pthread_create,
        (pthread_t * thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument), thread,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Moments at which an allocation function can wait for nobody and has little room: under the dynamic linker's lock,
-// under a FILE's lock while others fork, on the smallest stack.
+// Moments at which an allocation function can wait for nobody and has little room: under the dynamic linker's
+// lock, under a FILE's lock while others fork, on the smallest stack.
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
@@ -59,8 +59,8 @@ void smallest_stack() {
     pthread_join(thread, nullptr);
 }
 
-// getline allocates under its FILE's lock; fflush(NULL) waits for that with the list of streams locked, and fork for
-// the list. Each round is a process of its own, in which everything happens for the first time.
+// getline allocates under its FILE's lock; fflush(NULL) waits for that with the list of streams locked, and
+// fork for the list. Each round is a process of its own, in which everything happens for the first time.
 std::atomic<bool> stop;
 char line_path[] = "/tmp/tarn-line-XXXXXX";
 void* read_lines(void*) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Its constructor starts a thread that allocates and waits for it, as pools of threads do; the dynamic linker's lock
-// is held meanwhile.
+// Its constructor starts a thread that allocates and waits for it, as pools of threads do; the dynamic
+// linker's lock is held meanwhile.
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// How much stack an allocation function needs: what lies below its caller is painted before the call, and the deepest
-// byte that changed is looked for afterwards. To be run with LD_BIND_NOW=1: the dynamic linker's resolver of lazy
-// bindings saves all vector registers on the stack of the first call, some 3 KiB that are not the allocator's.
+// How much stack an allocation function needs: what lies below its caller is painted before the call, and the
+// deepest byte that changed is looked for afterwards. To be run with LD_BIND_NOW=1: the dynamic linker's
+// resolver of lazy bindings saves all vector registers on the stack of the first call, some 3 KiB that are
+// not the allocator's.
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>

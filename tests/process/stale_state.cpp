@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an allocator noted about somebody else goes stale: threads end without telling it and their thread pointer
-// is given to the next, bytes that were never written are copied from object to object.
+// What an allocator noted about somebody else goes stale: threads end without telling it and their thread
+// pointer is given to the next, bytes that were never written are copied from object to object.
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -231,15 +231,16 @@ void texts_of_many_threads() {
 
 int main(int count, char** arguments) {
     alarm(check::patience(50));
-    return check::run(count, arguments,
-                      {{"texts_at_the_end", texts_at_the_end},
-                       {"addresses_at_the_end", addresses_at_the_end},
-                       {"raw_exit", raw_exit},
-                       {"raw_exits", raw_exits},
-                       {"raw_exits_in_a_row", raw_exits_in_a_row},
-                       {"copied_values", copied_values},
-                       {"copied_value_freed_twice", copied_value_freed_twice},
-                       {"copied_value_freed_twice_by_another_thread", copied_value_freed_twice_by_another_thread},
-                       {"copied_objects", copied_objects},
-                       {"texts_of_many_threads", texts_of_many_threads}});
+    return check::run(
+        count, arguments,
+        {{"texts_at_the_end", texts_at_the_end},
+         {"addresses_at_the_end", addresses_at_the_end},
+         {"raw_exit", raw_exit},
+         {"raw_exits", raw_exits},
+         {"raw_exits_in_a_row", raw_exits_in_a_row},
+         {"copied_values", copied_values},
+         {"copied_value_freed_twice", copied_value_freed_twice},
+         {"copied_value_freed_twice_by_another_thread", copied_value_freed_twice_by_another_thread},
+         {"copied_objects", copied_objects},
+         {"texts_of_many_threads", texts_of_many_threads}});
 }

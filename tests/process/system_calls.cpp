@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // System calls after start, under filters of the kernel's.
 //
-//   system_calls MODE [NAME,NAME...]   the names are the calls that docs/system-calls.md gives for what comes after start
+//   system_calls MODE [NAME,NAME...]   the calls that docs/system-calls.md gives for what comes after start
 //
-// In a program of one thread every call counts; with threads and children those of the allocator's own code alone, since
-// libc makes others for them.
+// In a program of one thread every call counts; with threads and children those of the allocator's own code
+// alone, since libc makes others for them.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -176,8 +176,9 @@ struct Registers {
 };
 Registers registers_of(void* context) {
     auto& found = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-    return {{static_cast<long>(found[REG_RDI]), static_cast<long>(found[REG_RSI]), static_cast<long>(found[REG_RDX]),
-             static_cast<long>(found[REG_R10]), static_cast<long>(found[REG_R8]), static_cast<long>(found[REG_R9])},
+    return {{static_cast<long>(found[REG_RDI]), static_cast<long>(found[REG_RSI]),
+             static_cast<long>(found[REG_RDX]), static_cast<long>(found[REG_R10]),
+             static_cast<long>(found[REG_R8]), static_cast<long>(found[REG_R9])},
             &found[REG_RAX]};
 }
 #elif defined(__aarch64__)
@@ -209,8 +210,8 @@ void count_and_make(int, siginfo_t* info, void* context) {
     errno = saved;
 }
 
-// Objects and blocks come and go, without growth: what the allocator cannot give back this way it does not try to give
-// back at every free.
+// Objects and blocks come and go, without growth: what the allocator cannot give back this way it does not
+// try to give back at every free.
 void calls_at_frees() {
     const seccomp::Range own_code = seccomp::code_around(dlsym(RTLD_DEFAULT, "malloc"));
     all_single();
@@ -225,7 +226,8 @@ void calls_at_frees() {
     for (int i = 0; i < 1000; ++i)
         use(200000, 5);
     use(50000, 5000);
-    printf("%zu calls at 330,000 frees, %zu of them refused\n", calls_made - before, calls_refused - refused_before);
+    printf("%zu calls at 330,000 frees, %zu of them refused\n", calls_made - before,
+           calls_refused - refused_before);
     fflush(stdout);
     require(calls_refused - refused_before < 1000, "what was refused is not tried at every free");
     require(calls_made - before < 6000, "nor is anything else called at every free");

@@ -68,7 +68,8 @@ inline Range code_around(const void* address) {
     for (char* line = maps; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         unsigned long from = 0, to = 0;
-        if (sscanf(line, "%lx-%lx", &from, &to) == 2 && reinterpret_cast<uintptr_t>(address) - from < to - from)
+        if (sscanf(line, "%lx-%lx", &from, &to) == 2 &&
+            reinterpret_cast<uintptr_t>(address) - from < to - from)
             return {from, to};
     }
     check::fail("the code is mapped");
@@ -76,7 +77,7 @@ inline Range code_around(const void* address) {
 
 // Rules are tried in the order in which they are added; `otherwise` comes last.
 class Filter {
-public:
+  public:
     Filter() {
         load(offsetof(seccomp_data, arch));
         jump(BPF_JEQ, kArchitecture, 1, 0);
@@ -115,7 +116,7 @@ public:
             check::give_up("system calls cannot be filtered here", check::kCannotTest);
     }
 
-private:
+  private:
 #if defined(__x86_64__)
     static constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 #elif defined(__aarch64__)
@@ -125,7 +126,9 @@ private:
         check::require(count < 200, "room for the rules");
         rules[count++] = {static_cast<uint16_t>(code), yes, no, value};
     }
-    void load(size_t offset) { add(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset)); }
+    void load(size_t offset) {
+        add(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset));
+    }
     void jump(int condition, uint32_t value, uint8_t yes, uint8_t no) {
         add(BPF_JMP | condition | BPF_K, value, yes, no);
     }
