@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// How threads end: by return, with destructors of thread-local objects that allocate, with something that
+// libc frees after the last destructor, or by the system call, of which nobody hears.
+#pragma once
+#include "block.h"
+
+namespace stress {
+
+// Called by a thread as its last act; it may not return.
+void end_thread(Random& random);
+
+}  // namespace stress
