@@ -6,8 +6,8 @@
 The command is a program of this folder, an absolute path, or @module.function for a scenario in Python.
 Options: `dies REGEX` (SIGABRT, and standard error matches), `says REGEX` (a line of standard error
 matches; otherwise no line may begin with "tarn: "), `env NAME=VALUE`, `as=SIZE` and `data=SIZE` (limits on
-address space and data), `time=SECONDS`, `long ARGUMENT` (in the place of the last one when every test runs long, with ten
-times the time), `tarn` (makes no sense for a peer), `library` (nor for glibc), `root`,
+address space and data), `time=SECONDS`, `long ARGUMENT` (in the place of the last one, with ten times the time, where
+the environment has TEST_LONG), `tarn` (makes no sense for a peer), `library` (nor for glibc), `root`,
 `threads`, `alone` (measures time or memory: Meson runs nothing beside it), `known` (tarn fails it to this day:
 Meson expects that, and says so when it no longer does).
 """

@@ -57,8 +57,9 @@ def watch_sees(context):
 
 def programs(context):
     """Their first requests come from everywhere: constructors, the dynamic linker, main."""
-    work = "import json, threading, _sqlite3; t = threading.Thread(target=lambda: [bytes(n * 500) for n in range(999)]); " \
-           "t.start(); t.join(); print(len(json.dumps(list(range(100000)))))"
+    work = ("import json, threading, _sqlite3; "
+            "t = threading.Thread(target=lambda: [bytes(n * 500) for n in range(999)]); t.start(); t.join(); "
+            "print(len(json.dumps(list(range(100000)))))")
     assert watched(context, [PYTHON, "-S", "-c", work]).output == b"688890\n"
     assert watched(context, ["/usr/bin/perl", "-e", "print length join q(), 1 .. 100000"]).output == b"488895"
     assert watched(context, ["/bin/sh", "-c", "ls / | sort | wc -l"]).output.strip().isdigit()

@@ -57,7 +57,8 @@ def check_patience(_):
 def check_arguments(_):
     """--help names what can be set; what is wrong is refused before anything is installed or built"""
     done = run([TEST, "--help"])
-    expect(done.returncode == 0 and all(word in done.stdout for word in ("--patience N", "TEST_PATIENCE", "--long")), done)
+    words = ("--patience N", "TEST_PATIENCE", "--long")
+    expect(done.returncode == 0 and all(word in done.stdout for word in words), done)
     for words in (["--patience", "0"], ["--patience=x"], ["--patience"], ["--no-such"]):
         done = run([TEST, *words])
         expect(done.returncode in (1, 2) and done.stdout == "", done)
