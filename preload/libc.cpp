@@ -10,6 +10,7 @@
 #include "entry/entry.h"
 #include "entry/introspection.h"
 #include "entry/lifecycle.h"
+#include "entry/reclaim.h"
 
 #define TARN_EXPORT extern "C" __attribute__((visibility("default")))
 

@@ -198,7 +198,7 @@ char* map_aligned(size_t size, size_t alignment) {
 // Out of address space or of memory: what is kept goes first.
 char* map_fresh(size_t size, size_t alignment) {
     char* at = map_aligned(size, alignment);
-    if (!at && trim() + shrink_region() > 0) at = map_aligned(size, alignment);
+    if (!at && trim() + trim_runs(64).address_space > 0) at = map_aligned(size, alignment);
     if (!at) return nullptr;
     // Every mapping alike, whatever its size: neighbours then are one mapping to the kernel, which mremap
     // needs.

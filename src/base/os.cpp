@@ -3,9 +3,10 @@
 #include "base/os.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <linux/stat.h>
-#include <linux/sysinfo.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -58,10 +59,21 @@ long address(const void* at) {
     return reinterpret_cast<long>(at);
 }
 
-void* map_at(void* hint, size_t bytes, int protection, int flags) {
+void* map_anonymous(void* hint, size_t bytes, int protection, int flags) {
     long result = raw_syscall(__NR_mmap, address(hint), static_cast<long>(bytes), protection,
                               MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     return failed(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
+// Kernels before 4.17 take the address as a hint.
+Placed place_at(void* at, size_t bytes, int protection, int flags) {
+    const long result = raw_syscall(__NR_mmap, address(at), static_cast<long>(bytes), protection,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
+    if (result == -EEXIST) return Placed::kOccupied;
+    if (failed(result)) return Placed::kRefused;
+    if (result == address(at)) return Placed::kYes;
+    raw_syscall(__NR_munmap, result, static_cast<long>(bytes));
+    return Placed::kOccupied;
 }
 
 // Reads a small file of /proc into a terminated buffer; the length, or 0.
@@ -114,22 +126,17 @@ size_t page_size() {
 
 void* reserve(size_t bytes, void* hint) {
     if (injected(Call::kReserve)) return nullptr;
-    return map_at(hint, bytes, PROT_NONE, MAP_NORESERVE);
+    return map_anonymous(hint, bytes, PROT_NONE, MAP_NORESERVE);
 }
 
 void* reserve_zeros(size_t bytes) {
     if (injected(Call::kReserve)) return nullptr;
-    return map_at(nullptr, bytes, PROT_READ, MAP_NORESERVE);
+    return map_anonymous(nullptr, bytes, PROT_READ, MAP_NORESERVE);
 }
 
-bool reserve_at(void* at, size_t bytes) {
+bool reserve_zeros_at(void* at, size_t bytes) {
     if (injected(Call::kReserve)) return false;
-    void* got = map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
-    if (got && got != at) {  // kernels before 4.17 take the address as a hint
-        raw_syscall(__NR_munmap, address(got), static_cast<long>(bytes));
-        return false;
-    }
-    return got != nullptr;
+    return place_at(at, bytes, PROT_READ, MAP_NORESERVE) == Placed::kYes;
 }
 
 bool commit(void* at, size_t bytes) {
@@ -137,19 +144,28 @@ bool commit(void* at, size_t bytes) {
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE));
 }
 
-bool purge(void* at, size_t bytes) {
-    if (injected(Call::kPurge)) return false;
-    return !failed(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED));
+Placed map_at(void* at, size_t bytes) {
+    if (injected(Call::kCommit)) return Placed::kRefused;
+    return place_at(at, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
-bool decommit(void* at, size_t bytes) {
+bool purge(void* at, size_t bytes) {
     if (injected(Call::kPurge)) return false;
-    return map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != nullptr;
+    return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != nullptr;
+}
+
+bool unmap_exactly(void* at, size_t bytes) {
+    if (injected(Call::kPurge)) return false;
+    return !failed(raw_syscall(__NR_munmap, address(at), static_cast<long>(bytes)));
+}
+
+void exclude_from_dumps(void* at, size_t bytes) {
+    raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTDUMP);
 }
 
 void* map(size_t bytes) {
     if (injected(Call::kMap)) return nullptr;
-    return map_at(nullptr, bytes, PROT_READ | PROT_WRITE, 0);
+    return map_anonymous(nullptr, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 void unmap(void* at, size_t bytes) {
@@ -205,11 +221,8 @@ void name_range(void* at, size_t bytes, const char* name) {
                 address(name));
 }
 
-Limits limits() {
-    struct sysinfo info;
-    Limits result{0, limit_of(RLIMIT_AS)};
-    if (!failed(raw_syscall(__NR_sysinfo, address(&info)))) result.memory = info.totalram * info.mem_unit;
-    return result;
+size_t address_space_limit() {
+    return limit_of(RLIMIT_AS);
 }
 
 Memory memory() {
@@ -257,6 +270,13 @@ int process_id() {
 }
 void yield() {
     raw_syscall(__NR_sched_yield);
+}
+
+bool barrier_in_all_threads() {
+    constexpr long kRegister = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    constexpr long kBarrier = MEMBARRIER_CMD_PRIVATE_EXPEDITED;
+    if (!failed(raw_syscall(__NR_membarrier, kBarrier))) return true;
+    return !failed(raw_syscall(__NR_membarrier, kRegister)) && !failed(raw_syscall(__NR_membarrier, kBarrier));
 }
 
 uint64_t block_signals() {

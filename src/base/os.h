@@ -17,14 +17,20 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 // The same, but it may be read, and is all zero.
 [[nodiscard]] void* reserve_zeros(size_t bytes);
 // The same at exactly this address; false when something is there or the kernel refuses.
-[[nodiscard]] bool reserve_at(void* at, size_t bytes);
+[[nodiscard]] bool reserve_zeros_at(void* at, size_t bytes);
 // Makes reserved space readable and writable; fresh pages read as zero. False when refused.
 [[nodiscard]] bool commit(void* at, size_t bytes);
-// Gives the pages' memory back; the range stays usable and reads as zero again. False when the kernel
-// refused: the contents are then unchanged.
+// A readable and writable mapping, zeroed, at exactly this address.
+enum class Placed : uint8_t { kYes, kOccupied, kRefused };
+[[nodiscard]] Placed map_at(void* at, size_t bytes);
+// Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked pages
+// are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the contents are
+// then unchanged.
 bool purge(void* at, size_t bytes);
-// Committed space becomes reserved space again, its contents gone. False when refused.
-bool decommit(void* at, size_t bytes);
+// Whatever is mapped there is gone. False when the kernel refused.
+bool unmap_exactly(void* at, size_t bytes);
+// Not in a core file.
+void exclude_from_dumps(void* at, size_t bytes);
 // A readable and writable mapping of its own, zeroed. NULL when refused.
 [[nodiscard]] void* map(size_t bytes);
 void unmap(void* at, size_t bytes);
@@ -43,11 +49,7 @@ size_t resident(const void* at, size_t bytes);
 // The name in /proc/PID/maps; kernels without CONFIG_ANON_VMA_NAME ignore it.
 void name_range(void* at, size_t bytes, const char* name);
 
-struct Limits {
-    size_t memory;         // physical memory in bytes, 0 when unknown
-    size_t address_space;  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
-};
-Limits limits();
+size_t address_space_limit();  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
 
 struct Memory {
     size_t resident;       // bytes now
@@ -63,6 +65,8 @@ uint64_t random();       // from the kernel's random bytes for this process (AT_
 int process_id();
 int thread_id();
 void yield();  // lets another thread run
+// Every running thread of the process passes a full memory barrier. False: the kernel cannot, or may not.
+bool barrier_in_all_threads();
 // Blocks this thread's signals, but for those that a fault raises; what was blocked before.
 uint64_t block_signals();
 void restore_signals(uint64_t blocked);

@@ -70,15 +70,16 @@ template <uintptr_t Bin::*Owner, class Elsewhere>
     if (__atomic_load_n(&(bin.*Owner), __ATOMIC_RELAXED) != thread_pointer()) [[unlikely]]
         return elsewhere(bin);
     Object* object = static_cast<Object*>(pointer);
+    const uintptr_t mark = mark_of(bin, object);
     if constexpr (kDoubleFreeCheck)
-        if (object->mark == mark_of(bin)) [[unlikely]]
+        if (object->mark == mark) [[unlikely]]
             return release_cold(pointer);
     const size_t at = top(bin);
     if (at <= bin.low) [[unlikely]]
         return release_full(pointer, bin);
     slot(bin, at - kSlot) = object;
     pops_top(bin) -= kSlot;
-    if constexpr (kDoubleFreeCheck) object->mark = mark_of(bin);
+    if constexpr (kDoubleFreeCheck) object->mark = mark;
 }
 
 [[gnu::always_inline]] inline void release(void* pointer) {
