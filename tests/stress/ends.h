@@ -6,7 +6,11 @@
 
 namespace stress {
 
+// jemalloc, as a backend, keeps lists that go through its threads' own memory: a thread that ends unheard of
+// leaves it with a list that leads nowhere.
+enum class Ends { kAll, kHeardOf };
+
 // Called by a thread as its last act; it may not return.
-void end_thread(Random& random);
+void end_thread(Random& random, Ends ends);
 
 }  // namespace stress

@@ -45,7 +45,8 @@ void* run_job(void* argument) {
     const Job& job = *static_cast<Job*>(argument);
     work(job.thread, job.seed, job.until, true);
     Random random{job.seed | 1};
-    end_thread(random);
+    const bool jemalloc = settings.backend && !strcmp(settings.backend, "jemalloc");
+    end_thread(random, jemalloc ? Ends::kHeardOf : Ends::kAll);
     return nullptr;
 }
 
