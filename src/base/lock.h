@@ -41,9 +41,9 @@ class Lock {
     // False: it was not to be had for so long.
     [[nodiscard]] bool lock_within(uint64_t nanoseconds);
 
-    // Only for the child of a fork: it is free then, whoever held it. True when that was another thread, which
-    // may have left half done what the lock protects. What this thread itself was doing, under the signal
-    // handler that forks, it goes on with.
+    // Only for the child of a fork: it is free then, whoever held it. True when that was another thread,
+    // which may have left half done what the lock protects. What this thread itself was doing, under the
+    // signal handler that forks, it goes on with.
     bool recover() {
         const bool mine = is_mine();
         return word_.exchange(0, std::memory_order_relaxed) != 0 && !mine;

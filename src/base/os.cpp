@@ -276,7 +276,8 @@ bool barrier_in_all_threads() {
     constexpr long kRegister = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
     constexpr long kBarrier = MEMBARRIER_CMD_PRIVATE_EXPEDITED;
     if (!failed(raw_syscall(__NR_membarrier, kBarrier))) return true;
-    return !failed(raw_syscall(__NR_membarrier, kRegister)) && !failed(raw_syscall(__NR_membarrier, kBarrier));
+    return !failed(raw_syscall(__NR_membarrier, kRegister)) &&
+           !failed(raw_syscall(__NR_membarrier, kBarrier));
 }
 
 uint64_t block_signals() {

@@ -23,9 +23,9 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 // A readable and writable mapping, zeroed, at exactly this address.
 enum class Placed : uint8_t { kYes, kOccupied, kRefused };
 [[nodiscard]] Placed map_at(void* at, size_t bytes);
-// Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked pages
-// are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the contents are
-// then unchanged.
+// Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked
+// pages are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the
+// contents are then unchanged.
 bool purge(void* at, size_t bytes);
 // Whatever is mapped there is gone. False when the kernel refused.
 bool unmap_exactly(void* at, size_t bytes);

@@ -24,7 +24,7 @@ constinit HeapId wiped_ids[kHeapsMax];
 
 struct Caches {
     Lock lock;
-    bool sized_delete = false;  // see trust_sized_delete
+    bool sized_delete = false;   // see trust_sized_delete
     size_t kept = 0, wiped = 0;  // of these
     uint64_t living = 0, ended = 0;
 };
@@ -114,8 +114,8 @@ void wipe(ThreadCache& cache) {
     if (os::page_size() != page || !os::purge(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);
 }
 
-// With the lock held. What carries memory of an upper layer is not wiped; of such, one too many is not handed out
-// again.
+// With the lock held. What carries memory of an upper layer is not wiped; of such, one too many is not handed
+// out again.
 void put_idle(ThreadCache& cache) {
     HeapId id = cache.heap.id();
     if (caches.kept < kIdleMost) {

@@ -2,17 +2,19 @@
 // What lies free in the heaps of other threads, which may be blocked for good.
 //
 // Their heaps are for who has the lock. Their bins are not: malloc and free push and pop without it, and a
-// thread may be stopped anywhere in them. But it pops from the top alone, and stops at a NULL. So, with the lock
-// of the heap held, for a bin whose top slot is `top`:
+// thread may be stopped anywhere in them. But it pops from the top alone, and stops at a NULL. So, with the
+// lock of the heap held, for a bin whose top slot is `top`:
 //
 //     top ... first   second   deeper ... end        first = top: the slot that the thread may be popping
 //
 //   1. `first` and `second` become NULL, by exchange.
 //   2. membarrier: every thread of the process has seen that, and what it did before is visible here.
-//   3. If the top is at `first` or before it and both are still NULL, the thread was never beyond `first`: to come
-//      back from there it would have pushed on `second` or `first`. One pop of `first` may still be on its way,
-//      having read the object; the next one finds NULL. So what was in `second` and deeper is ours.
-//   4. The object of `first` is put back, if nothing was pushed there: whether the thread has it by now or will pop
+//   3. If the top is at `first` or before it and both are still NULL, the thread was never beyond `first`: to
+//   come
+//      back from there it would have pushed on `second` or `first`. One pop of `first` may still be on its
+//      way, having read the object; the next one finds NULL. So what was in `second` and deeper is ours.
+//   4. The object of `first` is put back, if nothing was pushed there: whether the thread has it by now or
+//   will pop
 //      it, it is the thread's.
 //   5. Otherwise (3) both are put back likewise, `second` only where nobody can have passed it.
 //
@@ -49,7 +51,8 @@ Object* load(Bin& bin, size_t at) {
 void put_back(Bin& bin, size_t at, Object* object) {
     Object* expected = nullptr;
     if (object)
-        __atomic_compare_exchange_n(&slot(bin, at), &expected, object, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&slot(bin, at), &expected, object, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST);
 }
 size_t top_now(Bin& bin) {
     return __atomic_load_n(&pops_top(bin), __ATOMIC_SEQ_CST) & 0xffff;
@@ -70,7 +73,8 @@ void take_behind(ThreadCache& cache, Bin& bin, const Fence& fence) {
     const size_t second = fence.first + kSlot;
     const bool ours = top_now(bin) <= fence.first && !load(bin, fence.first) && !load(bin, second);
     if (!ours) {
-        // Beyond `first` the top was read too early to tell who has the second object, unless it is still behind.
+        // Beyond `first` the top was read too early to tell who has the second object, unless it is still
+        // behind.
         if (top_now(bin) <= second) put_back(bin, second, fence.objects[1]);
         return put_back(bin, fence.first, fence.objects[0]);
     }

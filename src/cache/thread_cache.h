@@ -6,7 +6,8 @@
 //     first slot ... low ........ top ......... end: always NULL
 //     |<-- room for refills -->|  |  objects  |
 //
-//     objects in the bin = (end - top) / 8 - taken,  what frees may fill it up to, its limit = (end - low) / 8
+//     objects in the bin = (end - top) / 8 - taken,  what frees may fill it up to, its limit = (end - low) /
+//     8
 //
 // malloc pops: top + 8, pops + 1. free pushes while top > low: top - 8. So pushes follow from pops, top and
 // the counters of the cold ends, and both totals are exact at no further cost. top and pops are one word.
@@ -15,14 +16,14 @@
 // doubles when the bin runs empty, up to the class's bin_limit, and halves, with the bin flushed, when frees
 // overflow it for long. Hardened: the limit stays 0, so every free goes to the cold end.
 //
-// Only the thread itself writes its bins; the heap behind them is for who has its lock (heap.h), which the cold
-// ends take. Other threads read `owner`, which is why it is not in a line with what malloc and free write;
-// statistics read the rest.
+// Only the thread itself writes its bins; the heap behind them is for who has its lock (heap.h), which the
+// cold ends take. Other threads read `owner`, which is why it is not in a line with what malloc and free
+// write; statistics read the rest.
 //
-// A thread may end without a word: by the system call, or past its last key destructor. Then its bins still name
-// its thread pointer, which another thread gets sooner or later. That one may push on them, since nobody else
-// does; at its first cold end it takes the whole cache for its own (open_cache). So a thread pointer never has two
-// caches.
+// A thread may end without a word: by the system call, or past its last key destructor. Then its bins still
+// name its thread pointer, which another thread gets sooner or later. That one may push on them, since nobody
+// else does; at its first cold end it takes the whole cache for its own (open_cache). So a thread pointer
+// never has two caches.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -181,9 +182,9 @@ bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
 void end_bins(ThreadCache& cache);
 void set_limit(Bin& bin, size_t limit);
 
-// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by others,
-// what their bins hold (but for the last object), empty slabs, and whole pages of slabs in use. Bytes of the last.
-// Waits for nobody for long. Bins take a system call that is made for nothing else (membarrier).
+// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by
+// others, what their bins hold (but for the last object), empty slabs, and whole pages of slabs in use. Bytes
+// of the last. Waits for nobody for long. Bins take a system call that is made for nothing else (membarrier).
 enum class Bins : bool { kNot, kToo };
 size_t collect_others(Bins bins);
 

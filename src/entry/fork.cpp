@@ -2,8 +2,8 @@
 // Fork. Nothing is locked before it: libc waits for stdio's lock between our handler and the system call, so
 // a thread that holds that lock and allocates must go on; and a signal handler may fork over an interrupted
 // malloc. So the child takes nothing on trust: other threads may have been anywhere, and the kernel copies
-// pages one after another while they run. Every lock is free in the child, whoever held it, and what was shared
-// is rebuilt:
+// pages one after another while they run. Every lock is free in the child, whoever held it, and what was
+// shared is rebuilt:
 //   runs     from the page map;
 //   slabs    of other threads become orphans, their lists checked link by link;
 //   bins     of other threads are given up, since a link in them may be half written;
@@ -66,7 +66,8 @@ void watch_forks() {
 void join_forks(ForkStep& step) {
     if (step.joined.exchange(true, std::memory_order_acq_rel)) return;
     step.next = joined.load(std::memory_order_relaxed);
-    while (!joined.compare_exchange_weak(step.next, &step, std::memory_order_release, std::memory_order_relaxed)) {
+    while (!joined.compare_exchange_weak(step.next, &step, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
     }
 }
 

@@ -102,7 +102,8 @@ ThreadCache& cache_with(const Bin& bin) {
         return *current_cache;
     // Left behind by a thread that had the same pointer.
     ThreadCache* const cache = has_cache(current_cache) ? nullptr : stale_cache();
-    if (!cache || !has_bin(*cache, bin)) die(Fault::kInternal, &bin, "a bin of this thread that is not its own");
+    if (!cache || !has_bin(*cache, bin))
+        die(Fault::kInternal, &bin, "a bin of this thread that is not its own");
     make_current(*cache);
     return *cache;
 }
@@ -113,9 +114,9 @@ void start_after_fork_child() {
 
 namespace {
 
-// What an allocation function calls of libc; none of it locks or allocates. A function whose address is taken is
-// bound when the library is loaded, for every caller in it. Else the first call would enter the dynamic linker,
-// which takes more stack than tarn does.
+// What an allocation function calls of libc; none of it locks or allocates. A function whose address is taken
+// is bound when the library is loaded, for every caller in it. Else the first call would enter the dynamic
+// linker, which takes more stack than tarn does.
 void bind_early() {
     asm volatile(""
                  :

@@ -27,7 +27,8 @@ size_t trim() {
 }
 
 bool reclaim() {
-    // The limit may be below what there is by now, and what goes back does not come again: small objects keep some.
+    // The limit may be below what there is by now, and what goes back does not come again: small objects keep
+    // some.
     constexpr size_t kKeep = (size_t{1} << 20) / kUnitSize;
     gather(Bins::kNot);
     const size_t blocks = trim_blocks();

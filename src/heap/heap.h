@@ -2,9 +2,10 @@
 // Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs of threads
 // that have ended and is used under its lock.
 //
-// Every slab of a heap is on one list of its class: partial, full or empty (slab.h). A heap's functions are for
-// who has the lock of its door: the holder, which takes it on each cold path and finds it free, or whoever
-// collects what other threads freed into the heap of one that is blocked. Bins are the holder's alone.
+// Every slab of a heap is on one list of its class: partial, full or empty (slab.h). A heap's functions are
+// for who has the lock of its door: the holder, which takes it on each cold path and finds it free, or
+// whoever collects what other threads freed into the heap of one that is blocked. Bins are the holder's
+// alone.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -46,14 +47,14 @@ class Heap {
   public:
     constexpr Heap() = default;
 
-    // Before first use. Page map entries of class c are first_entry + c * kMarkStep, and free objects are marked
-    // with marks + c * kMarkStep + their own address; the orphans' have one entry for all.
+    // Before first use. Page map entries of class c are first_entry + c * kMarkStep, and free objects are
+    // marked with marks + c * kMarkStep + their own address; the orphans' have one entry for all.
     static constexpr unsigned kMarkStep = 32;
     void open(HeapId id, uintptr_t marks, Entry first_entry);
 
     HeapId id() const { return id_; }
-    // What a free object of the class carries: the address of the holder's bin, which no program knows, and its
-    // own, so that no copy of it says anything of another object.
+    // What a free object of the class carries: the address of the holder's bin, which no program knows, and
+    // its own, so that no copy of it says anything of another object.
     uintptr_t mark(SizeClass c, const void* object) const {
         return marks_ + c * kMarkStep + reinterpret_cast<uintptr_t>(object);
     }

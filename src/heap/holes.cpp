@@ -63,7 +63,8 @@ bool can_go(const Slab& slab, const Pages& pages, const FreeObjects& free, size_
     const size_t first = page * kPage / size;
     const size_t last = (page * kPage + kPage - 1) / size;
     // A page where carving is to go on would be touched with its bit set.
-    if (first >= slab.carved() || (last >= slab.carved() && slab.carved() < slab.info().objects)) return false;
+    if (first >= slab.carved() || (last >= slab.carved() && slab.carved() < slab.info().objects))
+        return false;
     for (size_t i = first; i <= last && i < slab.info().objects; ++i)
         if (!free.has(i)) return false;
     return true;

@@ -77,7 +77,8 @@ void post_slabs(Slab* list) {
             if (!orphans.absorb(slab)) back = one(slab);
         } else {
             heap_doors[owner].mail.post(slab);
-            if (!heap_doors[owner].held.load(std::memory_order_seq_cst)) back = mail_left_behind(heap_doors[owner]);
+            if (!heap_doors[owner].held.load(std::memory_order_seq_cst))
+                back = mail_left_behind(heap_doors[owner]);
         }
         if (!back) continue;
         if (++again == kTurnsMost) die(Fault::kInternal, back, "a slab of a heap that nobody holds");

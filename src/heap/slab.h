@@ -21,8 +21,8 @@
 
 namespace tarn {
 
-// A free object. `mark` says so, and is of this very object, so that a second free is seen and bytes that were
-// copied elsewhere say nothing; see Heap::mark.
+// A free object. `mark` says so, and is of this very object, so that a second free is seen and bytes that
+// were copied elsewhere say nothing; see Heap::mark.
 struct Object {
     Object* next;
     uintptr_t mark;

@@ -43,10 +43,10 @@ size_t random_below(size_t range, int attempt) {
 // above what others like to have low: programs at fixed addresses, 31-bit mappings, compressed pointers (32
 // GiB). Under a limit on address space the table's length counts, too, and windows lie lower yet.
 struct Plan {
-    size_t lowest, spread;   // of the first window, in bytes
-    size_t covered;          // by the table at first
-    size_t owners;           // bytes reserved at first
-    size_t table_from;       // the metadata lies at some multiple of a MiB from here on
+    size_t lowest, spread;  // of the first window, in bytes
+    size_t covered;         // by the table at first
+    size_t owners;          // bytes reserved at first
+    size_t table_from;      // the metadata lies at some multiple of a MiB from here on
 };
 
 constexpr size_t kLimited = 64 * kGiB;

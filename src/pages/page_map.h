@@ -2,7 +2,8 @@
 // The page map: from an address to who has it. And the address space that small objects live in.
 //
 //   metadata:  owners <- | table: 4 B for every unit of the address space, from address 0 on -> |
-//   windows:   64 MiB each, aligned, wherever they fit in the part of the address space that the table covers:
+//   windows:   64 MiB each, aligned, wherever they fit in the part of the address space that the table
+//   covers:
 //              | header: records, 64 B a unit; a bit for each page of 4 KiB | unit, 16 KiB | unit ...
 //
 // Windows are mapped as they are needed, a step at a time, from the front; what is free goes back to the
@@ -78,8 +79,7 @@ inline void set_entries(size_t unit, size_t units, Entry entry) {
 // window.
 inline void* record_at(const void* p) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(p);
-    return reinterpret_cast<void*>((at & ~(kWindowSize - 1)) +
-                                   (at % kWindowSize / kUnitSize) * kRecordSize);
+    return reinterpret_cast<void*>((at & ~(kWindowSize - 1)) + (at % kWindowSize / kUnitSize) * kRecordSize);
 }
 inline void* record_of(size_t unit) {
     return record_at(unit_address(unit));
@@ -87,12 +87,11 @@ inline void* record_of(size_t unit) {
 // The unit that this record is of.
 inline char* unit_of_record(const void* record) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(record);
-    return reinterpret_cast<char*>((at & ~(kWindowSize - 1)) +
-                                   at % kWindowSize / kRecordSize * kUnitSize);
+    return reinterpret_cast<char*>((at & ~(kWindowSize - 1)) + at % kWindowSize / kRecordSize * kUnitSize);
 }
 
-// A bit for each page of the window that p lies in, for whoever holds the run of the page; zero when the run is
-// taken, and to be zero again when it is given back.
+// A bit for each page of the window that p lies in, for whoever holds the run of the page; zero when the run
+// is taken, and to be zero again when it is given back.
 inline constexpr size_t kPageBits = kWindowSize / 4096;
 inline uint64_t* page_bits_of(const void* p) {
     const uintptr_t window = reinterpret_cast<uintptr_t>(p) & ~(kWindowSize - 1);

@@ -147,7 +147,8 @@ size_t units_of(UnitKind kind) {
     return total;
 }
 
-// Takes the highest ranges of this kind of one window out of the books until `target` such units are left in all.
+// Takes the highest ranges of this kind of one window out of the books until `target` such units are left in
+// all.
 size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges, size_t count) {
     const UnitMap units = window.units();
     for (size_t end = kWindowUnits; count < kPurgeBatch;) {
@@ -293,8 +294,9 @@ bool in_window(const void* p) {
 
 namespace {
 
-// What a unit without an entry has become when nobody else lives. Clean ones may have been written to. Those that
-// were on their way to somebody or back to the kernel are mapped anew, unless it is this thread that had them.
+// What a unit without an entry has become when nobody else lives. Clean ones may have been written to. Those
+// that were on their way to somebody or back to the kernel are mapped anew, unless it is this thread that had
+// them.
 UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
     const UnitState before = window.units().state(unit);
     if (before == UnitState::kClean) return UnitState::kDirty;

@@ -43,9 +43,9 @@ UnitRange window_units(size_t window);
 // Whether p lies in one, mapped or not.
 bool in_window(const void* p);
 
-// In the child of a fork. Where other threads lived, whoever held the lock is gone, and what it was doing may be
-// half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread may be a
-// signal handler over a call that has taken a run and not said so yet.
+// In the child of a fork. Where other threads lived, whoever held the lock is gone, and what it was doing may
+// be half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread
+// may be a signal handler over a call that has taken a run and not said so yet.
 enum class Others : bool { kNone, kLived };
 enum class Transit : bool { kNobodys, kPerhapsMine };
 void runs_after_fork_child(Others others, Transit transit);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two bits a unit, 64 units a word, for the units of one window, and the searches over them. No lock: runs.cpp
-// holds it.
+// Two bits a unit, 64 units a word, for the units of one window, and the searches over them. No lock:
+// runs.cpp holds it.
 //
 //     free  other
 //      1     0     clean: nobody has it; it is mapped and all zero

@@ -3,8 +3,8 @@
 // their addresses; what each counts; and the units that get memory or lose it. The lock of runs.cpp is held
 // throughout.
 //
-// A window begins with its header (page_map.h): 64 bytes for each unit. Those of the header have none; in their
-// place are the bits of all units (unit_bits.h).
+// A window begins with its header (page_map.h): 64 bytes for each unit. Those of the header have none; in
+// their place are the bits of all units (unit_bits.h).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -52,8 +52,8 @@ class Windows {
     // The window that the unit (counted from address 0) lies in; NULL when there is none.
     Window* of_unit(size_t unit);
 
-    // A new window; the header and the first `units` units behind it are mapped, these clean. NULL: no address
-    // space, or the kernel refuses.
+    // A new window; the header and the first `units` units behind it are mapped, these clean. NULL: no
+    // address space, or the kernel refuses.
     Window* add(size_t units);
     // All units are holes. The header goes back, too; false when the kernel refuses.
     bool remove(Window& window);

@@ -300,7 +300,8 @@ TEST_F(Runs, WhatIsInTheWayCostsNoMoreThanItsPlace) {
     char* const window = unit_address(window_units(0).first);
     std::vector<void*> walls;
     for (size_t at : {size_t{2} << 20, size_t{3} << 20, size_t{40} << 20, 2 * kWindowSize}) {
-        void* const wall = mmap(window + at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        void* const wall =
+            mmap(window + at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         ASSERT_EQ(wall, window + at);
         walls.push_back(wall);
     }
