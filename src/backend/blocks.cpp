@@ -14,6 +14,7 @@
 #include "backend/visits.h"
 #include "base/options.h"
 #include "base/os.h"
+#include "base/thread_pointer.h"
 
 namespace tarn {
 
@@ -61,23 +62,12 @@ size_t usable_size(const tarn_backend* backend, void* at, size_t asked) {
 // found again. A thread other than the first that asks for a few blocks only is served by `map`.
 constexpr uint8_t kBlocksFromMap = 16;
 thread_local constinit uint8_t blocks_asked_for __attribute__((tls_model("initial-exec"))) = 0;
-
-// The default backend is loaded for programs that have a use for it: a library in memory costs 1.5 to 2 MiB,
-// and for fewer blocks than this `map` does as well. Whoever names a backend gets it at once.
-constexpr uint32_t kBlocksBeforeLoading = 1024;
-constinit std::atomic<uint32_t> blocks_before_loading{0};
-
-bool worth_loading() {
-    if (options.backend[0] || blocks_before_loading.load(std::memory_order_relaxed) >= kBlocksBeforeLoading)
-        return true;
-    blocks_before_loading.fetch_add(1, std::memory_order_relaxed);
-    return false;
-}
+constinit uintptr_t first_thread = 0;  // the one that ran the constructor, or forked
 
 bool worth_a_heap() {
     if (blocks_asked_for == kBlocksFromMap) [[likely]]
         return true;
-    if (os::thread_id() == os::process_id())
+    if (thread_pointer() == first_thread)
         blocks_asked_for = kBlocksFromMap;
     else
         ++blocks_asked_for;
@@ -86,10 +76,8 @@ bool worth_a_heap() {
 
 // `at` NULL: the backend does not serve this, cannot now, or is out of memory.
 Block allocate_backend(size_t size, size_t alignment, Zero zero) {
-    if (size >= options.map_from || alignment >= options.map_from) return {};
-    if (!worth_loading() || !worth_a_heap()) return {};
-    const tarn_backend* backend = loader::chosen();
-    if (!backend) return {};
+    const tarn_backend* backend = loader::current();
+    if (!backend || size >= options.map_from || alignment >= options.map_from || !worth_a_heap()) return {};
     const visits::Visit visit;
     if (!visit) return {};
     const bool zeroed = zero == Zero::kYes && backend->allocate_zeroed;
@@ -197,6 +185,11 @@ void* resize_by_copy(void* block, Record record, size_t new_size, size_t alignme
 
 }  // namespace
 
+void load_backend() {
+    first_thread = thread_pointer();
+    loader::load();
+}
+
 void* allocate_block(size_t size, size_t alignment, Zero zero) {
     if (size > registry::kLargestBlock) return nullptr;
     const Block block = allocate_anywhere(clamp(size), std::max(alignment, kSmallestAlignment), zero);
@@ -284,10 +277,16 @@ const char* backend_name() {
     return loader::name();
 }
 
-void blocks_before_fork() {}
-void blocks_after_fork_parent() {}
+void blocks_before_fork() {
+    visits::before_fork();
+}
+void blocks_after_fork_parent() {
+    visits::after_fork_parent();
+}
 void blocks_after_fork_child() {
+    first_thread = thread_pointer();
     map::after_fork_child();
+    visits::after_fork_child();
 }
 
 }  // namespace tarn

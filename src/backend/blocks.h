@@ -2,7 +2,7 @@
 // Large blocks: all requests that no size class serves. Which backend serves a block is decided here, once,
 // and kept with it in the registry; it goes back to where it came from, whatever is in force by then.
 //
-//   allocate_block -> loader (first time) -> backend, or map -> registry
+//   allocate_block -> backend, or map -> registry
 //   free_block     -> registry (exactly one caller wins) -> backend, or map
 //   resize_block   -> in place | remapped | copied
 //
@@ -13,6 +13,10 @@
 #include <cstdint>
 
 namespace tarn {
+
+// The library's constructor calls it, once; what comes before is served by `map`. Before the handlers of fork
+// below are registered, so that they enclose those of the backend's library.
+void load_backend();
 
 enum class Zero : bool { kNo, kYes };
 
@@ -58,7 +62,7 @@ void make_room_for_small();
 
 const char* backend_name();  // of loader.h
 
-// Handlers of fork. Nothing is locked before it; a backend's module brings its own handlers (visits.h).
+// Handlers of fork. Nothing is locked before it; a backend of others is kept empty of visitors (visits.h).
 void blocks_before_fork();
 void blocks_after_fork_parent();
 void blocks_after_fork_child();

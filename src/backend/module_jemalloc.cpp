@@ -22,6 +22,15 @@ int flags_for(size_t alignment) {
     return alignment <= kOrdinaryAlignment ? 0 : MALLOCX_ALIGN(alignment);
 }
 
+// jemalloc registers its handlers of fork at its first call, which must not be another one's: tarn's are to
+// enclose them, and a module that is preloaded may come before jemalloc's constructor has run.
+int start() {
+    void* block = mallocx(kOrdinaryAlignment, 0);
+    if (!block) return -1;
+    dallocx(block, 0);
+    return 0;
+}
+
 void* allocate(size_t size, size_t alignment) {
     return mallocx(size, flags_for(alignment));
 }
@@ -67,7 +76,7 @@ constexpr tarn_backend kTable = {
     .version = TARN_BACKEND_VERSION,
     .size = sizeof(tarn_backend),
     .name = "jemalloc",
-    .start = nullptr,
+    .start = start,
     .allocate = allocate,
     .allocate_zeroed = allocate_zeroed,
     .free = free_block,

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "backend/blocks.h"
 #include "base/lock.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -79,6 +80,7 @@ void libc_ready() {
         Guard guard(process.lock);
         know_options();
     }
+    load_backend();
     watch_forks();
     if (options.verbose) {
         Text text(2);
