@@ -15,6 +15,7 @@
 #include "base/options.h"
 #include "base/os.h"
 #include "base/thread_pointer.h"
+#include "pages/runs.h"
 
 namespace tarn {
 
@@ -63,6 +64,13 @@ size_t usable_size(const tarn_backend* backend, void* at, size_t asked) {
 constexpr uint8_t kBlocksFromMap = 16;
 thread_local constinit uint8_t blocks_asked_for __attribute__((tls_model("initial-exec"))) = 0;
 constinit uintptr_t first_thread = 0;  // the one that ran the constructor, or forked
+// Others have been in here: the child of a fork then trusts nothing that is not one atomic word.
+constinit std::atomic<bool> others{false};
+
+void note_thread() {
+    if (thread_pointer() != first_thread && first_thread && !others.load(std::memory_order_relaxed))
+        others.store(true, std::memory_order_relaxed);
+}
 
 bool worth_a_heap() {
     if (blocks_asked_for == kBlocksFromMap) [[likely]]
@@ -89,6 +97,14 @@ Block allocate_backend(size_t size, size_t alignment, Zero zero) {
 Block allocate_anywhere(size_t size, size_t alignment, Zero zero) {
     const Block block = allocate_backend(size, alignment, zero);
     return block.at ? block : map::allocate(size, alignment);
+}
+
+// What lies free in the backend may be what is missing.
+Block allocate_or_trim(size_t size, size_t alignment, Zero zero) {
+    const Block block = allocate_anywhere(size, alignment, zero);
+    if (block.at) return block;
+    trim_blocks();
+    return allocate_anywhere(size, alignment, zero);
 }
 
 void give_back(void* at, Record record) {
@@ -164,9 +180,9 @@ void* resize_backend(void* block, Record record, size_t new_size, size_t alignme
 
 // What has grown will grow again: room to spare, and a mapping as soon as remapping beats copying.
 Block allocate_growing(size_t size, size_t alignment) {
-    if (size < kRemapFrom) return allocate_anywhere(size + size / kGrowth, alignment, Zero::kNo);
+    if (size < kRemapFrom) return allocate_or_trim(size + size / kGrowth, alignment, Zero::kNo);
     const Block block = alignment <= os::page_size() ? map::allocate_growing(size) : Block{};
-    return block.at ? block : allocate_anywhere(size, alignment, Zero::kNo);
+    return block.at ? block : allocate_or_trim(size, alignment, Zero::kNo);
 }
 
 void* resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
@@ -192,7 +208,8 @@ void load_backend() {
 
 void* allocate_block(size_t size, size_t alignment, Zero zero) {
     if (size > registry::kLargestBlock) return nullptr;
-    const Block block = allocate_anywhere(clamp(size), std::max(alignment, kSmallestAlignment), zero);
+    note_thread();
+    const Block block = allocate_or_trim(clamp(size), std::max(alignment, kSmallestAlignment), zero);
     if (!entered(block)) return nullptr;
     if (zero == Zero::kYes) memset(block.at, 0, std::min(size, block.dirty));
     counters.allocations.fetch_add(1, std::memory_order_relaxed);
@@ -202,6 +219,7 @@ void* allocate_block(size_t size, size_t alignment, Zero zero) {
 }
 
 BlockFree free_block(void* block) {
+    note_thread();
     const registry::Found found = registry::retire(block);
     if (found.state == registry::State::kUnknown) return BlockFree::kUnknown;
     if (found.state == registry::State::kLive) {
@@ -227,6 +245,7 @@ bool inside_block(const void* p) {
 }
 
 void* resize_block(void* block, size_t new_size, size_t alignment) {
+    note_thread();
     alignment = std::max(alignment, kSmallestAlignment);
     if (new_size > registry::kLargestBlock) return nullptr;
     const Record record = registry::find(block).record;
@@ -256,21 +275,27 @@ BlockStats block_stats() {
     const map::Stats mapped = map::stats();
     tarn_backend_stats inner = {};
     const tarn_backend* backend = loader::current();
-    if (const visits::Visit visit; visit && backend && backend->stats) backend->stats(&inner);
+    if (backend && backend->stats)
+        if (const visits::Visit visit; visit) backend->stats(&inner);
     stats.backend_committed = mapped.live + mapped.cached + inner.committed;
     stats.backend_cached = mapped.cached + inner.cached;
     return stats;
 }
 
 void make_room_for_small() {
+    note_thread();
     map::trim();
+    map::trim_runs_at_hand();
 }
 
+// The backend first: what it gives back may be blocks of ours.
 size_t trim_blocks() {
-    const size_t bytes = map::trim();
+    note_thread();
     const tarn_backend* backend = loader::current();
-    if (const visits::Visit visit; visit && backend && backend->trim) backend->trim();
-    return bytes;
+    if (backend && backend->trim)
+        if (const visits::Visit visit; visit) backend->trim();
+    const size_t bytes = map::trim();
+    return map::trim_runs_at_hand() > 0 ? bytes + trim_runs() : bytes;
 }
 
 const char* backend_name() {
@@ -285,7 +310,7 @@ void blocks_after_fork_parent() {
 }
 void blocks_after_fork_child() {
     first_thread = thread_pointer();
-    map::after_fork_child();
+    map::after_fork_child(others.exchange(false, std::memory_order_relaxed));
     visits::after_fork_child();
 }
 
