@@ -132,6 +132,11 @@ void shrink_cache(Kept& all) {
 size_t empty_cache(Kept& all, Pressed pressed) {
     size_t bytes = 0;
     size_t tries = SIZE_MAX;
+    {
+        Guard guard(all.lock);
+        all.mappings.try_again();
+        all.pause = 0;
+    }
     for (;; --tries) {
         Range range;
         size_t resident;

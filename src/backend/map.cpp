@@ -222,7 +222,7 @@ Block map_huge(Kept& all, size_t size) {
     Guard guard(all.lock);
     if (whole > size) {
         all.uncount(whole - size);
-        all.cache.put({at + size, whole - size, kHugeTag}, true);
+        all.cache.put({at + size, whole - size, kHugeTag});
     }
     return mapping({at, size, kHugeTag}, 0);
 }

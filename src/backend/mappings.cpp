@@ -59,7 +59,9 @@ bool Mappings::costs_nothing(Range range) const {
 
 void Mappings::limit_is(size_t most) {
     limit_known_ = true;
-    budget_ = most / kShare;
+    const bool was_exhausted = budget_ < share_;
+    share_ = most / kShare;
+    budget_ = was_exhausted ? std::min(budget_, share_) : share_;
 }
 
 void Mappings::exhausted() {

@@ -33,15 +33,18 @@ class Mappings {
     // Once, when there are kAskFrom.
     bool wants_limit() const { return !limit_known_ && count() >= kAskFrom; }
     void limit_is(size_t most);
-    // The kernel has no more: what we have is too much.
+    // The kernel has no more, since others have taken many: what we have is too much, until it may be tried
+    // again.
     void exhausted();
+    void try_again() { budget_ = share_; }
 
   private:
     void cut(RangeNode* node, Range range);
 
     RangeNodes& nodes_;
     RangeTree tree_;
-    size_t budget_ = kUsualLimit / kShare;
+    size_t share_ = kUsualLimit / kShare;
+    size_t budget_ = share_;
     size_t lost_ = 0;  // that there was no node for
     bool limit_known_ = false;
 };
