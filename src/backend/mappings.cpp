@@ -6,7 +6,8 @@
 namespace tarn {
 
 void Mappings::added(Range range) {
-    for (RangeNode* neighbour : {tree_.ending(range.at), tree_.starting(range.end())}) {
+    const RangeTree::Neighbours found = tree_.neighbours(range);
+    for (RangeNode* neighbour : {found.before, found.behind}) {
         if (!neighbour || neighbour->range.tag != range.tag) continue;
         range.at = std::min(range.at, neighbour->range.at);
         range.size += neighbour->range.size;

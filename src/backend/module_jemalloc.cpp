@@ -11,8 +11,8 @@
 // jemalloc reads this at its start when the module comes before it in the search order, as it does preloaded.
 extern "C" {
 [[gnu::visibility("default")]] extern const char* malloc_conf;
-// A library starts no threads of its own accord, and what is trimmed is to be gone: under a limit on address space
-// others need it.
+// A library starts no threads of its own accord, and what is trimmed is to be gone: under a limit on address
+// space others need it.
 const char* malloc_conf = "background_thread:false,retain:false";
 }
 

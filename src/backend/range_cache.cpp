@@ -21,8 +21,8 @@ bool fits(Range range, size_t size, size_t alignment) {
 
 }  // namespace
 
-void RangeCache::insert(RangeNode* node) {
-    tree_.insert(node);
+// Counted, and the newest of those that are not empty.
+void RangeCache::enlist(RangeNode* node) {
     bytes_ += node->dirty;
     if (!node->dirty) return;
     node->stamp = now_;
@@ -32,12 +32,21 @@ void RangeCache::insert(RangeNode* node) {
     newest_ = node;
 }
 
-void RangeCache::remove(RangeNode* node) {
-    tree_.remove(node);
+void RangeCache::delist(RangeNode* node) {
     bytes_ -= node->dirty;
     if (!node->dirty) return;
     (node->older ? node->older->newer : oldest_) = node->newer;
     (node->newer ? node->newer->older : newest_) = node->older;
+}
+
+void RangeCache::insert(RangeNode* node) {
+    tree_.insert(node);
+    enlist(node);
+}
+
+void RangeCache::remove(RangeNode* node) {
+    tree_.remove(node);
+    delist(node);
 }
 
 Range RangeCache::take_whole(RangeNode* node) {
@@ -121,28 +130,35 @@ bool RangeCache::take_exactly(Range wanted) {
     return cut_front(node, wanted.size), true;
 }
 
-void RangeCache::absorb(RangeNode* other, Range& range, size_t& dirty, bool& empty) {
-    if (!other || other->range.tag != range.tag) return;
-    range.at = std::min(range.at, other->range.at);
-    range.size += other->range.size;
-    dirty += other->dirty;
-    empty = empty && !other->dirty;
-    take_whole(other);
-}
-
 RangeCache::Whole RangeCache::put(Range range, bool empty) {
     ++now_;
     size_t dirty = empty ? 0 : range.size;
-    RangeNode* const before = tree_.ending(range.at);
-    RangeNode* const behind = tree_.starting(range.end());
-    absorb(before, range, dirty, empty);
-    absorb(behind, range, dirty, empty);
-    RangeNode* const node = nodes_.take();
+    auto [before, behind] = tree_.neighbours(range);
+    if (before && before->range.tag != range.tag) before = nullptr;
+    if (behind && behind->range.tag != range.tag) behind = nullptr;
+    for (RangeNode* neighbour : {before, behind}) {
+        if (!neighbour) continue;
+        range.at = std::min(range.at, neighbour->range.at);
+        range.size += neighbour->range.size;
+        dirty += neighbour->dirty;
+        delist(neighbour);
+    }
+    if (before && behind) {
+        tree_.remove(behind);
+        nodes_.give(behind);
+    }
+    RangeNode* const merged = before ? before : behind;
+    RangeNode* const node = merged ? merged : nodes_.take();
     if (!node) return {};
-    node->range = range;
     node->dirty = dirty;
-    insert(node);
-    return {range, empty};
+    if (!merged) {
+        node->range = range;
+        insert(node);
+    } else {
+        tree_.change(node, range);
+        enlist(node);
+    }
+    return {range, dirty == 0};
 }
 
 Range RangeCache::evict(size_t limit) {

@@ -55,12 +55,13 @@ class RangeCache {
     static size_t rounded_cut(Range range, size_t size);
     RangeNode* fitting(size_t size, size_t alignment) const;
     bool old(const RangeNode* node) const { return now_ - node->stamp > kOldAge; }
+    void enlist(RangeNode* node);
+    void delist(RangeNode* node);
     void insert(RangeNode* node);
     void remove(RangeNode* node);  // the node is the caller's
     Range take_whole(RangeNode* node);
     void cut_front(RangeNode* node, size_t size);
     void lose_dirty(RangeNode* node, size_t size);
-    void absorb(RangeNode* other, Range& range, size_t& dirty, bool& empty);
 
     RangeNodes& nodes_;
     RangeTree tree_;

@@ -35,62 +35,65 @@ void RangeNodes::give(RangeNode* node) {
     count(1);
 }
 
-bool RangeTree::before(Order order, const RangeNode* a, const RangeNode* b) {
-    if (order == kBySize && a->range.size != b->range.size) return a->range.size < b->range.size;
+template <RangeTree::Order kOrder>
+inline bool RangeTree::before(const RangeNode* a, const RangeNode* b) {
+    if (kOrder == kBySize && a->range.size != b->range.size) return a->range.size < b->range.size;
     return a->range.at < b->range.at;
 }
 
 // Down to where its priority belongs; what was there is split in two below it.
-void RangeTree::link(Order order, RangeNode* node) {
-    RangeNode** link = &roots_[order];
+template <RangeTree::Order kOrder>
+void RangeTree::link(RangeNode* node) {
+    RangeNode** link = &roots_[kOrder];
     while (*link && (*link)->priority >= node->priority)
-        link = &(*link)->children[order][before(order, *link, node)];
+        link = &(*link)->children[kOrder][before<kOrder>(*link, node)];
     RangeNode* rest = *link;
-    RangeNode** smaller = &node->children[order][0];
-    RangeNode** greater = &node->children[order][1];
+    RangeNode** smaller = &node->children[kOrder][0];
+    RangeNode** greater = &node->children[kOrder][1];
     while (rest) {
-        const bool right = before(order, rest, node);
+        const bool right = before<kOrder>(rest, node);
         RangeNode**& side = right ? smaller : greater;
         *side = rest;
-        side = &rest->children[order][right];
+        side = &rest->children[kOrder][right];
         rest = *side;
     }
     *smaller = *greater = nullptr;
     *link = node;
 }
 
-void RangeTree::unlink(Order order, RangeNode* node) {
-    RangeNode** link = &roots_[order];
+template <RangeTree::Order kOrder>
+void RangeTree::unlink(RangeNode* node) {
+    RangeNode** link = &roots_[kOrder];
     while (*link != node)
-        link = &(*link)->children[order][before(order, *link, node)];
-    RangeNode* left = node->children[order][0];
-    RangeNode* right = node->children[order][1];
+        link = &(*link)->children[kOrder][before<kOrder>(*link, node)];
+    RangeNode* left = node->children[kOrder][0];
+    RangeNode* right = node->children[kOrder][1];
     while (left && right) {
         const bool left_first = left->priority >= right->priority;
         RangeNode*& top = left_first ? left : right;
         *link = top;
-        link = &top->children[order][left_first];
+        link = &top->children[kOrder][left_first];
         top = *link;
     }
     *link = left ? left : right;
 }
 
 void RangeTree::insert(RangeNode* node) {
-    link(kByAddress, node);
-    link(kBySize, node);
+    link<kByAddress>(node);
+    link<kBySize>(node);
     ++count_;
 }
 
 void RangeTree::remove(RangeNode* node) {
-    unlink(kByAddress, node);
-    unlink(kBySize, node);
+    unlink<kByAddress>(node);
+    unlink<kBySize>(node);
     --count_;
 }
 
 void RangeTree::change(RangeNode* node, Range range) {
-    unlink(kBySize, node);
+    unlink<kBySize>(node);
     node->range = range;
-    link(kBySize, node);
+    link<kBySize>(node);
 }
 
 RangeNode* RangeTree::last_from(const char* at) const {
@@ -113,9 +116,16 @@ RangeNode* RangeTree::starting(const char* at) const {
     return node && node->range.at == at ? node : nullptr;
 }
 
-RangeNode* RangeTree::ending(const char* at) const {
-    RangeNode* const node = last_from(at - 1);
-    return node && node->range.end() == at ? node : nullptr;
+RangeTree::Neighbours RangeTree::neighbours(Range range) const {
+    RangeNode* before = nullptr;
+    RangeNode* behind = nullptr;
+    for (RangeNode* node = roots_[kByAddress]; node;) {
+        const bool right = node->range.at < range.at;
+        (right ? before : behind) = node;
+        node = node->children[kByAddress][right];
+    }
+    return {before && before->range.end() == range.at ? before : nullptr,
+            behind && behind->range.at == range.end() ? behind : nullptr};
 }
 
 RangeNode* RangeTree::smallest_from(size_t size) const {
@@ -131,7 +141,7 @@ RangeNode* RangeTree::smallest_from(size_t size) const {
 RangeNode* RangeTree::larger(const RangeNode* than) const {
     RangeNode* found = nullptr;
     for (RangeNode* node = roots_[kBySize]; node;) {
-        const bool right = !before(kBySize, than, node);
+        const bool right = !before<kBySize>(than, node);
         if (!right) found = node;
         node = node->children[kBySize][right];
     }

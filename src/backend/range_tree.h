@@ -21,10 +21,10 @@ struct Range {
 
 struct RangeNode {
     Range range;
-    size_t dirty = 0;  // RangeCache: bytes that may be resident; 0: every byte is zero
-    uint32_t stamp = 0;
-    uint32_t priority = 0;
     RangeNode* children[2][2] = {};  // of the tree by address, of the tree by size
+    uint32_t priority = 0;
+    uint32_t stamp = 0;
+    size_t dirty = 0;  // RangeCache: bytes that may be resident; 0: every byte is zero
     RangeNode* older = nullptr;
     RangeNode* newer = nullptr;
 };
@@ -57,21 +57,28 @@ class RangeTree {
 
     void insert(RangeNode* node);
     void remove(RangeNode* node);
-    // The node's range becomes another one, which has the same neighbours.
+    // The node's range becomes another one, which keeps its place in the order of addresses.
     void change(RangeNode* node, Range range);
 
-    RangeNode* holding(const char* at) const;        // that `at` lies in
-    RangeNode* starting(const char* at) const;       // that starts exactly there
-    RangeNode* ending(const char* at) const;         // that ends exactly there
+    RangeNode* holding(const char* at) const;   // that `at` lies in
+    RangeNode* starting(const char* at) const;  // that starts exactly there
+    // Those that end where this range starts, and start where it ends; NULL where there is none.
+    struct Neighbours {
+        RangeNode *before, *behind;
+    };
+    Neighbours neighbours(Range range) const;
     RangeNode* smallest_from(size_t size) const;     // the smallest of at least that size
     RangeNode* larger(const RangeNode* node) const;  // the next in order of size
     RangeNode* longest() const;
 
   private:
     enum Order { kByAddress, kBySize };
-    static bool before(Order order, const RangeNode* a, const RangeNode* b);
-    void link(Order order, RangeNode* node);
-    void unlink(Order order, RangeNode* node);
+    template <Order kOrder>
+    static bool before(const RangeNode* a, const RangeNode* b);
+    template <Order kOrder>
+    void link(RangeNode* node);
+    template <Order kOrder>
+    void unlink(RangeNode* node);
     RangeNode* last_from(const char* at) const;  // the last that starts at `at` or before
 
     RangeNode* roots_[2] = {};

@@ -48,8 +48,13 @@ TEST_F(RangeTreeTest, FindsByAddress) {
     EXPECT_EQ(tree.holding(at(10) - 1), nullptr);
     EXPECT_EQ(tree.starting(at(10)), node);
     EXPECT_EQ(tree.starting(at(11)), nullptr);
-    EXPECT_EQ(tree.ending(at(15)), node);
-    EXPECT_EQ(tree.ending(at(14)), nullptr);
+    const RangeTree::Neighbours behind = tree.neighbours({at(15), kPage, 0});
+    EXPECT_EQ(behind.before, node);
+    EXPECT_EQ(behind.behind, nullptr);
+    const RangeTree::Neighbours before = tree.neighbours({at(8), 2 * kPage, 0});
+    EXPECT_EQ(before.before, nullptr);
+    EXPECT_EQ(before.behind, node);
+    EXPECT_EQ(tree.neighbours({at(8), kPage, 0}).behind, nullptr);
 }
 
 TEST_F(RangeTreeTest, NodesRunOutAndComeBack) {
