@@ -13,14 +13,14 @@ namespace {
 enum class State : int {
     kUnknown,
     kNever,     // the machine has no huge pages, or the kernel refused for good
-    kFiltered,  // system calls are
+    kSandbox,   // a filter may end the process
     kAdvised,   // where they are asked for
     kAlways,    // wherever there is room
 };
 constinit std::atomic<State> state{State::kUnknown};
 
 State find_out() {
-    if (os::system_calls_are_filtered()) return State::kFiltered;
+    if (os::is_sandboxed()) return State::kSandbox;
     switch (os::huge_page_setting()) {
         case os::HugePageSetting::kNever:
             return State::kNever;
@@ -49,7 +49,7 @@ bool worth_asking(size_t taken) {
         now = find_out();
         state.store(now, std::memory_order_relaxed);
     }
-    return now != State::kNever && (now != State::kFiltered || taken >= kMuch);
+    return now != State::kNever && (now != State::kSandbox || taken >= kMuch);
 }
 
 void fresh(Range range) {

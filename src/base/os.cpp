@@ -220,9 +220,10 @@ Answer advise_huge_pages(void* at, size_t bytes) {
     return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE));
 }
 
-bool system_calls_are_filtered() {
+bool is_sandboxed() {
     char text[4096];
-    return read_file("/proc/self/status", text, sizeof text) == 0 || status_bytes(text, "Seccomp:") != 0;
+    if (read_file("/proc/self/status", text, sizeof text) == 0) return true;
+    return status_bytes(text, "Seccomp:") != 0 && status_bytes(text, "NoNewPrivs:") != 0;
 }
 
 HugePageSetting huge_page_setting() {

@@ -47,7 +47,9 @@ Answer advise_huge_pages(void* at, size_t bytes);
 // How many bytes of the range are resident; 0 when the kernel does not say.
 Answer resident(const void* at, size_t bytes, size_t& found);
 // From files of the kernel; as if there were none when they cannot be read.
-bool system_calls_are_filtered();  // true when it cannot be known
+// Has it given up privileges for a filter of system calls? Containers have a filter alone, which is none of
+// the program's. True when it cannot be known.
+bool is_sandboxed();
 enum class HugePageSetting : uint8_t { kNever, kAdvised, kAlways };
 HugePageSetting huge_page_setting();
 size_t mappings_most();  // vm.max_map_count, 0 when it cannot be known

@@ -73,15 +73,15 @@ TEST_F(OsMappings, TheKernelSaysHowManyMappingsThereMayBe) {
     EXPECT_EQ(os::mappings_most(), most);
 }
 
-TEST_F(OsMappings, TheKernelSaysWhetherSystemCallsAreFiltered) {
+TEST_F(OsMappings, TheKernelSaysWhetherAFilterWasPutOn) {
     const pid_t child = fork();
     if (child == 0) {
-        const bool before = os::system_calls_are_filtered();
+        const bool before = os::is_sandboxed();
         sock_filter allow[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
         sock_fprog program = {1, allow};
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) _exit(2);
-        _exit(os::system_calls_are_filtered() ? before : 3);
+        _exit(os::is_sandboxed() ? before : 3);
     }
     int status = -1;
     ASSERT_EQ(waitpid(child, &status, 0), child);
