@@ -142,6 +142,26 @@ static void started_once_whatever_the_threads_do(void) {
     REQUIRE(counts()->frees == counts()->allocations && counts()->wrong_sizes == 0);
 }
 
+static void* allocate_some(void* unused) {
+    static char* blocks[1500];
+    for (int i = 0; i < 1500; ++i)
+        use(blocks[i] = malloc(40000), 40000);
+    for (int i = 0; i < 1500; ++i)
+        free(blocks[i]);
+    return unused;
+}
+
+/* 16 KiB are what POSIX lets a thread have. */
+static void serves_a_small_stack(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    REQUIRE(pthread_attr_setstacksize(&attributes, 16384) == 0);
+    REQUIRE(pthread_create(&thread, &attributes, allocate_some, NULL) == 0);
+    pthread_join(thread, NULL);
+    REQUIRE(counts()->frees > 1000 && counts()->frees == counts()->allocations);
+}
+
 static volatile int stop;
 
 static void* allocate_until_stopped(void* unused) {
@@ -193,6 +213,7 @@ int main(int argc, char** argv) {
                  {"old_table", old_table},
                  {"map_serves", map_serves},
                  {"started_once_whatever_the_threads_do", started_once_whatever_the_threads_do},
+                 {"serves_a_small_stack", serves_a_small_stack},
                  {"nobody_inside_while_forking", nobody_inside_while_forking}};
     if (argc != 3) return 2;
     plugin = argv[2];
