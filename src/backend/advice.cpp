@@ -12,10 +12,10 @@ namespace {
 
 enum class State : int {
     kUnknown,
-    kNever,     // the machine has no huge pages, or the kernel refused for good
-    kSandbox,   // a filter may end the process
-    kAdvised,   // where they are asked for
-    kAlways,    // wherever there is room
+    kNever,    // the machine has no huge pages, or the kernel refused for good
+    kSandbox,  // a filter may end the process
+    kAdvised,  // where they are asked for
+    kAlways,   // wherever there is room
 };
 constinit std::atomic<State> state{State::kUnknown};
 
