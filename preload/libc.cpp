@@ -10,6 +10,13 @@
 #include "entry/entry.h"
 #include "entry/introspection.h"
 #include "entry/lifecycle.h"
+#include "entry/reclaim.h"
+
+// libc's own; absent in static programs.
+extern "C" {
+[[gnu::weak]] void* __libc_realloc(void*, size_t);
+[[gnu::weak]] void __libc_free(void*);
+}
 
 #define TARN_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -28,6 +35,26 @@ void* fail(int error) {
 
 void* aligned(size_t alignment, size_t size) {
     return size > kLargest - alignment ? fail(ENOMEM) : tarn::allocate_aligned(alignment, size);
+}
+
+// glibc has these by way of realloc and free, which a program or an earlier library may bring: the block is
+// then from there. Where the names lead past all to libc, this library was loaded late and is asked by its
+// handle.
+void* resize(void* pointer, size_t size) {
+    void* (*const named)(void*, size_t) = ::realloc;
+    return named == __libc_realloc ? tarn::reallocate(pointer, size) : named(pointer, size);
+}
+
+[[gnu::noinline]] void release_sized_slow(void* pointer, size_t alignment, size_t size) {
+    if (tarn::options.hardened) tarn::check_size(pointer, alignment, size);
+    void (*const named)(void*) = ::free;
+    named == __libc_free ? tarn::release_slow(pointer) : named(pointer);
+}
+
+// The caller says what it asked for; believed, but in hardened mode. Then no thread is a sized_owner.
+[[gnu::always_inline]] inline void release_sized(void* pointer, size_t alignment, size_t size) {
+    tarn::release_by<&tarn::Bin::sized_owner>(
+        pointer, [=](tarn::Bin&) { release_sized_slow(pointer, alignment, size); });
 }
 
 }  // namespace
@@ -57,7 +84,7 @@ TARN_EXPORT void* realloc(void* pointer, size_t size) {
 
 TARN_EXPORT void* reallocarray(void* pointer, size_t count, size_t size) noexcept {
     size_t bytes;
-    return __builtin_mul_overflow(count, size, &bytes) ? fail(ENOMEM) : tarn::reallocate(pointer, bytes);
+    return __builtin_mul_overflow(count, size, &bytes) ? fail(ENOMEM) : resize(pointer, bytes);
 }
 
 TARN_EXPORT void* memalign(size_t alignment, size_t size) {
@@ -72,8 +99,8 @@ TARN_EXPORT int posix_memalign(void** result, size_t alignment, size_t size) noe
     if (!power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
     const int saved = errno;
     void* pointer = aligned(alignment, size);
+    if (!pointer) return ENOMEM;  // and errno says so, too, as in glibc
     errno = saved;
-    if (!pointer) return ENOMEM;
     *result = pointer;
     return 0;
 }
@@ -91,10 +118,10 @@ TARN_EXPORT size_t malloc_usable_size(void* pointer) noexcept {
     return tarn::usable_size(pointer);
 }
 TARN_EXPORT void free_sized(void* pointer, size_t size) {
-    tarn::release_sized(pointer, tarn::kAlignment, size);
+    release_sized(pointer, tarn::kAlignment, size);
 }
 TARN_EXPORT void free_aligned_sized(void* pointer, size_t alignment, size_t size) {
-    tarn::release_sized(pointer, alignment, size);
+    release_sized(pointer, alignment, size);
 }
 
 TARN_EXPORT int malloc_trim(size_t) noexcept {

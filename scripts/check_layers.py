@@ -21,7 +21,8 @@ BELOW = {  # folder: the folders it may include besides its own
     "preload": ("entry", "stats", "cache", "heap", "backend", "pages", "base"),
     "include/tarn": (),
 }
-ONLY = {"base/syscall.h": ("src/base/os.cpp", "src/base/lock.cpp")}  # header: the files that may include it
+# header: the files that may include it
+ONLY = {"base/syscall.h": ("src/base/os.cpp", "src/base/os_files.cpp", "src/base/lock.cpp")}
 SOURCE = (".h", ".hpp", ".c", ".cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<(tarn/[^>]+)>)', re.MULTILINE)
 

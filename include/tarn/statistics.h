@@ -125,7 +125,11 @@ TARN_API int tarn_stats_get(tarn_stats* stats, size_t size);
 enum tarn_stats_format { TARN_STATS_TEXT = 1, TARN_STATS_JSON = 2, TARN_STATS_PROMETHEUS = 3 };
 
 /* Writes a report to a file descriptor, by one write where memory allows.
- * -1 when the format is unknown (nothing is written) or the descriptor did not take all of it. */
+ * -1 when the format is unknown (nothing is written) or the descriptor did not take all of it. Whoever writes
+ * to a connection or a file does not die of it: a reader that is gone and the limit on the size of files
+ * (RLIMIT_FSIZE) give -1, and no SIGPIPE or SIGXFSZ. A descriptor that blocks is waited for, as by write(2);
+ * one that does not (O_NONBLOCK) is waited for as well, for two seconds in all, so that a slow reader of a
+ * small pipe gets a whole report. An event loop, which must not wait, takes tarn_stats_print. */
 TARN_API int tarn_stats_write(int fd, enum tarn_stats_format format);
 
 /* Hands a report to `sink` in pieces of at most 512 bytes, which are not terminated. All numbers are read

@@ -6,8 +6,6 @@
 // segments of before, whose chunks are not taken again.
 #include "api/heap_chunks.h"
 
-#include <pthread.h>
-
 #include <bit>
 
 #include "backend/blocks.h"
@@ -15,6 +13,7 @@
 #include "base/options.h"
 #include "base/os.h"
 #include "entry/entry.h"
+#include "entry/fork.h"
 
 namespace tarn::user_heap {
 
@@ -42,7 +41,6 @@ struct Pool {
     Segment* first = nullptr;
     size_t dirty = 0, empty = 0;  // chunks; segments
     uint32_t epoch = 0;
-    bool forks_watched = false;
 };
 constinit Pool pool;
 
@@ -72,6 +70,8 @@ void after_fork_child() {
     ++pool.epoch;
 }
 
+constinit ForkStep fork_step{after_fork_child};
+
 // With the lock held, the pool has a free chunk.
 void* take_free() {
     Segment& segment = *pool.first;
@@ -100,14 +100,11 @@ void detach(Segment& segment) {
 }  // namespace
 
 void* take_chunk() {
-    bool watch = false;
     {
         Guard guard(pool.lock);
         if (pool.first) return take_free();
-        watch = !pool.forks_watched;
-        pool.forks_watched = true;
     }
-    if (watch) (void)pthread_atfork(nullptr, nullptr, after_fork_child);
+    join_forks(fork_step);
     Segment* const segment = make_segment();
     if (!segment) return nullptr;
     Guard guard(pool.lock);

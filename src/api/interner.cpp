@@ -142,8 +142,10 @@ void free_table(tarn_interner& table) {
 tarn_interner* make_table(const tarn_interner_options& options) {
     tarn_interner* const table = bare_table(options);
     if (!table) return nullptr;
-    if (tarn::reserve_room(*table, options.expected) && add_keywords(*table, options) && tarn::watch(*table))
+    if (tarn::reserve_room(*table, options.expected) && add_keywords(*table, options)) {
+        tarn::watch(*table);
         return table;
+    }
     const int error = errno;
     free_table(*table);
     return refuse<tarn_interner>(error);

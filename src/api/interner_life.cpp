@@ -7,19 +7,12 @@
 //            is one word.
 // A thread's steps are cut at one point: the kernel suspends it at its first write to a page that was copied
 // already. A string or an array that had no place yet is lost.
-//
-// The handler is registered with the first table, after those of entry (a constructor), so it runs after them
-// in the child; it allocates nothing anyway.
-#include <errno.h>
-#include <pthread.h>
-
 #include "api/interner_table.h"
+#include "entry/fork.h"
 
 namespace tarn {
 
 namespace {
-
-constinit std::atomic<bool> watching{false};
 
 void recover_shard(tarn_interner& table, uint32_t index) {
     Shard& shard = table.shards()[index];
@@ -45,19 +38,13 @@ void after_fork_child() {
     });
 }
 
+constinit ForkStep fork_step{after_fork_child};
+
 }  // namespace
 
-bool watch(tarn_interner& table) {
-    // Two threads may both register it, since nothing is locked over a call into libc; twice is as good.
-    if (!watching.load(std::memory_order_acquire)) {
-        if (pthread_atfork(nullptr, nullptr, after_fork_child) != 0) {
-            errno = ENOMEM;
-            return false;
-        }
-        watching.store(true, std::memory_order_release);
-    }
+void watch(tarn_interner& table) {
+    join_forks(fork_step);
     table.list();
-    return true;
 }
 
 }  // namespace tarn

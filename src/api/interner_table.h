@@ -277,7 +277,7 @@ void drop(tarn_interner& table, const Interned* string);
 // interner_life.cpp
 
 // From now on the reports count it, and the handler of fork mends it. False and ENOMEM.
-bool watch(tarn_interner& table);
+void watch(tarn_interner& table);
 // interner_walk.cpp: what it tells the reports. Takes no lock.
 void read_interner(const Part& part, PartCounts& counts);
 

@@ -2,6 +2,7 @@
 // statistics.h implemented: argument checks, and one call down. No allocator logic.
 #include "tarn/statistics.h"
 #include "entry/lifecycle.h"
+#include "entry/reclaim.h"
 #include "stats/stats.h"
 
 namespace {

@@ -15,7 +15,6 @@
 #include "base/options.h"
 #include "base/os.h"
 #include "base/thread_pointer.h"
-#include "pages/runs.h"
 
 namespace tarn {
 
@@ -295,7 +294,8 @@ size_t trim_blocks() {
     if (backend && backend->trim)
         if (const visits::Visit visit; visit) backend->trim();
     const size_t bytes = map::trim();
-    return map::trim_runs_at_hand() > 0 ? bytes + trim_runs() : bytes;
+    map::trim_runs_at_hand();
+    return bytes;
 }
 
 const char* backend_name() {

@@ -54,7 +54,9 @@ struct ThreadBlocks {
 };
 extern thread_local constinit ThreadBlocks* watched_blocks __attribute__((tls_model("initial-exec")));
 
-size_t trim_blocks();  // gives all that is cached back to the kernel; bytes known to have gone
+// Gives all that is cached back to the kernel, but runs to their supply, which is to be trimmed after it. Bytes
+// known to have gone.
+size_t trim_blocks();
 
 // The region grows: memory that small objects have not touched yet is about to be. What `map` keeps resident
 // for later large blocks is given back, so that the two do not add up to the peak.

@@ -18,6 +18,7 @@ namespace tarn::map {
 
 namespace {
 
+constexpr size_t kRunsKept = 64;  // units that small objects keep when address space is short
 constexpr size_t kRunSizeMost = run_cache::kUnitsMost * kUnitSize;
 // Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
 constexpr size_t kLookMost = kHugePage;
@@ -152,7 +153,7 @@ char* map_aligned(Kept& all, size_t size, size_t alignment, Tag tag) {
 // Out of address space or of memory: what is kept goes first.
 char* map_fresh(Kept& all, size_t size, size_t alignment) {
     char* at = map_aligned(all, size, alignment, 0);
-    if (!at && empty_cache(all, Pressed::kYes) + shrink_region() > 0)
+    if (!at && empty_cache(all, Pressed::kYes) + trim_runs(kRunsKept).address_space > 0)
         at = map_aligned(all, size, alignment, 0);
     if (at) advice::fresh({at, size});
     return at;

@@ -3,6 +3,7 @@
 #include "base/lock.h"
 
 #include <linux/futex.h>
+#include <time.h>
 
 #include "base/syscall.h"
 
@@ -29,6 +30,23 @@ void Lock::lock_contended() {
                         static_cast<long>(static_cast<uint32_t>(wanted)));
         word = word_.load(std::memory_order_relaxed);
     }
+}
+
+bool Lock::lock_within(uint64_t nanoseconds) {
+    constexpr long kNap = 100'000;
+    for (int i = 0; i < 100; ++i) {
+        if (try_lock()) return true;
+        os::cpu_pause();
+    }
+    for (uint64_t waited = 0; waited < nanoseconds; waited += kNap) {
+        const uintptr_t word = word_.load(std::memory_order_relaxed);
+        const struct timespec nap = {0, kNap};
+        if (word)
+            os::raw_syscall(__NR_futex, reinterpret_cast<long>(&word_), FUTEX_WAIT_PRIVATE,
+                            static_cast<long>(static_cast<uint32_t>(word)), reinterpret_cast<long>(&nap));
+        if (try_lock()) return true;
+    }
+    return false;
 }
 
 void Lock::wake_one() {

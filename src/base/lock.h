@@ -33,8 +33,21 @@ class Lock {
     }
     // Held by the thread that asks: it is in a signal handler over what the lock protects.
     bool is_mine() const { return (word_.load(std::memory_order_relaxed) & ~kWaited) == thread_pointer(); }
-    // Only for the child of a fork. recover(): true when somebody held it who is gone; it is free then.
-    bool recover() { return !is_mine() && word_.exchange(0, std::memory_order_relaxed) != 0; }
+    // The same as unlock() where those who wait never sleep: they wait by lock_within().
+    void unlock_unwaited() {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        word_.store(0, std::memory_order_release);
+    }
+    // False: it was not to be had for so long.
+    [[nodiscard]] bool lock_within(uint64_t nanoseconds);
+
+    // Only for the child of a fork: it is free then, whoever held it. True when that was another thread,
+    // which may have left half done what the lock protects. What this thread itself was doing, under the
+    // signal handler that forks, it goes on with.
+    bool recover() {
+        const bool mine = is_mine();
+        return word_.exchange(0, std::memory_order_relaxed) != 0 && !mine;
+    }
     void reset() { word_.store(0, std::memory_order_relaxed); }
 
   private:

@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "base/os.h"
+#include "base/output.h"
 #include "base/text.h"
 
 namespace tarn {
@@ -35,12 +35,14 @@ const char* words(Fault fault) {
 }  // namespace
 
 void warn(const char* a, const char* b, const char* c, const char* d, const char* e) {
-    Text(kStandardError).add("tarn: ").add(a).add(b).add(c).add(d).add(e).add('\n');
+    Output output(kStandardError);
+    Text(output).add("tarn: ").add(a).add(b).add(c).add(d).add(e).add('\n');
 }
 
 void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
     {
-        Text text(kStandardError);
+        Output output(kStandardError);
+        Text text(output);
         text.add("tarn: ").add(words(fault)).add(": ").address(pointer);
         if (*detail) text.add(", ").add(detail);
         if (*unit) text.add(' ').decimal(number).add(' ').add(unit);

@@ -6,6 +6,8 @@
 
 #include "base/message.h"
 #include "base/os.h"
+#include "base/output.h"
+#include "base/spelling.h"
 #include "base/text.h"
 
 namespace tarn {
@@ -20,7 +22,16 @@ bool equal(const char* a, const char* b) {
     return *a == *b;
 }
 
-// A parser returns false when it cannot understand the value; the option then keeps what it had.
+// What is wrong with a value, in words; NULL for nothing. Where something is, the option keeps what it had.
+using Complaint = const char*;
+constexpr char kNotUnderstood[] = " is not understood and ignored: ";
+constexpr char kTooLong[] = " is too long and ignored: ";
+constexpr char kNowhere[] = " is relative to a directory that is gone, or too deep, and ignored: ";
+
+Complaint unless(bool understood) {
+    return understood ? nullptr : kNotUnderstood;
+}
+
 bool parse_flag(const char* value, bool& out) {
     for (const char* yes : {"1", "yes", "on", "true"})
         if (equal(value, yes)) return out = true, true;
@@ -48,26 +59,35 @@ bool parse_bytes(const char* value, size_t& out) {
     return true;
 }
 
-bool copy(const char* value, char* out, size_t size) {
+// Refuses what would come to nothing when it is rounded up, and what no machine has.
+bool parse_bytes_to(size_t most, const char* value, size_t& out) {
+    size_t bytes;
+    if (!parse_bytes(value, bytes) || bytes > most) return false;
+    return out = bytes, true;
+}
+
+Complaint copy(const char* value, char* out, size_t size) {
     size_t length = 0;
     while (value[length])
         ++length;
-    if (length >= size) return false;
+    if (length >= size) return kTooLong;
     for (size_t i = 0; i <= length; ++i)
         out[i] = value[i];
-    return true;
+    return nullptr;
 }
 
 // The program may change directory before it ends: a relative path means the directory at start.
-bool copy_path(const char* value, char* out, size_t size) {
+Complaint copy_path(const char* value, char* out, size_t size) {
     if (*value == '/' || *value == 0) return copy(value, out, size);
-    if (!os::working_directory(out, size)) return false;
+    char path[sizeof options.stats_file];
+    if (!os::working_directory(path, sizeof path) || *path != '/') return kNowhere;
     size_t length = 0;
-    while (out[length])
+    while (path[length])
         ++length;
-    if (length + 1 >= size) return false;
-    out[length] = '/';
-    return copy(value, out + length + 1, size - length - 1);
+    if (length + 1 >= sizeof path) return kNowhere;
+    path[length++] = '/';
+    if (Complaint complaint = copy(value, path + length, sizeof path - length)) return complaint;
+    return copy(path, out, size);
 }
 
 bool parse_stats(const char* value, StatsFormat& out) {
@@ -109,45 +129,49 @@ const char* words(StatsFormat format) {
 struct Option {
     const char* name;
     const char* help;
-    bool (*parse)(const char* value);
+    Complaint (*parse)(const char* value);
     void (*print)(Text& text);
 };
+
+constexpr size_t kRegionMost = size_t{1} << 46;   // half of what a process may address
+constexpr size_t kProcessMost = size_t{1} << 22;  // Linux, PID_MAX_LIMIT
 
 constexpr Option kOptions[] = {
     {"TARN_BACKEND", "serves what no size class does: mimalloc, jemalloc, system, map, or a plugin's path",
      [](const char* v) { return copy(v, options.backend, sizeof options.backend); },
      [](Text& t) { t.add(*options.backend ? options.backend : TARN_DEFAULT_BACKEND); }},
     {"TARN_STATS", "report at exit: 1 (text), json or prometheus",
-     [](const char* v) { return parse_stats(v, options.stats); },
+     [](const char* v) { return unless(parse_stats(v, options.stats)); },
      [](Text& t) { t.add(words(options.stats)); }},
     {"TARN_STATS_FILE", "the report is appended to this file, not standard error; %p is the process id",
      [](const char* v) { return copy_path(v, options.stats_file, sizeof options.stats_file); },
      [](Text& t) { t.add(options.stats_file); }},
     {"TARN_STATS_PROCESS", "only the process with this id reports, not its children; 0: every process",
-     [](const char* v) { return parse_bytes(v, options.stats_process); },
+     [](const char* v) { return unless(parse_bytes_to(kProcessMost, v, options.stats_process)); },
      [](Text& t) { t.decimal(options.stats_process); }},
     {"TARN_VERBOSE", "1 shows the options and what was chosen, at start",
-     [](const char* v) { return parse_flag(v, options.verbose); },
+     [](const char* v) { return unless(parse_flag(v, options.verbose)); },
      [](Text& t) { t.add(words(options.verbose)); }},
     {"TARN_HARDENED", "1 checks every free in full and keeps no object in a bin",
-     [](const char* v) { return parse_flag(v, options.hardened); },
+     [](const char* v) { return unless(parse_flag(v, options.hardened)); },
      [](Text& t) { t.add(words(options.hardened)); }},
     {"TARN_HUGE_PAGES",
      "transparent huge pages: auto (large blocks that are used densely), 0 (none) or 1 (all)",
-     [](const char* v) { return parse_huge_pages(v, options.huge_pages); },
+     [](const char* v) { return unless(parse_huge_pages(v, options.huge_pages)); },
      [](Text& t) { t.add(words(options.huge_pages)); }},
     {"TARN_KEEP_DEEPBIND", "1 leaves RTLD_DEEPBIND to dlopen; otherwise it is cleared",
-     [](const char* v) { return parse_flag(v, options.keep_deepbind); },
+     [](const char* v) { return unless(parse_flag(v, options.keep_deepbind)); },
      [](Text& t) { t.add(words(options.keep_deepbind)); }},
     {"TARN_REGION", "address space reserved for small objects, bytes (k, m, g); 0 sizes it to the machine",
-     [](const char* v) { return parse_bytes(v, options.region); },
+     [](const char* v) { return unless(parse_bytes_to(kRegionMost, v, options.region)); },
      [](Text& t) { t.decimal(options.region); }},
     {"TARN_DIRTY",
      "free memory that may stay resident, bytes (k, m, g); an eighth of what is in use may always, and up to "
      "three times as much besides where it was missed",
-     [](const char* v) { return parse_bytes(v, options.dirty); }, [](Text& t) { t.decimal(options.dirty); }},
+     [](const char* v) { return unless(parse_bytes(v, options.dirty)); },
+     [](Text& t) { t.decimal(options.dirty); }},
     {"TARN_MAP_FROM", "blocks of this size and more go to map whatever the backend, bytes (k, m, g)",
-     [](const char* v) { return parse_bytes(v, options.map_from); },
+     [](const char* v) { return unless(parse_bytes(v, options.map_from)); },
      [](Text& t) { t.decimal(options.map_from); }},
 };
 
@@ -161,26 +185,64 @@ const char* value_of(const char* entry, const char* name) {
     return *name == 0 && *entry == '=' ? entry + 1 : nullptr;
 }
 
+constexpr char kPrefix[] = "TARN_";
+constexpr size_t kPrefixLength = sizeof kPrefix - 1;
+
+bool has_prefix(const char* entry) {
+    for (size_t i = 0; i < kPrefixLength; ++i)
+        if (entry[i] != kPrefix[i]) return false;
+    return true;
+}
+
+// The number of the option that this variable is; -1: none.
+int option_of(const char* entry) {
+    for (int i = 0; i < kCount; ++i)
+        if (value_of(entry, kOptions[i].name)) return i;
+    return -1;
+}
+
+void read_option(int i, const char* entry) {
+    const Option& option = kOptions[i];
+    const char* const value = value_of(entry, option.name);
+    const Complaint complaint = option.parse(value);
+    given[i] = !complaint;
+    if (complaint) warn(option.name, "=", value, complaint, option.help);
+}
+
+// A variable that is no option. Others than tarn may use such names.
+void tell_if_misspelt(const char* entry) {
+    size_t length = 0;
+    while (entry[length] && entry[length] != '=')
+        ++length;
+    const char* meant = nullptr;
+    for (const Option& option : kOptions)
+        if (misspelt(entry + kPrefixLength, length - kPrefixLength, option.name + kPrefixLength))
+            meant = option.name;
+    if (!meant && !options.verbose) return;
+    Output output(2);
+    Text text(output);
+    text.add("tarn: ").add(entry, length).add(" is not an option of tarn's");
+    if (meant) text.add("; ").add(meant).add(" is");
+    text.add('\n');
+}
+
 }  // namespace
 
 bool read_options() {
     if (os::privileged()) return true;
-    char** entry = os::environment();
-    if (!entry) return false;
+    char** const environment = os::environment();
+    if (!environment) return false;
     for (bool& one : given)
         if (one) one = false;  // a page that is only read costs nothing
-    for (; *entry; ++entry) {
-        if ((*entry)[0] != 'T' || (*entry)[1] != 'A') continue;
-        for (int i = 0; i < kCount; ++i) {
-            const Option& option = kOptions[i];
-            const char* value = value_of(*entry, option.name);
-            if (!value) continue;
-            if (option.parse(value))
-                given[i] = true;
-            else
-                warn(option.name, "=", value, " is not understood and ignored: ", option.help);
-        }
+    bool others = false;
+    for (char** entry = environment; *entry; ++entry) {
+        if (!has_prefix(*entry)) continue;
+        const int option = option_of(*entry);
+        option >= 0 ? read_option(option, *entry) : void(others = true);
     }
+    // Afterwards, since TARN_VERBOSE may be anywhere.
+    for (char** entry = environment; others && *entry; ++entry)
+        if (has_prefix(*entry) && option_of(*entry) < 0) tell_if_misspelt(*entry);
     return true;
 }
 

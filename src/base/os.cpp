@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The system calls (with lock.cpp's futex). docs/system-calls.md lists them and when they happen.
+// The system calls on memory and about the process; os_files.cpp has those on files, lock.cpp the futex.
+// docs/system-calls.md lists them and when they happen.
 #include "base/os.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/stat.h>
-#include <linux/sysinfo.h>
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 
 #include "base/syscall.h"
 
@@ -59,7 +59,7 @@ long address(const void* at) {
     return reinterpret_cast<long>(at);
 }
 
-void* map_at(void* hint, size_t bytes, int protection, int flags) {
+void* map_anonymous(void* hint, size_t bytes, int protection, int flags) {
     long result = raw_syscall(__NR_mmap, address(hint), static_cast<long>(bytes), protection,
                               MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     return failed(result) ? nullptr : reinterpret_cast<void*>(result);
@@ -77,6 +77,17 @@ long mremap(void* at, size_t old_bytes, size_t new_bytes, int flags, void* targe
                                     static_cast<long>(new_bytes), flags, address(target));
     if (result == -EPERM || result == -ENOSYS) forbidden.store(true, std::memory_order_relaxed);
     return result;
+}
+
+// Kernels before 4.17 take the address as a hint.
+Placed place_at(void* at, size_t bytes, int protection, int flags) {
+    const long result = raw_syscall(__NR_mmap, address(at), static_cast<long>(bytes), protection,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
+    if (result == -EEXIST) return Placed::kOccupied;
+    if (failed(result)) return Placed::kRefused;
+    if (result == address(at)) return Placed::kYes;
+    raw_syscall(__NR_munmap, result, static_cast<long>(bytes));
+    return Placed::kOccupied;
 }
 
 // Reads a small file of /proc into a terminated buffer; the length, or 0.
@@ -130,22 +141,17 @@ size_t page_size() {
 
 void* reserve(size_t bytes, void* hint) {
     if (injected(Call::kReserve)) return nullptr;
-    return map_at(hint, bytes, PROT_NONE, MAP_NORESERVE);
+    return map_anonymous(hint, bytes, PROT_NONE, MAP_NORESERVE);
 }
 
 void* reserve_zeros(size_t bytes) {
     if (injected(Call::kReserve)) return nullptr;
-    return map_at(nullptr, bytes, PROT_READ, MAP_NORESERVE);
+    return map_anonymous(nullptr, bytes, PROT_READ, MAP_NORESERVE);
 }
 
-bool reserve_at(void* at, size_t bytes) {
+bool reserve_zeros_at(void* at, size_t bytes) {
     if (injected(Call::kReserve)) return false;
-    void* got = map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
-    if (got && got != at) {  // kernels before 4.17 take the address as a hint
-        raw_syscall(__NR_munmap, address(got), static_cast<long>(bytes));
-        return false;
-    }
-    return got != nullptr;
+    return place_at(at, bytes, PROT_READ, MAP_NORESERVE) == Placed::kYes;
 }
 
 bool commit(void* at, size_t bytes) {
@@ -153,19 +159,28 @@ bool commit(void* at, size_t bytes) {
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE));
 }
 
-bool purge(void* at, size_t bytes) {
-    if (injected(Call::kPurge)) return false;
-    return !failed(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED));
+Placed map_at(void* at, size_t bytes) {
+    if (injected(Call::kCommit)) return Placed::kRefused;
+    return place_at(at, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
-bool decommit(void* at, size_t bytes) {
+bool purge(void* at, size_t bytes) {
     if (injected(Call::kPurge)) return false;
-    return map_at(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != nullptr;
+    return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != nullptr;
+}
+
+bool unmap_exactly(void* at, size_t bytes) {
+    if (injected(Call::kPurge)) return false;
+    return !failed(raw_syscall(__NR_munmap, address(at), static_cast<long>(bytes)));
+}
+
+void exclude_from_dumps(void* at, size_t bytes) {
+    raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTDUMP);
 }
 
 void* map(size_t bytes) {
     if (injected(Call::kMap)) return nullptr;
-    return map_at(nullptr, bytes, PROT_READ | PROT_WRITE, 0);
+    return map_anonymous(nullptr, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 Answer unmap(void* at, size_t bytes) {
@@ -221,9 +236,24 @@ Answer advise_huge_pages(void* at, size_t bytes) {
 }
 
 bool is_sandboxed() {
-    char text[4096];
-    if (read_file("/proc/self/status", text, sizeof text) == 0) return true;
-    return status_bytes(text, "Seccomp:") != 0 && status_bytes(text, "NoNewPrivs:") != 0;
+    constexpr size_t kCarried = 32;  // a line in two reads is whole in the second
+    char text[512];                  // there may be little stack
+    const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
+    if (failed(fd)) return true;
+    bool filtered = false, confined = false;
+    for (size_t kept = 0;;) {
+        const long got =
+            raw_syscall(__NR_read, fd, address(text + kept), static_cast<long>(sizeof text - 1 - kept));
+        if (got <= 0) break;
+        const size_t length = kept + static_cast<size_t>(got);
+        text[length] = 0;
+        filtered = filtered || status_bytes(text, "Seccomp:") != 0;
+        confined = confined || status_bytes(text, "NoNewPrivs:") != 0;
+        kept = length < kCarried ? length : kCarried;
+        memmove(text, text + length - kept, kept);
+    }
+    close(static_cast<int>(fd));
+    return filtered && confined;
 }
 
 HugePageSetting huge_page_setting() {
@@ -251,11 +281,8 @@ void name_range(void* at, size_t bytes, const char* name) {
                 address(name));
 }
 
-Limits limits() {
-    struct sysinfo info;
-    Limits result{0, limit_of(RLIMIT_AS)};
-    if (!failed(raw_syscall(__NR_sysinfo, address(&info)))) result.memory = info.totalram * info.mem_unit;
-    return result;
+size_t address_space_limit() {
+    return limit_of(RLIMIT_AS);
 }
 
 Memory memory() {
@@ -305,6 +332,14 @@ void yield() {
     raw_syscall(__NR_sched_yield);
 }
 
+bool barrier_in_all_threads() {
+    constexpr long kRegister = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    constexpr long kBarrier = MEMBARRIER_CMD_PRIVATE_EXPEDITED;
+    if (!failed(raw_syscall(__NR_membarrier, kBarrier))) return true;
+    return !failed(raw_syscall(__NR_membarrier, kRegister)) &&
+           !failed(raw_syscall(__NR_membarrier, kBarrier));
+}
+
 uint64_t block_signals() {
     uint64_t blocked = ~uint64_t{0};
     for (int raised_by_fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS})
@@ -319,44 +354,6 @@ void restore_signals(uint64_t blocked) {
 }
 int thread_id() {
     return static_cast<int>(raw_syscall(__NR_gettid));
-}
-
-long write(int fd, const char* text, size_t length) {
-    size_t done = 0;
-    while (done < length) {
-        long result = raw_syscall(__NR_write, fd, address(text + done), static_cast<long>(length - done));
-        if (result == -4 /* EINTR */) continue;
-        if (result <= 0) return done ? static_cast<long>(done) : result;
-        done += static_cast<size_t>(result);
-    }
-    return static_cast<long>(done);
-}
-
-int open_append(const char* path) {
-    return static_cast<int>(raw_syscall(__NR_openat, AT_FDCWD, address(path),
-                                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644));
-}
-
-int duplicate_high(int fd) {
-    constexpr int kOutOfTheWay = 200;  // above what programs count on, below the usual limit of 1024
-    return static_cast<int>(raw_syscall(__NR_fcntl, fd, F_DUPFD_CLOEXEC, kOutOfTheWay));
-}
-
-void close(int fd) {
-    raw_syscall(__NR_close, fd);
-}
-
-bool file_id(int fd, FileId& id) {
-    struct statx status;
-    if (failed(raw_syscall(__NR_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO, address(&status))))
-        return false;
-    id.device = (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
-    id.inode = status.stx_ino;
-    return true;
-}
-
-bool working_directory(char* buffer, size_t size) {
-    return !failed(raw_syscall(__NR_getcwd, address(buffer), static_cast<long>(size)));
 }
 
 void exit_now(int status) {

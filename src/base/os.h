@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel contract. os.cpp and lock.cpp hold the only system calls of the library; none of these
-// functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
+// The kernel contract. os.cpp, os_files.cpp and lock.cpp hold the only system calls of the library; none of
+// these functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
 // where memory is mapped.
 #pragma once
 #include <cstddef>
@@ -17,14 +17,20 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 // The same, but it may be read, and is all zero.
 [[nodiscard]] void* reserve_zeros(size_t bytes);
 // The same at exactly this address; false when something is there or the kernel refuses.
-[[nodiscard]] bool reserve_at(void* at, size_t bytes);
+[[nodiscard]] bool reserve_zeros_at(void* at, size_t bytes);
 // Makes reserved space readable and writable; fresh pages read as zero. False when refused.
 [[nodiscard]] bool commit(void* at, size_t bytes);
-// Gives the pages' memory back; the range stays usable and reads as zero again. False when the kernel
-// refused: the contents are then unchanged.
+// A readable and writable mapping, zeroed, at exactly this address.
+enum class Placed : uint8_t { kYes, kOccupied, kRefused };
+[[nodiscard]] Placed map_at(void* at, size_t bytes);
+// Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked
+// pages are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the
+// contents are then unchanged.
 bool purge(void* at, size_t bytes);
-// Committed space becomes reserved space again, its contents gone. False when refused.
-bool decommit(void* at, size_t bytes);
+// Whatever is mapped there is gone. False when the kernel refused.
+bool unmap_exactly(void* at, size_t bytes);
+// Not in a core file.
+void exclude_from_dumps(void* at, size_t bytes);
 // A readable and writable mapping of its own, zeroed. NULL when refused.
 [[nodiscard]] void* map(size_t bytes);
 // What the kernel said. Never: a filter of system calls forbids it, or it does not know what was asked.
@@ -56,11 +62,7 @@ size_t mappings_most();  // vm.max_map_count, 0 when it cannot be known
 // The name in /proc/PID/maps; kernels without CONFIG_ANON_VMA_NAME ignore it.
 void name_range(void* at, size_t bytes, const char* name);
 
-struct Limits {
-    size_t memory;         // physical memory in bytes, 0 when unknown
-    size_t address_space;  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
-};
-Limits limits();
+size_t address_space_limit();  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
 
 struct Memory {
     size_t resident;       // bytes now
@@ -76,20 +78,35 @@ uint64_t random();       // from the kernel's random bytes for this process (AT_
 int process_id();
 int thread_id();
 void yield();  // lets another thread run
+// Every running thread of the process passes a full memory barrier. False: the kernel cannot, or may not.
+bool barrier_in_all_threads();
 // Blocks this thread's signals, but for those that a fault raises; what was blocked before.
 uint64_t block_signals();
 void restore_signals(uint64_t blocked);
 
-long write(int fd, const char* text, size_t length);  // whole text unless the descriptor fails
-int open_append(const char* path);  // creates it, mode 0644, close-on-exec; negative on failure
-int duplicate_high(int fd);         // a close-on-exec copy out of the program's way
+// Files: a negative result is the kernel's error number, negated.
+long write(int fd, const char* text, size_t length);  // one call: the bytes that were taken
+long send(int fd, const char* text, size_t length);   // the same to a socket: never waits, raises no signal
+int open_append(const char* path);  // creates it, mode 0644, close-on-exec, O_NONBLOCK: waits for nobody
+// What fd refers to opened anew, so that it never waits and nobody else's flags change; a pipe or a terminal.
+int reopen_non_blocking(int fd);
+int duplicate_high(int fd);  // a close-on-exec copy out of the program's way
 void close(int fd);
+enum class FileKind : uint8_t { kPipe, kSocket, kTerminal, kOther };
+FileKind file_kind(int fd);
+bool non_blocking(int fd);
+// Waits until fd takes something or is broken; false when it was not so. fd -1: sleeps.
+bool wait_writable(int fd, uint64_t nanoseconds);
 struct FileId {
     uint64_t device, inode;
     bool operator==(const FileId&) const = default;
 };
 bool file_id(int fd, FileId& id);
 bool working_directory(char* buffer, size_t size);  // as a terminated string
+// Signals as sets, bit n - 1 for signal n. Dispositions are never changed.
+uint64_t block_also(uint64_t signals);  // what was blocked before; restore_signals undoes it
+uint64_t pending_signals();             // of this thread or the process, among those blocked
+void take_pending(int signal);          // this thread's first
 [[noreturn]] void exit_now(int status);
 
 // Tests only: the n-th call from now of a kind fails (and every one after it until reset). Compiled in

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
 
-#include "base/os.h"
+#include "base/output.h"
 
 namespace tarn {
 
 namespace {
-
-void write_to_descriptor(void* context, const char* text, size_t length) {
-    os::write(static_cast<int>(reinterpret_cast<intptr_t>(context)), text, length);
-}
 
 // Digits of `value` in `base`, at the end of `buffer`; the first digit.
 char* digits(uint64_t value, unsigned base, char* end) {
@@ -29,8 +25,7 @@ size_t length_of(const char* text) {
 
 }  // namespace
 
-Text::Text(int fd)
-    : sink_(write_to_descriptor), context_(reinterpret_cast<void*>(static_cast<intptr_t>(fd))) {}
+Text::Text(Output& output) : sink_(Output::sink), context_(&output) {}
 
 Text& Text::add(const char* text, size_t length) {
     for (size_t i = 0; i < length; ++i) {

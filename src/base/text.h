@@ -6,13 +6,15 @@
 
 namespace tarn {
 
+class Output;
+
 class Text {
   public:
     // A sink takes `length` bytes; `context` is whatever the caller gave. It must not allocate.
     using Sink = void (*)(void* context, const char* text, size_t length);
 
     Text(Sink sink, void* context) : sink_(sink), context_(context) {}
-    explicit Text(int fd);  // writes to a descriptor
+    explicit Text(Output& output);  // writes to a descriptor
     ~Text() { flush(); }
     Text(const Text&) = delete;
     Text& operator=(const Text&) = delete;

@@ -6,7 +6,8 @@
 //     first slot ... low ........ top ......... end: always NULL
 //     |<-- room for refills -->|  |  objects  |
 //
-//     objects in the bin = (end - top) / 8,  what frees may fill it up to, its limit = (end - low) / 8
+//     objects in the bin = (end - top) / 8 - taken,  what frees may fill it up to, its limit = (end - low) /
+//     8
 //
 // malloc pops: top + 8, pops + 1. free pushes while top > low: top - 8. So pushes follow from pops, top and
 // the counters of the cold ends, and both totals are exact at no further cost. top and pops are one word.
@@ -15,8 +16,14 @@
 // doubles when the bin runs empty, up to the class's bin_limit, and halves, with the bin flushed, when frees
 // overflow it for long. Hardened: the limit stays 0, so every free goes to the cold end.
 //
-// Only the thread itself writes its cache. Other threads read `owner`, which is why it is not in a line with
-// what malloc and free write; statistics read the rest.
+// Only the thread itself writes its bins; the heap behind them is for who has its lock (heap.h), which the
+// cold ends take. Other threads read `owner`, which is why it is not in a line with what malloc and free
+// write; statistics read the rest.
+//
+// A thread may end without a word: by the system call, or past its last key destructor. Then its bins still
+// name its thread pointer, which another thread gets sooner or later. That one may push on them, since nobody
+// else does; at its first cold end it takes the whole cache for its own (open_cache). So a thread pointer
+// never has two caches.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -38,11 +45,12 @@ inline constexpr bool kDoubleFreeCheck = TARN_DOUBLE_FREE_CHECK;
 
 // Slots are named by their distance in bytes from their bin.
 struct alignas(Heap::kMarkStep) Bin {
-    uintptr_t owner;        // thread_pointer() of the thread that may push; 0: none
+    uintptr_t owner;        // thread_pointer() of the thread that may push, or was, if it ended so; 0: none
     uintptr_t sized_owner;  // the same for sized delete; 0 while it has more to do than free
     uint16_t low, end;
-    uint16_t room;  // slots there are
-    uint16_t unused[5];
+    uint16_t room;   // slots there are
+    uint16_t taken;  // slots before `end` that others have emptied (collect.cpp), until the next cold end
+    uint16_t unused[4];
 };
 static_assert(sizeof(Bin) == Heap::kMarkStep);
 static_assert(kOrphanEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
@@ -82,9 +90,6 @@ struct ThreadCache {
     Watch* watch_memory;
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
-    bool living;  // a thread has it
-    bool lean;    // the pages from by_size on were returned
-    ThreadCache* next_idle;
     uint32_t refills;
     Outgoing outgoing;
     Tallies tallies;
@@ -106,8 +111,9 @@ extern thread_local constinit ThreadCache* current_cache __attribute__((tls_mode
 inline Bin& bin_at(Entry entry) {
     return *reinterpret_cast<Bin*>(page_table + entry);
 }
-inline uintptr_t mark_of(const Bin& bin) {
-    return reinterpret_cast<uintptr_t>(&bin);
+// As Heap::mark.
+inline uintptr_t mark_of(const Bin& bin, const Object* object) {
+    return reinterpret_cast<uintptr_t>(&bin) + reinterpret_cast<uintptr_t>(object);
 }
 
 inline BinTop& top_of(Bin& bin) {
@@ -129,7 +135,7 @@ inline Object*& slot(Bin& bin, size_t at) {
     return *reinterpret_cast<Object**>(reinterpret_cast<char*>(&bin) + at);
 }
 inline size_t objects_in(const Bin& bin) {
-    return (bin.end - top(bin)) / kSlot;
+    return (bin.end - top(bin)) / kSlot - bin.taken;
 }
 inline size_t limit_of(const Bin& bin) {
     return static_cast<size_t>(bin.end - bin.low) / kSlot;
@@ -137,9 +143,15 @@ inline size_t limit_of(const Bin& bin) {
 inline bool has_cache(const ThreadCache* cache) {
     return cache != &empty_cache;
 }
+inline bool has_bin(const ThreadCache& cache, const Bin& bin) {
+    return &bin >= cache.bins && &bin < cache.bins + kClasses;
+}
 
-// A cache nobody has, or a new one; NULL when out of memory. It does not become current.
+// caches.cpp. The cache of a thread that ended without a word and had this thread's pointer; else one that
+// nobody has, or a new one; NULL when out of memory. It does not become current.
 ThreadCache* open_cache();
+// The first of these alone; NULL when there is none.
+ThreadCache* stale_cache();
 // Flushes the bins, gives the heap's slabs to the orphans and keeps the cache for another thread.
 void close_cache(ThreadCache& cache);
 
@@ -152,24 +164,41 @@ struct Refill {
 Refill refill(ThreadCache& cache, SizeClass c);
 
 // An object of one of this thread's slabs, checked, that the bin has no room for. It carries the mark.
-[[gnu::noinline]] void overflow(Bin& bin, Slab& slab, Object* object);
-[[gnu::always_inline]] inline void give_past_bin(Bin& bin, Slab& slab, Object* object) {
+[[gnu::noinline]] void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object);
+[[gnu::always_inline]] inline void give_past_bin(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     BinTop& tops = top_of(bin);
-    if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kPatience) return overflow(bin, slab, object);
+    if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kPatience)
+        return overflow(cache, bin, slab, object);
     __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
-    current_cache->heap.give(slab, object);
+    const HeapGuard guard(cache.heap);
+    cache.heap.give(slab, object);
 }
 
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
 
+// All bins but their limits; for the end of a thread.
+void end_bins(ThreadCache& cache);
+void set_limit(Bin& bin, size_t limit);
+
+// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by
+// others, what their bins hold (but for the last object), empty slabs, and whole pages of slabs in use. Bytes
+// of the last. Waits for nobody for long. Bins take a system call that is made for nothing else (membarrier).
+enum class Bins : bool { kNot, kToo };
+size_t collect_others(Bins bins);
+
+// The cache of this heap, if it has one.
+ThreadCache* cache_of(HeapId id);
+
 // From now on sized delete may do what free does, without a look at the size: no program's own operator
 // delete stands behind it. Called once, by the first thread; never in hardened mode.
 void trust_sized_delete();
 
-// In the child of a fork made while other threads ran.
-void salvage_caches();
+// This thread is a signal handler over a cold end.
+bool in_cold_end();
+// In the child of a fork: the locks are free, whoever held them.
+void caches_after_fork_child(Others others);
 
 // Whether any thread but this one has, or had, a cache.
 bool others_lived();
@@ -178,10 +207,11 @@ struct CacheCount {
     uint64_t living, ended;
 };
 CacheCount count_caches();
-// Totals of one class over all heaps.
 struct ClassTotals {
     uint64_t allocations, frees, fresh, remote_frees, slabs;
 };
+// Of one cache, and over all heaps that there were.
+ClassTotals totals_of(const ThreadCache& cache, SizeClass c);
 ClassTotals class_totals(SizeClass c);
 
 // Adds to a tally, by the current thread.

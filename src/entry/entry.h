@@ -70,27 +70,20 @@ template <uintptr_t Bin::*Owner, class Elsewhere>
     if (__atomic_load_n(&(bin.*Owner), __ATOMIC_RELAXED) != thread_pointer()) [[unlikely]]
         return elsewhere(bin);
     Object* object = static_cast<Object*>(pointer);
+    const uintptr_t mark = mark_of(bin, object);
     if constexpr (kDoubleFreeCheck)
-        if (object->mark == mark_of(bin)) [[unlikely]]
+        if (object->mark == mark) [[unlikely]]
             return release_cold(pointer);
     const size_t at = top(bin);
     if (at <= bin.low) [[unlikely]]
         return release_full(pointer, bin);
     slot(bin, at - kSlot) = object;
     pops_top(bin) -= kSlot;
-    if constexpr (kDoubleFreeCheck) object->mark = mark_of(bin);
+    if constexpr (kDoubleFreeCheck) object->mark = mark;
 }
 
 [[gnu::always_inline]] inline void release(void* pointer) {
     release_by<&Bin::owner>(pointer, [=](Bin& bin) { release_elsewhere(pointer, bin); });
-}
-
-// The caller says what it asked for; believed, but in hardened mode. Then no thread is a sized_owner.
-[[gnu::always_inline]] inline void release_sized(void* pointer, size_t alignment, size_t size) {
-    release_by<&Bin::sized_owner>(pointer, [=](Bin&) {
-        if (options.hardened) check_size(pointer, alignment, size);
-        release_slow(pointer);
-    });
 }
 
 }  // namespace tarn

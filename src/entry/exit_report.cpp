@@ -5,9 +5,9 @@
 // was at start, or nowhere. A descriptor out of the program's way remembers it.
 #include <stdlib.h>
 
-#include "base/message.h"
 #include "base/options.h"
 #include "base/os.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "entry/lifecycle.h"
 #include "entry/plt_hook.h"
@@ -33,7 +33,7 @@ bool is_standard_error(int fd) {
     return report.known && fd >= 0 && os::file_id(fd, id) && id == report.id;
 }
 
-// TARN_STATS_FILE with %p replaced.
+// TARN_STATS_FILE with each %p replaced; any other % stands for itself.
 class Path {
   public:
     explicit Path(const char* pattern) {
@@ -55,9 +55,58 @@ class Path {
         for (size_t i = 0; i < length && path.length_ + 1 < sizeof path.text_; ++i)
             path.text_[path.length_++] = text[i];
     }
-    char text_[1024] = {};
+    static constexpr size_t kDigits = 10;  // of a process id, where the name has two characters
+    char text_[kDigits * sizeof options.stats_file / 2] = {};
     size_t length_ = 0;
 };
+
+// A copy keeps a pipe's reader waiting when the program has closed standard error: for the report itself, but
+// not for a line about its file.
+bool worth_a_copy() {
+    if (!*options.stats_file) return true;
+    const os::FileKind kind = os::file_kind(kStandardError);
+    return kind != os::FileKind::kPipe && kind != os::FileKind::kSocket;
+}
+
+// Standard error as it was at start; -1: it is no more.
+int standard_error() {
+    for (int fd : {report.copy, kStandardError})
+        if (is_standard_error(fd)) return fd;
+    return -1;
+}
+
+// One line about a report that was not written, or not whole.
+void complain(const char* what, const char* file, int error, uint64_t patience, bool same_file = false) {
+    const int fd = standard_error();
+    if (fd < 0) return;
+    Output output(fd, Output::Waits::kBounded, patience);
+    Text text(output);
+    if (same_file) text.add('\n');  // it ends somewhere in a line
+    text.add("tarn: ").add(what).add(file).add(": ");
+    const char* words = words_for(error);
+    words ? text.add(words) : text.add("error ").decimal(static_cast<uint64_t>(error));
+    text.add('\n');
+}
+
+void report_to_file(const Snapshot& snapshot) {
+    const Path path(options.stats_file);
+    const int fd = os::open_append(path.text());
+    if (fd < 0) return complain("cannot open TARN_STATS_FILE ", path.text(), -fd, Output::kPatience);
+    Output output(fd);
+    if (!send_report(output, snapshot, options.stats))
+        complain("cannot write all of the report to TARN_STATS_FILE ", path.text(), output.error(),
+                 output.patience());
+    os::close(fd);
+}
+
+void report_to_standard_error(const Snapshot& snapshot) {
+    const int fd = standard_error();
+    if (fd < 0) return;
+    Output output(fd);
+    if (!send_report(output, snapshot, options.stats))
+        complain("cannot write all of the report to standard error", "", output.error(), output.patience(),
+                 output.begun());
+}
 
 void exit_hook(int status) {
     if (os::process_id() == report.process) report_at_exit();
@@ -67,10 +116,8 @@ void exit_hook(int status) {
 }  // namespace
 
 void prepare_report() {
-    if (!*options.stats_file) {
-        report.known = os::file_id(kStandardError, report.id);
-        if (report.known) report.copy = os::duplicate_high(kStandardError);
-    }
+    report.known = os::file_id(kStandardError, report.id);
+    if (report.known && worth_a_copy()) report.copy = os::duplicate_high(kStandardError);
     report.process = os::process_id();
     at_quick_exit(report_at_exit);
     // Not through exit(): children of multiprocessing and the like.
@@ -89,19 +136,7 @@ void report_at_exit() {
     Snapshot snapshot;
     take_snapshot(snapshot);
     complete(snapshot);
-    if (*options.stats_file) {
-        const Path path(options.stats_file);
-        const int fd = os::open_append(path.text());
-        if (fd < 0) return warn("cannot open TARN_STATS_FILE ", path.text());
-        send_report(fd, snapshot, options.stats);
-        os::close(fd);
-        return;
-    }
-    for (int fd : {report.copy, kStandardError}) {
-        if (!is_standard_error(fd)) continue;
-        send_report(fd, snapshot, options.stats);
-        return;
-    }
+    *options.stats_file ? report_to_file(snapshot) : report_to_standard_error(snapshot);
 }
 
 }  // namespace tarn

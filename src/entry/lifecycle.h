@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Process start, threads coming and going, process end. Start-up happens at the first call of anything, which
-// may be before libc's own constructors have run: until then only system calls are made. A process that never
-// allocates pays for the options and the handlers of fork alone.
+// Process start, threads coming and going, process end. What needs nothing but system calls is done at the
+// first call of anything, which may be before libc's own constructors have run; what needs libc (a key for
+// the ends of threads, the handlers of fork, the backend's module) is done in the library's constructor and
+// never again.
 #pragma once
 #include "cache/thread_cache.h"
 
@@ -12,16 +13,18 @@ void start();
 
 // This thread's cache, made if need be. NULL: out of memory, or the thread is past its last destructor.
 ThreadCache* enter_thread();
+// The same for a thread that frees: it may be past its last destructor without our knowing, and then nobody
+// would take back what it is given. So it gets a cache only when it has freed much. NULL is the rule.
+ThreadCache* enter_thread_to_free();
+// The cache of this bin, which names this thread's pointer.
+ThreadCache& cache_with(const Bin& bin);
 
 // In the child of a fork.
-void reset_start_lock();
+void start_after_fork_child();
 
 // The library's constructor and destructor.
 void libc_ready();
 void process_ends();
-
-// Returns what can be returned to the operating system; bytes.
-size_t trim();
 
 // fork.cpp: registers the handlers.
 void watch_forks();

@@ -9,10 +9,14 @@ namespace tarn {
 
 namespace {
 
-bool on_list(const Object* head, const Object* object) {
-    for (; head; head = head->next)
+bool on_list(const Object* head, const Object* object, size_t steps = SIZE_MAX) {
+    for (; head && steps > 0; head = head->next, --steps)
         if (head == object) return true;
     return false;
+}
+
+[[noreturn]] void die_free_twice(const Slab& slab, const Object* object) {
+    die(Fault::kDoubleFree, object, "an object of", slab.info().size, "bytes");
 }
 
 }  // namespace
@@ -25,25 +29,31 @@ void check_object(const Slab& slab, const void* p) {
 }
 
 void check_marked(ThreadCache* cache, Slab& slab, Object* object) {
-    const bool mine = cache && slab.owner.load(std::memory_order_relaxed) == cache->heap.id();
-    // Another thread's lists cannot be walked; no program has that value but from a freed object.
-    const bool is_free = !mine || on_list(slab.free, object) || in_bin(*cache, slab.size_class, object) ||
-                         remote_count(slab) > 0;
-    if (is_free) die(Fault::kDoubleFree, object, "an object of", slab.info().size, "bytes");
+    if (!cache || slab.owner.load(std::memory_order_relaxed) != cache->heap.id())
+        die_free_twice(slab, object);  // its lists cannot be walked; but the value is of this very address
+    const HeapGuard guard(cache->heap);
+    if (on_list(slab.free, object) || in_bin(*cache, slab.size_class, object) || remote_count(slab) > 0)
+        die_free_twice(slab, object);
     object->mark = 0;
+}
+
+void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object) {
+    constexpr size_t kSteps = 64;
+    const HeapGuard guard(cache.heap);
+    if (on_list(slab.free, object, kSteps)) die_free_twice(slab, object);
 }
 
 namespace {
 
 // The record of a slab that was released stays as it was until its units are used again.
 bool was_object(const void* p) {
-    const size_t unit = unit_of(p);
-    if (unit >= page_map.units || entry_of(unit) != 0) return false;
-    const Slab* any = static_cast<Slab*>(record_of(unit));
-    if (any->first > unit) return false;
-    const Slab& slab = *static_cast<Slab*>(record_of(any->first));
-    return slab.first == any->first && slab.state == SlabState::kNone && slab.size_class < kClasses &&
-           unit - slab.first < slab.info().units && slab.index_of(p) < slab.carved();
+    if (!in_window(p) || entry_at(p) != 0) return false;
+    const size_t unit = unit_of(p) % kWindowUnits;
+    const Slab* any = static_cast<Slab*>(record_at(p));
+    if (unit < kHeaderUnits || any->behind > unit - kHeaderUnits) return false;
+    const Slab& slab = *slab_of(p);
+    return slab.state == SlabState::kNone && slab.behind == 0 && slab.size_class < kClasses &&
+           unit_of(p) - slab.first_unit() < slab.info().units && slab.index_of(p) < slab.carved();
 }
 
 }  // namespace

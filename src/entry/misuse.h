@@ -11,6 +11,9 @@ struct ThreadCache;
 void check_object(const Slab& slab, const void* p);
 // The object carries its owner's mark: dies if it is free indeed; returns when the program wrote that value.
 void check_marked(ThreadCache* cache, Slab& slab, Object* object);
+// Dies if it is among the objects that were freed last into its slab, which is the cache's: the program may
+// have written over the mark.
+void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object);
 // A pointer that is in no slab and no live block.
 [[noreturn]] void die_never_handed_out(const void* p);
 // Whether libc's allocator may have made p; reads nothing that cannot be read.

@@ -12,6 +12,7 @@
 #include "entry/entry.h"
 #include "entry/lifecycle.h"
 #include "entry/misuse.h"
+#include "entry/reclaim.h"
 #include "stats/stats.h"
 #include "stats/watch.h"
 
@@ -77,6 +78,12 @@ Refill take_object(SizeClass c) {
     return {object, false};
 }
 
+// No address space, or no memory for a slab: what lies free elsewhere comes first.
+Refill take_or_reclaim(SizeClass c) {
+    const Refill taken = take_object(c);
+    return taken.object || !reclaim() ? taken : take_object(c);
+}
+
 // The block that a request got, if any.
 void* asked_for(void* block) {
     if (!block) return no_memory();
@@ -87,10 +94,7 @@ void* asked_for(void* block) {
 void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
     start();
     void* block = allocate_block(size, alignment, zero);
-    if (!block && has_cache(current_cache)) {  // what this thread keeps may be what is missing
-        flush(*current_cache);
-        block = allocate_block(size, alignment, zero);
-    }
+    if (!block && reclaim()) block = allocate_block(size, alignment, zero);
     return asked_for(block);
 }
 
@@ -121,8 +125,7 @@ bool release_block(void* pointer) {
 
 void release_foreign(void* pointer) {
     if (entry_at(pointer) == kBlockEntry) die(Fault::kInsideObject, pointer, "into a large block");
-    const bool in_region = unit_of(pointer) < page_map.units;
-    if (in_region || !__libc_free || !plausible_for_libc(pointer)) {
+    if (in_window(pointer) || !__libc_free || !plausible_for_libc(pointer)) {
         if (inside_block(pointer)) die(Fault::kInsideObject, pointer, "into a large block");
         die_never_handed_out(pointer);
     }
@@ -131,16 +134,18 @@ void release_foreign(void* pointer) {
 }
 
 void release_object(void* pointer) {
-    ThreadCache* cache = enter_thread();
+    ThreadCache* cache = enter_thread_to_free();
     Slab& slab = *slab_of(pointer);
     check_object(slab, pointer);
     const HeapId owner = slab.owner.load(std::memory_order_acquire);
     if (owner == kNoHeap) die_never_handed_out(pointer);  // released meanwhile: a second free, racing
     Object* object = static_cast<Object*>(pointer);
-    const uintptr_t mark = heap_of(owner)->mark(slab.size_class);
+    const uintptr_t mark = heap_of(owner)->mark(slab.size_class, object);
     if ((kDoubleFreeCheck || options.hardened) && object->mark == mark) check_marked(cache, slab, object);
     object->mark = mark;
-    if (cache && owner == cache->heap.id()) return give_past_bin(cache->bins[slab.size_class], slab, object);
+    if (cache && options.hardened && owner == cache->heap.id()) check_not_just_freed(*cache, slab, object);
+    if (cache && owner == cache->heap.id())
+        return give_past_bin(*cache, cache->bins[slab.size_class], slab, object);
     if (cache) {
         cache->heap.counters(slab.size_class).remote_frees += 1;
     } else {
@@ -154,8 +159,8 @@ void release_object(void* pointer) {
 
 void* allocate_slow(size_t size) {
     if (size <= kSmallMax) {
-        const Refill taken = take_object(class_of_size(size));
-        // Else no address space, or no memory for a slab: a block of the backend may still be had.
+        const Refill taken = take_or_reclaim(class_of_size(size));
+        // Else a block of the backend may still be had.
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_block_or_fail(size, kAlignment, Zero::kNo);
@@ -165,17 +170,17 @@ void* allocate_zeroed(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
     if (bytes > kSmallMax) return allocate_block_or_fail(bytes, kAlignment, Zero::kYes);
-    const Refill taken = take_object(class_of_size(bytes));
+    const Refill taken = take_or_reclaim(class_of_size(bytes));
     if (!taken.object) return allocate_block_or_fail(bytes, kAlignment, Zero::kYes);
     return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
 }
 
 void* allocate_aligned(size_t alignment, size_t size) {
     if (alignment <= kAlignment && size <= kSmallMax) {
-        const Refill taken = take_object(class_of_size(size));
+        const Refill taken = take_or_reclaim(class_of_size(size));
         if (taken.object) return hand_out(taken.object);
     } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
-        const Refill taken = take_object(aligned_class(alignment, size));
+        const Refill taken = take_or_reclaim(aligned_class(alignment, size));
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_block_or_fail(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
@@ -190,10 +195,12 @@ size_t aligned_size(size_t alignment, size_t size) {
 void release_full(void* pointer, Bin& bin) noexcept {
     Slab* const slab = slab_of_object(pointer);
     Object* const object = static_cast<Object*>(pointer);
-    if (!slab || object->mark == mark_of(bin)) [[unlikely]]
+    const uintptr_t mark = mark_of(bin, object);
+    if (!slab || object->mark == mark || options.hardened) [[unlikely]]
         return release_cold(pointer);
-    object->mark = mark_of(bin);
-    give_past_bin(bin, *slab, object);
+    ThreadCache& cache = cache_with(bin);
+    object->mark = mark;
+    give_past_bin(cache, bin, *slab, object);
 }
 
 void release_elsewhere(void* pointer, Bin& bin) noexcept {
@@ -203,15 +210,16 @@ void release_elsewhere(void* pointer, Bin& bin) noexcept {
         return release_cold(pointer);
     Slab* const slab = slab_of_object(pointer);
     Object* const object = static_cast<Object*>(pointer);
-    if (!slab || object->mark == mark_of(bin)) [[unlikely]]
+    const uintptr_t mark = mark_of(bin, object);
+    if (!slab || object->mark == mark) [[unlikely]]
         return release_cold(pointer);
-    object->mark = mark_of(bin);
+    object->mark = mark;
     cache->heap.counters(slab->size_class).remote_frees += 1;
     cache->outgoing.add(*slab, object);
 }
 
 void release_slow(void* pointer) noexcept {
-    const Entry entry = fast_entry_at(pointer);
+    const Entry entry = entry_at(pointer);
     if (entry >= 0) return release_cold(pointer);
     Bin& bin = bin_at(entry);
     const uintptr_t owner = __atomic_load_n(&bin.owner, __ATOMIC_RELAXED);
@@ -229,6 +237,7 @@ void release_cold(void* pointer) noexcept {
 void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!pointer) return;
     const size_t usable = usable_size(pointer);
+    if (usable == 0) return;  // nobody's: the free itself says so
     if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");
     // Half of it may be unused: realloc shrinks in place, and blocks are rounded up.
     if (size >= usable / 2) return;
@@ -241,6 +250,20 @@ void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!fits) die(Fault::kWrongSize, pointer, "freed as less than half of its", usable, "bytes");
 }
 
+namespace {
+
+// What libc's malloc_usable_size says of a chunk of its own; 0 of what cannot be one.
+size_t libc_size(const void* pointer) {
+    constexpr size_t kSmallestChunk = 32;
+    if (!__libc_free || in_window(pointer) || !plausible_for_libc(pointer)) return 0;
+    const size_t word = *(static_cast<const size_t*>(pointer) - 1);
+    const size_t chunk = word & ~size_t{7};
+    return chunk < kSmallestChunk ? 0 : chunk - ((word & 2) ? 16 : 8);
+}
+
+}  // namespace
+
+// Of what is nobody's a program may ask, as one with a malloc of its own does: 0.
 size_t usable_size(void* pointer) {
     if (!pointer) return 0;
     if (is_slab_entry(entry_at(pointer))) {
@@ -248,10 +271,8 @@ size_t usable_size(void* pointer) {
         if (!slab.is_object(pointer)) check_object(slab, pointer);
         return slab.info().size;
     }
-    if (const size_t size = block_size(pointer)) return size;
-    if (unit_of(pointer) < page_map.units || !plausible_for_libc(pointer)) die_never_handed_out(pointer);
-    const size_t word = *(static_cast<const size_t*>(pointer) - 1);
-    return (word & ~size_t{7}) - ((word & 2) ? 16 : 8);
+    const size_t size = block_size(pointer);
+    return size ? size : libc_size(pointer);
 }
 
 namespace {
@@ -265,7 +286,8 @@ void* reallocate_by_copy(void* pointer, size_t old_size, size_t size, size_t ali
 }
 
 void* reallocate_foreign(void* pointer, size_t size) {
-    const size_t old_size = usable_size(pointer);  // dies on misuse
+    const size_t old_size = libc_size(pointer);
+    if (old_size == 0) die_never_handed_out(pointer);
     void* moved = allocate_aligned(kAlignment, size);
     if (!moved) return nullptr;
     memcpy(moved, pointer, old_size < size ? old_size : size);
@@ -282,7 +304,7 @@ void* reallocate(void* pointer, size_t size) {
         release_cold(pointer);
         return nullptr;
     }
-    if (is_slab_entry(fast_entry_at(pointer))) {
+    if (is_slab_entry(entry_at(pointer))) {
         const Slab& slab = *slab_of(pointer);
         const size_t old_size = slab.info().size;
         if (!slab.is_object(pointer)) check_object(slab, pointer);
@@ -302,18 +324,6 @@ void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t si
     if (old_size > kSmallMax && size > kSmallMax) return resize_block_or_fail(pointer, size, alignment);
     if (size <= old_size && size >= old_size / 2) return pointer;
     return reallocate_by_copy(pointer, used < old_size ? used : old_size, size, alignment);
-}
-
-size_t trim() {
-    start();
-    const size_t returned = run_stats().returned;
-    if (ThreadCache* cache = enter_thread()) flush(*cache);
-    {
-        Guard guard(orphans.lock);
-        orphans.heap.release_empty();
-    }
-    trim_runs();
-    return run_stats().returned - returned + trim_blocks();
 }
 
 }  // namespace tarn

@@ -29,7 +29,7 @@ void* reallocate(void* pointer, size_t size);
 // The same for what allocate_aligned gave with this alignment, of which only `used` bytes are kept; `size` is
 // not 0. NULL and ENOMEM: the old block is untouched.
 void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size);
-// Bytes that may be used; 0 for NULL.
+// Bytes that may be used; 0 for NULL, and for what neither tarn nor libc has made. Dies inside of an object.
 size_t usable_size(void* pointer);
 // Dies when a block asked for with this alignment and size cannot be what is at pointer.
 void check_size(void* pointer, size_t alignment, size_t size) noexcept;

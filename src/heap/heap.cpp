@@ -3,6 +3,7 @@
 #include "heap/heap.h"
 
 #include "base/os.h"
+#include "heap/holes.h"
 
 namespace tarn {
 
@@ -55,7 +56,7 @@ void Heap::unlink(Slab& slab) {
 
 void Heap::claim(Slab& slab) {
     slab.owner.store(id_, std::memory_order_seq_cst);
-    set_entries(slab.first, slab.info().units, entry(slab.size_class));
+    set_entries(slab.first_unit(), slab.info().units, entry(slab.size_class));
     counters(slab.size_class).slabs += 1;
     link(slab);
 }
@@ -69,13 +70,13 @@ Slab* Heap::make_slab(SizeClass c) {
     const size_t first = unit_of(run.at);
     for (size_t unit = first; unit < first + info.units; ++unit) {
         Slab& any = *static_cast<Slab*>(record_of(unit));
-        any.first = static_cast<uint32_t>(first);
         any.behind = static_cast<uint8_t>(unit - first);
     }
     Slab& slab = *static_cast<Slab*>(record_of(first));
     slab.free = nullptr;
     slab.set_carved(0);
     slab.used = 0;
+    slab.away = 0;
     slab.size_class = static_cast<uint8_t>(c);
     slab.zeroed = run.zeroed;
     slab.remote.store(0, std::memory_order_relaxed);
@@ -84,7 +85,7 @@ Slab* Heap::make_slab(SizeClass c) {
 }
 
 Slab* Heap::slab_with_room(SizeClass c) {
-    if (!mail_.empty()) drain_mail();
+    if (!door().mail.empty()) drain_mail();
     Slab* slab = own_slab(c);
     if (!slab) slab = orphans.take_slab(c, *this);
     if (!slab) slab = make_slab(c);
@@ -132,10 +133,16 @@ Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
     return {count, false, first};
 }
 
+// A slab that is not exhausted has objects in one of three places.
+Batch Heap::take_of(Slab& slab, Object** end, uint32_t room) {
+    if (!slab.free && slab.carved() == slab.info().objects) fill_hole(slab);
+    return slab.free ? take_free(slab, end, room) : carve(slab, end, room);
+}
+
 Batch Heap::take(SizeClass c, Object** end, uint32_t room) {
     Slab* slab = slab_with_room(c);
     if (!slab) return {};
-    const Batch batch = slab->free ? take_free(*slab, end, room) : carve(*slab, end, room);
+    const Batch batch = take_of(*slab, end, room);
     after_take(*slab);
     counters(c).filled += batch.count;
     return batch;
@@ -148,7 +155,7 @@ Batch Heap::take_one(SizeClass c) {
 
 Batch Heap::take_one_of(Slab& slab) {
     Object* slot[1];
-    const Batch batch = slab.free ? take_free(slab, slot + 1, 1) : carve(slab, slot + 1, 1);
+    const Batch batch = take_of(slab, slot + 1, 1);
     after_take(slab);
     counters(slab.size_class).filled += 1;
     return batch;
@@ -156,6 +163,7 @@ Batch Heap::take_one_of(Slab& slab) {
 
 void Heap::release(Slab& slab) {
     unlink(slab);
+    forget_holes(slab);
     counters(slab.size_class).slabs -= 1;
     slab.owner.store(kNoHeap, std::memory_order_relaxed);
     give_run(slab.begin(), slab.info().units);
@@ -181,7 +189,7 @@ void Heap::absorb(Slab& slab, const RemoteChain& chain) {
 // Collects the mail; the slabs in it that are no longer this heap's, linked by next_mail (R4).
 Slab* Heap::open_mail() {
     Slab* elsewhere = nullptr;
-    for (Slab* slab = mail_.take_all(); slab;) {
+    for (Slab* slab = door().mail.take_all(); slab;) {
         Slab* const next = slab->next_mail;  // before take_remote: it may be posted again right after
         if (slab->owner.load(std::memory_order_seq_cst) == id_) {
             absorb(*slab, take_remote(*slab));
@@ -206,6 +214,14 @@ void Heap::release_empty() {
             slab = next;
         }
     }
+}
+
+size_t Heap::punch_holes() {
+    size_t bytes = 0;
+    for (ClassHeap& c : classes_)
+        for (Slab* slab = c.list(SlabState::kPartial); slab; slab = slab->next)
+            bytes += tarn::punch_holes(*slab);
+    return bytes;
 }
 
 }  // namespace tarn

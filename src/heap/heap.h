@@ -2,8 +2,10 @@
 // Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs of threads
 // that have ended and is used under its lock.
 //
-// Every slab of a heap is on one list of its class: partial, full or empty (slab.h). Only the holder
-// calls a heap's functions; mail and idle alone are for everybody.
+// Every slab of a heap is on one list of its class: partial, full or empty (slab.h). A heap's functions are
+// for who has the lock of its door: the holder, which takes it on each cold path and finds it free, or
+// whoever collects what other threads freed into the heap of one that is blocked. Bins are the holder's
+// alone.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -24,7 +26,15 @@ struct Batch {
     Object* first = nullptr;  // the one to be used first
 };
 
-// Written by the holder only; read by anyone for statistics.
+// What others touch of a heap. Apart from the heap and never given back: a thread may still be about to post.
+struct alignas(64) HeapDoor {
+    Lock lock;                      // unlocked by unlock_unwaited(): who else wants it waits by lock_within()
+    Mail mail;                      // remote.h
+    std::atomic<bool> held{false};  // by a thread that lives, or did not tell that it ended
+};
+extern HeapDoor heap_doors[kHeapsMax];
+
+// Written with the lock held; read by anyone for statistics.
 struct ClassCounters {
     Published filled;        // objects that went into the bin from slabs
     Published flushed;       // objects that went from the bin back to slabs
@@ -37,18 +47,22 @@ class Heap {
   public:
     constexpr Heap() = default;
 
-    // Before first use. Free objects and page map entries of class c carry marks + c * kMarkStep and
-    // first_entry + c * kMarkStep; the orphans' have one entry for all.
+    // Before first use. Page map entries of class c are first_entry + c * kMarkStep, and free objects are
+    // marked with marks + c * kMarkStep + their own address; the orphans' have one entry for all.
     static constexpr unsigned kMarkStep = 32;
     void open(HeapId id, uintptr_t marks, Entry first_entry);
 
     HeapId id() const { return id_; }
-    // What a free object of the class carries: the address of the holder's bin, which no program knows.
-    uintptr_t mark(SizeClass c) const { return marks_ + c * kMarkStep; }
+    // What a free object of the class carries: the address of the holder's bin, which no program knows, and
+    // its own, so that no copy of it says anything of another object.
+    uintptr_t mark(SizeClass c, const void* object) const {
+        return marks_ + c * kMarkStep + reinterpret_cast<uintptr_t>(object);
+    }
     Entry entry(SizeClass c) const {
         return id_ == kOrphanHeap ? kOrphanEntry : first_entry_ + static_cast<Entry>(c * kMarkStep);
     }
-    bool idle() const { return !held_.load(std::memory_order_seq_cst); }
+    HeapDoor& door() const;
+    bool idle() const;
     const ClassCounters& counters(SizeClass c) const { return classes_[c].counters; }
     ClassCounters& counters(SizeClass c) { return classes_[c].counters; }
 
@@ -71,6 +85,8 @@ class Heap {
     void drain_mail();
     // Returns slabs kept empty for reuse.
     void release_empty();
+    // Gives back pages of partial slabs on which every object is free (holes.cpp); bytes.
+    size_t punch_holes();
 
     // The holder ends: all slabs go to the orphan heap. Bins are empty by now.
     void retire();
@@ -79,7 +95,7 @@ class Heap {
 
   private:
     friend class Orphans;
-    friend void post_slab(Slab& slab);
+    friend void salvage_slab(Slab& slab, Heap* survivor);
     friend void salvage_heaps(Heap* survivor);
 
     struct ClassHeap {
@@ -96,6 +112,7 @@ class Heap {
     Slab* make_slab(SizeClass c);
     Batch take_free(Slab& slab, Object** end, uint32_t room);
     Batch carve(Slab& slab, Object** end, uint32_t room);
+    Batch take_of(Slab& slab, Object** end, uint32_t room);
     void absorb(Slab& slab, const RemoteChain& chain);
     void after_take(Slab& slab);
     void release(Slab& slab);
@@ -109,10 +126,27 @@ class Heap {
     HeapId id_ = kNoHeap;
     Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
-    std::atomic<bool> held_{false};
     size_t empty_units_ = 0;  // of the slabs on the lists of empty ones
-    Mail mail_;
     ClassHeap classes_[kClasses];
+};
+
+inline HeapDoor& Heap::door() const {
+    return heap_doors[id_];
+}
+inline bool Heap::idle() const {
+    return !door().held.load(std::memory_order_seq_cst);
+}
+
+// The holder's way into its heap.
+class [[nodiscard]] HeapGuard {
+  public:
+    explicit HeapGuard(const Heap& heap) : lock_(heap.door().lock) { lock_.lock(); }
+    ~HeapGuard() { lock_.unlock_unwaited(); }
+    HeapGuard(const HeapGuard&) = delete;
+    HeapGuard& operator=(const HeapGuard&) = delete;
+
+  private:
+    Lock& lock_;
 };
 
 // Puts a slab on its owner's mail (remote.h). Nobody calls it but who set posted or took the slab off a mail.
@@ -137,10 +171,17 @@ class Orphans {
     bool free(Slab& slab, Object* object, Heap* mine);
     // For threads that are past having a heap.
     Batch take_one(SizeClass c);
+    // What was freed remotely into a slab that was posted. False when it is somebody else's by now.
+    bool absorb(Slab& slab);
     size_t slabs();
+    // Returns what is free; bytes of the holes.
+    size_t collect();
 
     Lock lock;
     Heap heap;
+
+  private:
+    bool take_over(Slab& slab, Object* object, Heap& taker);
 };
 extern Orphans orphans;
 

@@ -2,15 +2,20 @@
 // Slabs that change hands: a heap retires, an orphan slab is taken over, an object is freed by another
 // thread, a slab is posted. remote.h has the rules (R1 to R5). The orphan lock is taken before the run
 // supply's.
+#include "base/message.h"
 #include "heap/heap.h"
+#include "heap/holes.h"
 
 namespace tarn {
 
 constinit Orphans orphans;
+constinit HeapDoor heap_doors[kHeapsMax];
 
 namespace {
 
 constinit Heap* heaps[kHeapsMax];
+// So often a slab that is sent on comes back only if what remote.h says does not hold.
+constexpr int kTurnsMost = 1 << 20;
 constinit std::atomic<HeapId> next_id{kOrphanHeap + 1};
 
 }  // namespace
@@ -36,36 +41,53 @@ void start_heaps() {
     heaps[kOrphanHeap] = &orphans.heap;
 }
 
-// Called without the orphan lock, and by nobody but who set `posted` or took the slab from a mail.
-void post_slab(Slab& slab) {
-    for (;;) {
-        const HeapId owner = slab.owner.load(std::memory_order_seq_cst);
-        if (owner == kOrphanHeap) {
-            Guard guard(orphans.lock);
-            if (slab.owner.load(std::memory_order_relaxed) != kOrphanHeap) continue;
-            orphans.heap.absorb(slab, take_remote(slab));
-            return;
-        }
-        Heap& heap = *heaps[owner];
-        heap.mail_.post(slab);
-        if (!heap.idle()) return;
-        // R5: nobody will read that mail.
-        Slab* left = nullptr;
-        {
-            Guard guard(orphans.lock);
-            if (heap.idle()) left = heap.mail_.take_all();
-        }
-        post_slabs(left);
-        return;
+namespace {
+
+// As a list.
+Slab* one(Slab& slab) {
+    slab.next_mail = nullptr;
+    return &slab;
+}
+
+void add(Slab*& list, Slab* more) {
+    while (more) {
+        Slab* const next = more->next_mail;
+        more->next_mail = list;
+        list = more;
+        more = next;
     }
 }
 
-void post_slabs(Slab* first) {
-    while (first) {
-        Slab* const next = first->next_mail;
-        post_slab(*first);
-        first = next;
+// R5: nobody will read the mail of a heap that is idle.
+Slab* mail_left_behind(HeapDoor& door) {
+    Guard guard(orphans.lock);
+    return door.held.load(std::memory_order_seq_cst) ? nullptr : door.mail.take_all();
+}
+
+}  // namespace
+
+// Called without the orphan lock, and by nobody but who set `posted` or took the slabs from a mail.
+void post_slabs(Slab* list) {
+    for (int again = 0; list;) {
+        Slab& slab = *list;
+        list = slab.next_mail;
+        Slab* back = nullptr;
+        const HeapId owner = slab.owner.load(std::memory_order_seq_cst);
+        if (owner == kOrphanHeap) {
+            if (!orphans.absorb(slab)) back = one(slab);
+        } else {
+            heap_doors[owner].mail.post(slab);
+            if (!heap_doors[owner].held.load(std::memory_order_seq_cst))
+                back = mail_left_behind(heap_doors[owner]);
+        }
+        if (!back) continue;
+        if (++again == kTurnsMost) die(Fault::kInternal, back, "a slab of a heap that nobody holds");
+        add(list, back);
     }
+}
+
+void post_slab(Slab& slab) {
+    post_slabs(one(slab));
 }
 
 void free_remote(Slab& slab, Object* object, Heap* mine) {
@@ -84,14 +106,21 @@ Slab* Orphans::take_slab(SizeClass c, Heap& taker) {
 }
 
 bool Orphans::free(Slab& slab, Object* object, Heap* mine) {
+    if (mine) {
+        const HeapGuard own(*mine);  // comes before the orphan lock
+        return take_over(slab, object, *mine);
+    }
     Guard guard(lock);
     if (slab.owner.load(std::memory_order_relaxed) != kOrphanHeap) return false;
-    if (mine) {
-        heap.hand_over(slab, *mine);
-        mine->give(slab, object);
-    } else {
-        heap.give(slab, object);
-    }
+    heap.give(slab, object);
+    return true;
+}
+
+bool Orphans::take_over(Slab& slab, Object* object, Heap& taker) {
+    Guard guard(lock);
+    if (slab.owner.load(std::memory_order_relaxed) != kOrphanHeap) return false;
+    heap.hand_over(slab, taker);
+    taker.give(slab, object);
     return true;
 }
 
@@ -100,6 +129,19 @@ Batch Orphans::take_one(SizeClass c) {
     Slab* slab = heap.own_slab(c);
     if (!slab) slab = heap.make_slab(c);
     return slab ? heap.take_one_of(*slab) : Batch{};
+}
+
+bool Orphans::absorb(Slab& slab) {
+    Guard guard(lock);
+    if (slab.owner.load(std::memory_order_relaxed) != kOrphanHeap) return false;
+    heap.absorb(slab, take_remote(slab));
+    return true;
+}
+
+size_t Orphans::collect() {
+    Guard guard(lock);
+    heap.release_empty();
+    return heap.punch_holes();
 }
 
 size_t Orphans::slabs() {
@@ -127,15 +169,15 @@ void Heap::retire() {
                 }
             }
         }
-        held_.store(false, std::memory_order_seq_cst);
-        elsewhere = mail_.take_all();
+        door().held.store(false, std::memory_order_seq_cst);
+        elsewhere = door().mail.take_all();
     }
     post_slabs(elsewhere);
 }
 
 void Heap::revive() {
     Guard guard(orphans.lock);
-    held_.store(true, std::memory_order_seq_cst);
+    door().held.store(true, std::memory_order_seq_cst);
 }
 
 namespace {
@@ -146,7 +188,7 @@ constexpr size_t kUnsound = SIZE_MAX;
 size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
     size_t length = 0;
     for (const Object* object = head; object; object = object->next) {
-        if (unit_of(object) - slab.first >= slab.info().units) return kUnsound;
+        if (unit_of(object) - slab.first_unit() >= slab.info().units) return kUnsound;
         if (length == at_most || slab.index_of(object) >= slab.carved()) return kUnsound;
         ++length;
     }
@@ -157,7 +199,9 @@ size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
 // stay counted as used.
 void make_sound(Slab& slab) {
     if (slab.carved() > slab.info().objects) slab.set_carved(slab.info().objects);
-    if (slab.used > slab.carved() || sound_length(slab, slab.free, slab.free_count()) != slab.free_count()) {
+    if (slab.used + slab.away > slab.carved() ||
+        sound_length(slab, slab.free, slab.free_count()) != slab.free_count()) {
+        forget_holes(slab);
         slab.free = nullptr;
         slab.used = slab.carved();
     }
@@ -166,14 +210,14 @@ void make_sound(Slab& slab) {
 
 // A slab begins here, and all its units have its entry. Else the thread that set or cleared entries did not
 // come to the end; then no object of the slab is in use.
-bool is_whole_slab(size_t unit) {
+bool is_whole_slab(size_t unit, size_t window_end) {
     const Slab& slab = *static_cast<Slab*>(record_of(unit));
-    if (slab.first != unit || slab.size_class >= kClasses) return false;
+    if (slab.behind != 0 || slab.size_class >= kClasses) return false;
     const size_t end = unit + slab.info().units;
-    if (end > committed_units()) return false;
+    if (end > window_end) return false;
     for (size_t i = unit + 1; i < end; ++i) {
         if (!is_slab_entry(entry_of(i))) return false;
-        if (static_cast<Slab*>(record_of(i))->first != unit) return false;
+        if (static_cast<Slab*>(record_of(i))->behind != i - unit) return false;
     }
     return true;
 }
@@ -189,37 +233,48 @@ void Heap::forget_slabs() {
     empty_units_ = 0;
 }
 
-void salvage_heaps(Heap* survivor) {
-    orphans.lock.reset();
-    orphans.heap.forget_slabs();
-    for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
-        heaps[id]->mail_.take_all();
-        if (id == kOrphanHeap || heaps[id] == survivor) continue;
-        heaps[id]->held_.store(false, std::memory_order_relaxed);
-        heaps[id]->forget_slabs();
+// The slab that begins at this unit goes to the orphans unless it is the survivor's; its remote word is read.
+void salvage_slab(Slab& slab, Heap* survivor) {
+    RemoteChain chain = take_remote(slab);
+    const bool mine = survivor && slab.owner.load(std::memory_order_relaxed) == survivor->id();
+    if (!mine) {
+        make_sound(slab);
+        orphans.heap.claim(slab);
     }
+    if (chain.count > slab.used || sound_length(slab, chain.head, chain.count) != chain.count) chain = {};
+    // Who was to write it down may not have come to that.
+    for (chain.tail = chain.head; chain.tail && chain.tail->next;)
+        chain.tail = chain.tail->next;
+    (mine ? *survivor : orphans.heap).absorb(slab, chain);
+}
+
+void salvage_window(UnitRange range, Heap* survivor) {
     size_t units;
-    for (size_t unit = 0; unit < committed_units(); unit += units) {
+    for (size_t unit = range.first; unit < range.end; unit += units) {
         units = 1;
         if (!is_slab_entry(entry_of(unit))) continue;
-        if (!is_whole_slab(unit)) {
+        if (!is_whole_slab(unit, range.end)) {
             give_run(unit_address(unit), 1);
             continue;
         }
         Slab& slab = *static_cast<Slab*>(record_of(unit));
         units = slab.info().units;
-        RemoteChain chain = take_remote(slab);
-        const bool mine = survivor && slab.owner.load(std::memory_order_relaxed) == survivor->id();
-        if (!mine) {
-            make_sound(slab);
-            orphans.heap.claim(slab);
-        }
-        if (chain.count > slab.used || sound_length(slab, chain.head, chain.count) != chain.count) chain = {};
-        // Who was to write it down may not have come to that.
-        for (chain.tail = chain.head; chain.tail && chain.tail->next;)
-            chain.tail = chain.tail->next;
-        (mine ? *survivor : orphans.heap).absorb(slab, chain);
+        salvage_slab(slab, survivor);
     }
+}
+
+void salvage_heaps(Heap* survivor) {
+    orphans.lock.reset();
+    orphans.heap.forget_slabs();
+    for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
+        heap_doors[id].lock.reset();
+        heap_doors[id].mail.take_all();
+        if (id == kOrphanHeap || heaps[id] == survivor) continue;
+        heap_doors[id].held.store(false, std::memory_order_relaxed);
+        heaps[id]->forget_slabs();
+    }
+    for (size_t window = 0; window < window_count(); ++window)
+        salvage_window(window_units(window), survivor);
 }
 
 }  // namespace tarn

@@ -5,27 +5,25 @@
 // A slab's remote word: | posted : 1 | count : 15 | head : 48 |  head is the address of the object freed
 // last, and `next` links the others. A heap's mail is a stack of slabs linked by `next_mail`.
 //
-//   push   (any thread)  CAS a chain of objects onto the word and set posted. Who finds posted clear notes
-//   the
-//                        end of the chain in remote_tail, then posts the slab.
+//   push   (any thread)  CAS a chain of objects onto the word and set posted. Who finds posted clear
+//                        notes the end of the chain in remote_tail, then posts the slab.
 //   post   (that thread) puts the slab on the mail of its owner as read *after* the CAS.
-//   drain  (the owner)   takes the whole mail; of each slab reads next_mail and remote_tail, then exchanges
-//   the
-//                        word for 0.
+//   drain  (who has the lock of the heap's door)  takes the whole mail; of each slab reads next_mail and
+//                        remote_tail, then exchanges the word for 0.
 //
 // What must hold:
 //   R1  posted is set  <=>  the slab is on exactly one mail, or one thread is about to put it there.
 //       So next_mail and remote_tail have one writer, and a slab is on one list at most. A word without
 //       posted has no chain, so that remote_tail is the end of the chain for whoever takes the slab from a
 //       mail.
-//   R2  A slab with posted set is not released, since its record is in use by R1: what is on the word counts
-//   as
-//       used, so the slab is not empty.
-//   R3  `owner` changes only with the orphan lock held, from a heap to kOrphanHeap by that heap's thread,
-//       or from kOrphanHeap to the heap of the thread that holds the lock.
+//   R2  A slab with posted set is not released, since its record is in use by R1: what is on the word
+//       counts as used, so the slab is not empty.
+//   R3  `owner` changes only with the orphan lock held, from a heap to kOrphanHeap by who has the lock of
+//       that heap's door, or from kOrphanHeap to a heap by who has the lock of its door.
 //   R4  A slab on the mail of a heap that is not its owner is sent on by whoever drains that mail.
 //   R5  No mail is left alone: a heap that nobody holds is marked idle *before* its last drain, and who posts
-//       looks at idle *after* posting (both sequentially consistent); one of the two sees the other.
+//       looks at idle *after* posting (both sequentially consistent); one of the two sees the other. What R5
+//       takes from a mail is never a slab of that heap: an idle heap has none.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -5,23 +5,24 @@
 //     0 ............. carved ............. capacity
 //     | on `free`, or on `remote`, or out  |  never touched: taken by bumping `carved`
 //
-//     carved = used + objects on `free`            (owner's view)
+//     carved = used + objects on `free` + away     (owner's view)
 //     used   = objects in bins, with users, and on `remote`
+//     away   = free objects that lie, in part at least, on pages without memory (holes.cpp)
 //
-// Who may touch what: `remote`, `next_mail` and `remote_tail` follow the protocol in remote.h; `owner` is
-// written by its holder (remote.h, too); everything else by the owner alone.
+// Who may touch what: `remote`, `next_mail` and `remote_tail` follow the protocol in remote.h, and so does
+// `owner`; everything else belongs to who holds the owner's lock.
 #pragma once
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "heap/size_classes.h"
-#include "pages/pages.h"
+#include "pages/page_map.h"
 
 namespace tarn {
 
-// A free object. `mark` is the owner's mark for the class while the object is free, so that a second free
-// is seen; see Heap::mark.
+// A free object. `mark` says so, and is of this very object, so that a second free is seen and bytes that
+// were copied elsewhere say nothing; see Heap::mark.
 struct Object {
     Object* next;
     uintptr_t mark;
@@ -46,7 +47,8 @@ struct alignas(kRecordSize) Slab {
     Slab* previous;
     std::atomic<uint64_t> remote;
     std::atomic<HeapId> owner;
-    uint32_t first;  // the slab's first unit, in the record of each of its units
+    uint16_t away;
+    uint16_t unused;
     Slab* next_mail;
     Object* remote_tail;
     std::atomic<uint16_t> carved_;  // only ever grows while objects are out, so any thread may read it
@@ -54,14 +56,15 @@ struct alignas(kRecordSize) Slab {
     uint8_t size_class;
     SlabState state;
     bool zeroed;     // what is not carved yet reads as zero
-    uint8_t behind;  // units from `first` to this one, in the record of each of the slab's units
+    uint8_t behind;  // units of the slab before this one, in the record of each of its units
 
     const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
-    char* begin() const { return static_cast<char*>(unit_address(first)); }
+    char* begin() const { return unit_of_record(this); }
+    size_t first_unit() const { return unit_of(begin()); }
     uint16_t carved() const { return carved_.load(std::memory_order_relaxed); }
     void set_carved(size_t n) { carved_.store(static_cast<uint16_t>(n), std::memory_order_relaxed); }
-    size_t free_count() const { return size_t{carved()} - used; }
-    bool exhausted() const { return free == nullptr && carved() == info().objects; }
+    size_t free_count() const { return size_t{carved()} - used - away; }
+    bool exhausted() const { return free == nullptr && carved() == info().objects && away == 0; }
     Object* object(size_t index) const { return reinterpret_cast<Object*>(begin() + index * info().size); }
     // capacity when p is no object's start
     size_t index_of(const void* p) const {

@@ -9,45 +9,51 @@
 #include "base/missed.h"
 #include "base/options.h"
 #include "base/os.h"
-#include "pages/pages.h"
+#include "pages/page_map.h"
 #include "pages/unit_bits.h"
+#include "pages/windows.h"
 
 namespace tarn {
 
 namespace {
 
-constexpr size_t kStepUnits = 64;   // units committed at a time, at least: 1 MiB
+constexpr size_t kStepUnits = 64;   // mapped at a time, at least, a new window's header included
 constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
 constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
+// Of the kernel's mappings per process (65,530 unless it is told otherwise). Beyond, what is returned keeps
+// its address space.
+constexpr size_t kMappingsMost = 65530 / 8;
 
 struct Range {
     size_t unit, length;
+    bool dirty = false;    // some of it
+    bool refused = false;  // by the kernel
 };
 
 struct State {
     Lock lock;
-    size_t committed = 0;   // units that exist; those beyond were never touched
-    size_t in_use = 0;      // units taken
-    size_t dirty = 0;       // units dirty
-    size_t returned = 0;    // units given back to the OS, ever
-    Missed missed;          // in units
-    size_t spare = 0;       // fewest dirty units there were since the last look at `missed`
-    size_t freed = 0;       // units freed since then
-    size_t low = 0;         // no free unit below
-    size_t torn_below = 0;  // after a fork: units below may have been touched though not yet committed here
+    size_t in_use = 0;    // units taken
+    size_t dirty = 0;     // units dirty
+    size_t returned = 0;  // units given back to the OS, ever
+    Missed missed;        // in units
+    size_t spare = 0;     // fewest dirty units there were since the last look at `missed`
+    size_t freed = 0;     // units freed since then
+    size_t refused = 0;   // dirty units that the kernel would not take; not asked again for few more
 };
 constinit State state;
+constinit Windows windows;
 
-UnitMap units() {
-    return {unit_bits(), state.committed};
-}
+struct Found {
+    Window* window = nullptr;
+    size_t first = 0;
+};
 
 size_t dirty_floor() {
     return options.dirty >> kUnitShift;
 }
 
 size_t dirty_limit() {
-    return std::max(dirty_floor(), state.in_use / 8) + state.missed.worth_keeping();
+    return std::max(dirty_floor(), state.in_use / 8) + state.missed.worth_keeping() + state.refused;
 }
 
 // Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
@@ -59,106 +65,181 @@ void give_up_spare(size_t freed) {
     state.freed = 0;
 }
 
-// More units at the end, free and never touched; the free units before them count towards `wanted`.
-bool grow(size_t wanted) {
-    size_t tail = 0;
-    while (tail < state.committed && tail < wanted && units().free(state.committed - 1 - tail))
-        ++tail;
-    size_t step =
-        state.committed / 8 > kStepUnits ? state.committed / 8 / kStepUnits * kStepUnits : kStepUnits;
-    for (size_t more : {step, wanted - tail}) {
-        if (more < wanted - tail) continue;
-        size_t target = state.committed + more;
-        if (target > window_units()) target = window_units();
-        if (target < state.committed + wanted - tail) return false;
-        if (!commit_units(state.committed, target)) continue;
-        const size_t first = state.committed;
-        state.committed = target;
-        for (size_t unit = first; unit < target; ++unit) {
-            // What another thread had begun when this process was forked off is nobody's now.
-            set_entries(unit, 1, 0);
-            units().clear(unit, 1);
-            units().set(unit, 1, unit < state.torn_below ? UnitKind::kDirty : UnitKind::kFree);
-            if (unit < state.torn_below) ++state.dirty;
-        }
-        return true;
+Found find_run(UnitKind kind, size_t length) {
+    for (Window& window : windows) {
+        const size_t first = window.find(kind, length);
+        if (first != UnitMap::kNone) return {&window, first};
     }
-    return false;
+    return {};
 }
 
-size_t find_run(size_t length) {
-    if (state.dirty >= length) {
-        const size_t unit = units().find(UnitKind::kDirty, length, state.low);
-        if (unit != UnitMap::kNone) return unit;
-    }
-    return units().find(UnitKind::kFree, length, state.low);
+// More units may be mapped.
+size_t room() {
+    if (options.region == 0) return SIZE_MAX;
+    const size_t most = std::max(options.region, size_t{1} << 20) >> kUnitShift;
+    return most - std::min(most, windows.mapped_units());
 }
 
-// Takes the highest dirty ranges out of the books until `target` dirty units are left.
-size_t collect_dirty(Range* ranges, size_t target) {
-    size_t count = 0;
-    size_t end = state.committed;
-    while (count < kPurgeBatch && state.dirty > target) {
-        const size_t last = units().last_dirty(end);
-        if (last == UnitMap::kNone) break;
+// How many units to map where `wanted` are needed and `most` could be.
+size_t step(size_t wanted, size_t most) {
+    const size_t generous = std::max(kStepUnits, windows.mapped_units() / 8);
+    return std::min(std::max(wanted, std::min(generous, room())), most);
+}
+
+// The hole that begins here, at least one unit, becomes clean as far as `end` is concerned, and somewhat
+// further. False: refused. Something that is not ours in the way costs units, which nobody gets.
+bool map_hole(Window& window, size_t first, size_t end) {
+    const UnitMap units = window.units();
+    size_t length = 1;
+    while (first + length < kWindowUnits && units.state(first + length) == UnitState::kHole)
+        ++length;
+    const size_t wanted = std::min(end - first, length);
+    if (wanted > room()) return false;
+    for (size_t asked = step(wanted, length); asked > 0;) {
+        const Mapped mapped = windows.map(window, first, asked);
+        if (mapped == Mapped::kYes) return true;
+        if (mapped == Mapped::kRefused && asked <= wanted) return false;
+        asked = asked > wanted ? wanted : asked / 2;
+    }
+    window.set(first, 1, UnitState::kTaken);
+    set_entries(window.first_unit() + first, 1, kLostEntry);
+    return true;
+}
+
+// The lowest run that is free though perhaps not mapped, all of it mapped now.
+Found map_run(size_t length) {
+    for (Found found; (found = find_run(UnitKind::kAny, length)).window;) {
+        const UnitMap units = found.window->units();
+        const size_t end = found.first + length;
+        size_t hole = found.first;
+        while (hole < end && units.state(hole) != UnitState::kHole)
+            ++hole;
+        if (hole == end) return found;
+        if (!map_hole(*found.window, hole, end)) return {};
+    }
+    if (room() < kHeaderUnits + length) return {};
+    Window* window = windows.add(step(length + kHeaderUnits, kWindowUnits) - kHeaderUnits);
+    if (!window) window = windows.add(length);
+    return window ? Found{window, window->find(UnitKind::kMapped, length)} : Found{};
+}
+
+Found take(size_t length) {
+    if (state.dirty >= length)
+        if (const Found found = find_run(UnitKind::kDirty, length); found.window) return found;
+    if (const Found found = find_run(UnitKind::kMapped, length); found.window) return found;
+    return map_run(length);
+}
+
+// Whole pages of the kernel's, which may be larger than a unit.
+Range whole_pages(size_t first, size_t length) {
+    const size_t page = std::max(os::page_size() / kUnitSize, size_t{1});
+    const size_t from = (first + page - 1) / page * page;
+    const size_t end = (first + length) / page * page;
+    return {from, end > from ? end - from : 0};
+}
+
+// Of all windows.
+size_t units_of(UnitKind kind) {
+    if (kind == UnitKind::kDirty) return state.dirty;
+    size_t total = 0;
+    for (const Window& window : windows)
+        total += window.count(kind);
+    return total;
+}
+
+// Takes the highest ranges of this kind of one window out of the books until `target` such units are left in
+// all.
+size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges, size_t count) {
+    const UnitMap units = window.units();
+    for (size_t end = kWindowUnits; count < kPurgeBatch;) {
+        const size_t last = units.last(kind, end), there = units_of(kind);
+        if (last == UnitMap::kNone || there <= target) break;
+        const size_t most = there - target;
         size_t first = last;
-        while (first > 0 && units().dirty(first - 1) && state.dirty - (last - first + 1) > target)
+        while (last - first + 1 < most && units.last(kind, first) == first - 1)
             --first;
-        const size_t length = last - first + 1;
-        units().clear(first, length);
-        state.dirty -= length;
-        ranges[count++] = {first, length};
         end = first;
+        const Range range = whole_pages(first, last - first + 1);
+        if (range.length == 0) continue;
+        const size_t dirty = units.count(UnitState::kDirty, range.unit, range.length);
+        state.dirty -= dirty;
+        window.set(range.unit, range.length, UnitState::kTaken);
+        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty > 0};
     }
     return count;
 }
 
-// Returns dirty memory until `target` dirty units are left; the lock is held on entry and on return, and
-// free in between. The number of units returned.
-size_t purge_to(size_t target) {
+size_t collect(UnitKind kind, size_t target, Range* ranges) {
+    size_t count = 0;
+    for (Window* window = windows.end(); window != windows.begin() && count < kPurgeBatch;) {
+        --window;
+        if (window->count(kind) > 0) count = collect_from(*window, kind, target, ranges, count);
+    }
+    return count;
+}
+
+// What became of a range, in the books. Whether it was returned.
+bool enter(Range range, bool unmapped) {
+    Window& window = *windows.of_unit(range.unit);
+    const size_t first = range.unit - window.first_unit();
+    if (range.refused && range.dirty) {
+        window.set(first, range.length, UnitState::kDirty);
+        state.dirty += range.length;
+    } else if (range.refused) {
+        window.set(first, range.length, UnitState::kClean);
+    } else if (unmapped) {
+        windows.unmapped(window, first, range.length);
+    } else {
+        window.set(first, range.length, UnitState::kClean);
+    }
+    return !range.refused;
+}
+
+// Returns free memory of this kind until `target` units of it are left; the lock is held on entry and on
+// return, and free in between. The number of units returned.
+size_t purge_to(UnitKind kind, size_t target) {
     size_t total = 0;
     for (;;) {
         Range ranges[kPurgeBatch];
-        const size_t count = collect_dirty(ranges, target);
+        const size_t count = collect(kind, target, ranges);
         if (count == 0) return total;
+        const bool unmap = kind == UnitKind::kMapped || windows.mappings() + count < kMappingsMost;
         state.lock.unlock();
-        bool refused[kPurgeBatch];
-        for (size_t i = 0; i < count; ++i)
-            refused[i] = !os::purge(unit_address(ranges[i].unit), ranges[i].length << kUnitShift);
+        for (size_t i = 0; i < count; ++i) {
+            char* const at = unit_address(ranges[i].unit);
+            const size_t bytes = ranges[i].length << kUnitShift;
+            ranges[i].refused = !(unmap ? os::unmap_exactly(at, bytes) : os::purge(at, bytes));
+        }
         state.lock.lock();
         size_t gone = 0;
-        for (size_t i = 0; i < count; ++i) {
-            units().set(ranges[i].unit, ranges[i].length, refused[i] ? UnitKind::kDirty : UnitKind::kFree);
-            if (refused[i])
-                state.dirty += ranges[i].length;
-            else
-                gone += ranges[i].length;
-            if (ranges[i].unit < state.low) state.low = ranges[i].unit;
-        }
-        state.returned += gone;
-        state.missed.returned(gone);
+        for (size_t i = 0; i < count; ++i)
+            if (enter(ranges[i], unmap)) gone += ranges[i].length;
         total += gone;
         if (gone == 0) return total;  // the kernel will not have it: do not ask again and again
     }
+}
+
+void purge_dirty(size_t target) {
+    const size_t gone = purge_to(UnitKind::kDirty, target);
+    state.returned += gone;
+    state.missed.returned(gone);
+    // What the kernel refuses now it will refuse at the next free.
+    state.refused = state.dirty > target ? state.dirty - target : 0;
 }
 
 }  // namespace
 
 Run take_run(size_t length, RunUse use) {
     Guard guard(state.lock);
-    size_t unit = find_run(length);
-    if (unit == UnitMap::kNone) {
-        if (!grow(length)) return {};
-        unit = find_run(length);
-        if (unit == UnitMap::kNone) return {};
-    }
-    const size_t dirty = units().count_dirty(unit, length);
-    units().clear(unit, length);
+    const Found found = take(length);
+    if (!found.window) return {};
+    const size_t dirty = found.window->units().count(UnitState::kDirty, found.first, length);
+    found.window->set(found.first, length, UnitState::kTaken);
     state.dirty -= dirty;
     state.in_use += length;
     if (state.dirty < state.spare) state.spare = state.dirty;
     state.missed.asked(length - dirty, kMissedMost * dirty_floor());
-    if (unit == state.low) state.low = unit + length;
+    const size_t unit = found.window->first_unit() + found.first;
     if (use == RunUse::kBlock) set_entries(unit, length, kBlockEntry);
     return {unit_address(unit), dirty == 0};
 }
@@ -167,63 +248,85 @@ void give_run(void* at, size_t length) {
     const size_t unit = unit_of(at);
     Guard guard(state.lock);
     set_entries(unit, length, 0);
-    units().set(unit, length, UnitKind::kDirty);
+    Window& window = *windows.of_unit(unit);
+    window.set(unit - window.first_unit(), length, UnitState::kDirty);
     state.in_use -= length;
     state.dirty += length;
-    if (unit < state.low) state.low = unit;
     give_up_spare(length);
     const size_t limit = dirty_limit();
-    if (state.dirty > limit) purge_to(limit - limit / 8);
+    if (state.dirty > limit) purge_dirty(limit - limit / 8);
 }
 
-size_t trim_runs() {
+Returned trim_runs(size_t keep) {
     Guard guard(state.lock);
-    return purge_to(0) << kUnitShift;
-}
-
-size_t shrink_region() {
-    Guard guard(state.lock);
-    size_t first = state.committed;
-    while (first > 0 && units().free(first - 1))
-        --first;
-    const size_t page_units = kStepUnits;  // whole steps, so that every page size divides them
-    first = (first + page_units - 1) / page_units * page_units;
-    if (first >= state.committed || !uncommit_units(first, state.committed)) return 0;
-    const size_t gone = state.committed - first;
-    for (size_t unit = first; unit < state.committed; ++unit)
-        state.dirty -= units().dirty(unit);
-    units().clear(first, gone);
-    state.committed = first;
-    if (state.low > first) state.low = first;
-    return gone << kUnitShift;
+    const size_t dirty = state.dirty, mapped = windows.mapped_units();
+    state.refused = 0;
+    purge_dirty(keep);
+    Returned result{(dirty - std::min(dirty, state.dirty)) << kUnitShift, 0};
+    if (state.refused == 0 && windows.mappings() < kMappingsMost / 2) purge_to(UnitKind::kMapped, keep);
+    for (Window* window = windows.end(); window != windows.begin();)
+        if ((--window)->all_holes()) windows.remove(*window);
+    const size_t now = windows.mapped_units();
+    result.address_space = ((mapped - std::min(mapped, now)) << kUnitShift) + shrink_metadata();
+    return result;
 }
 
 RunStats run_stats() {
     ReportGuard guard(state.lock);
-    return {reserved_bytes(), state.committed << kUnitShift, state.in_use << kUnitShift,
-            state.dirty << kUnitShift, state.returned << kUnitShift};
+    const size_t mapped = windows.mapped_units() << kUnitShift;
+    return {metadata_bytes() + mapped, mapped, state.in_use << kUnitShift, state.dirty << kUnitShift,
+            state.returned << kUnitShift};
 }
 
-size_t committed_units() {
-    return state.committed;
+size_t window_count() {
+    return windows.count();
 }
 
-void reset_runs_lock() {
-    state.lock.reset();
+UnitRange window_units(size_t window) {
+    const size_t first = windows.begin()[window].first_unit();
+    return {first + kHeaderUnits, first + kWindowUnits};
 }
 
-void rebuild_runs() {
-    state.torn_below = state.committed + state.committed / 8 + 2 * kStepUnits;
-    state.in_use = state.dirty = state.low = 0;
-    for (size_t unit = 0; unit < state.committed; ++unit) {
-        units().clear(unit, 1);
-        if (entry_of(unit)) {
-            ++state.in_use;
-        } else {
-            units().set(unit, 1, UnitKind::kDirty);
-            ++state.dirty;
+bool in_window(const void* p) {
+    ReportGuard guard(state.lock);
+    return windows.of_unit(unit_of(p)) != nullptr;
+}
+
+namespace {
+
+// What a unit without an entry has become when nobody else lives. Clean ones may have been written to. Those
+// that were on their way to somebody or back to the kernel are mapped anew, unless it is this thread that had
+// them.
+UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
+    const UnitState before = window.units().state(unit);
+    if (before == UnitState::kClean) return UnitState::kDirty;
+    if (before != UnitState::kTaken || transit == Transit::kPerhapsMine) return before;
+    return os::purge(window.begin() + unit * kUnitSize, kUnitSize) ? UnitState::kClean : before;
+}
+
+// Whoever took a unit has written its entry, or will never come to it.
+void rebuild(Transit transit) {
+    windows.repair();
+    state.in_use = state.dirty = 0;
+    for (Window& window : windows) {
+        const UnitMap units = window.units();
+        for (size_t unit = kHeaderUnits; unit < kWindowUnits; ++unit) {
+            const bool taken = entry_of(window.first_unit() + unit) != 0;
+            units.set(unit, 1, taken ? UnitState::kTaken : state_after_fork(window, unit, transit));
         }
+        window.count_again();
+        state.dirty += window.dirty;
+        state.in_use += kWindowUnits - kHeaderUnits - window.clean - window.dirty - window.holes;
     }
+}
+
+}  // namespace
+
+void runs_after_fork_child(Others others, Transit transit) {
+    // Interrupted by the handler that forks, this thread has the books to itself and goes on with them.
+    const bool mine = state.lock.is_mine();
+    state.lock.reset();
+    if (!mine && others == Others::kLived) rebuild(transit);
 }
 
 }  // namespace tarn

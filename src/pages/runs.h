@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs: contiguous units of the one reserved region. Lowest address first; neighbours merge; dirty free
-// memory is bounded. One lock inside; it is never held over a system call that gives pages back.
+// Runs: contiguous units of the windows (page_map.h). Lowest address first; neighbours merge; dirty free
+// memory is bounded. One lock inside; it is never held over a system call that gives memory back.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -21,23 +21,33 @@ enum class RunUse : uint8_t { kSlab, kBlock };
 
 [[nodiscard]] Run take_run(size_t units, RunUse use);  // 1..kRunUnitsMax
 void give_run(void* at, size_t units);                 // what take_run returned, whole
-size_t trim_runs();                                    // returns all dirty free units to the OS; bytes
 
-// When the kernel refuses memory: gives up the free units at the end of the region, so that their share of a
-// limit on address space or data serves others. Bytes.
-size_t shrink_region();
+// What is free goes back to the kernel, memory and address space, but for so many units at most.
+struct Returned {
+    size_t memory;         // bytes that may have been resident
+    size_t address_space;  // bytes, those included
+};
+Returned trim_runs(size_t keep = 0);
 
 struct RunStats {
     size_t reserved, committed, in_use, dirty, returned;  // bytes; `returned` is a running total
 };
 RunStats run_stats();
 
-// Units that exist so far; those that were ever taken are below.
-size_t committed_units();
+// The windows there are; units are numbered from address 0 on. For whoever walks over all units.
+struct UnitRange {
+    size_t first, end;
+};
+size_t window_count();
+UnitRange window_units(size_t window);
+// Whether p lies in one, mapped or not.
+bool in_window(const void* p);
 
-// In the child of a fork made while other threads ran: whoever held the lock is gone, and what it was doing
-// may be half seen. The page map says what is taken; everything else is rebuilt from it.
-void reset_runs_lock();
-void rebuild_runs();
+// In the child of a fork. Where other threads lived, whoever held the lock is gone, and what it was doing may
+// be half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread
+// may be a signal handler over a call that has taken a run and not said so yet.
+enum class Others : bool { kNone, kLived };
+enum class Transit : bool { kNobodys, kPerhapsMine };
+void runs_after_fork_child(Others others, Transit transit);
 
 }  // namespace tarn

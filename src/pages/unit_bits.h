@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Two bits a unit, 64 units a word, and the searches over them. No lock: runs.cpp holds it.
+// Two bits a unit, 64 units a word, for the units of one window, and the searches over them. No lock:
+// runs.cpp holds it.
 //
-//   free:  nobody has the unit, and it is committed        dirty: free, and perhaps resident and not zero
-//   dirty is a subset of free. A unit that is being returned to the OS is neither: nobody can take it.
+//     free  other
+//      1     0     clean: nobody has it; it is mapped and all zero
+//      1     1     dirty: nobody has it; perhaps resident and not zero
+//      0     1     hole:  nobody has it, and there is no memory behind the address
+//      0     0     taken, or on its way back to the kernel: nobody can take it
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,10 +14,14 @@
 namespace tarn {
 
 struct UnitBits {
-    uint64_t free, dirty;
+    uint64_t free, other;
 };
 
-enum class UnitKind { kFree, kDirty };
+enum class UnitState : uint8_t { kTaken, kClean, kDirty, kHole };
+
+// What a search may find.
+enum class UnitKind : uint8_t { kDirty, kMapped, kAny };
+inline constexpr int kUnitKinds = 3;
 
 class UnitMap {
   public:
@@ -21,10 +29,17 @@ class UnitMap {
 
     UnitMap(UnitBits* words, size_t units) : words_(words), units_(units) {}
 
-    // First unit of the lowest `length` consecutive units of this kind, of which there are none below `from`.
-    size_t find(UnitKind kind, size_t length, size_t from) const {
+    UnitState state(size_t unit) const {
+        const bool free = words_[unit / 64].free >> (unit % 64) & 1;
+        const bool other = words_[unit / 64].other >> (unit % 64) & 1;
+        if (free) return other ? UnitState::kDirty : UnitState::kClean;
+        return other ? UnitState::kHole : UnitState::kTaken;
+    }
+
+    // First unit of the lowest `length` consecutive units of this kind.
+    size_t find(UnitKind kind, size_t length) const {
         size_t run = 0;  // units of this kind right before `unit`
-        for (size_t word = from / 64; word * 64 < units_; ++word) {
+        for (size_t word = 0; word * 64 < units_; ++word) {
             const uint64_t bits = word_bits(kind, word);
             if (bits == 0) {
                 run = 0;
@@ -55,42 +70,55 @@ class UnitMap {
         return kNone;
     }
 
-    // The highest dirty unit below `end`, or kNone.
-    size_t last_dirty(size_t end) const {
+    // The highest unit of this kind below `end`, or kNone.
+    size_t last(UnitKind kind, size_t end) const {
         for (size_t word = (end + 63) / 64; word-- > 0;) {
-            uint64_t bits = words_[word].dirty;
+            uint64_t bits = word_bits(kind, word);
             if (word == end / 64) bits &= (uint64_t{1} << (end % 64)) - 1;
             if (bits) return word * 64 + 63 - static_cast<size_t>(__builtin_clzll(bits));
         }
         return kNone;
     }
 
-    bool dirty(size_t unit) const { return words_[unit / 64].dirty >> (unit % 64) & 1; }
-    bool free(size_t unit) const { return words_[unit / 64].free >> (unit % 64) & 1; }
-
-    size_t count_dirty(size_t unit, size_t length) const {
-        size_t count = 0;
-        for (size_t i = unit; i < unit + length; ++i)
-            count += dirty(i);
-        return count;
+    size_t count(UnitState state, size_t first, size_t length) const {
+        size_t total = 0;
+        each_word(first, length, [&](const UnitBits& word, uint64_t mask) {
+            const uint64_t bits = state == UnitState::kClean   ? word.free & ~word.other
+                                  : state == UnitState::kDirty ? word.free & word.other
+                                  : state == UnitState::kHole  ? ~word.free & word.other
+                                                               : ~word.free & ~word.other;
+            total += static_cast<size_t>(__builtin_popcountll(bits & mask));
+        });
+        return total;
     }
 
-    void set(size_t unit, size_t length, UnitKind kind) {
-        for (size_t i = unit; i < unit + length; ++i) {
-            words_[i / 64].free |= uint64_t{1} << (i % 64);
-            if (kind == UnitKind::kDirty) words_[i / 64].dirty |= uint64_t{1} << (i % 64);
-        }
-    }
-    void clear(size_t unit, size_t length) {
-        for (size_t i = unit; i < unit + length; ++i) {
-            words_[i / 64].free &= ~(uint64_t{1} << (i % 64));
-            words_[i / 64].dirty &= ~(uint64_t{1} << (i % 64));
-        }
+    void set(size_t first, size_t length, UnitState state) const {
+        const bool free = state == UnitState::kClean || state == UnitState::kDirty;
+        const bool other = state == UnitState::kDirty || state == UnitState::kHole;
+        each_word(first, length, [&](UnitBits& word, uint64_t mask) {
+            word.free = free ? word.free | mask : word.free & ~mask;
+            word.other = other ? word.other | mask : word.other & ~mask;
+        });
     }
 
   private:
     uint64_t word_bits(UnitKind kind, size_t word) const {
-        return kind == UnitKind::kFree ? words_[word].free : words_[word].dirty;
+        const UnitBits& bits = words_[word];
+        return kind == UnitKind::kDirty    ? bits.free & bits.other
+               : kind == UnitKind::kMapped ? bits.free
+                                           : bits.free | bits.other;
+    }
+
+    // act(word, the bits of these units in it)
+    template <class Act>
+    void each_word(size_t first, size_t length, Act act) const {
+        const size_t end = first + length;
+        while (first < end) {
+            const size_t bit = first % 64;
+            const size_t here = end - first < 64 - bit ? end - first : 64 - bit;
+            act(words_[first / 64], (~uint64_t{0} >> (64 - here)) << bit);
+            first += here;
+        }
     }
 
     UnitBits* words_;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/os.h"
+#include "base/output.h"
 #include "stats/monotone.h"
 
 namespace tarn {
@@ -14,17 +15,13 @@ namespace {
 // Holds the largest report (96 classes in Prometheus' format take 70 KiB); untouched pages cost nothing.
 constexpr size_t kCollected = size_t{256} << 10;
 
-struct Outlet {
-    int fd;
+struct Collected {
+    Output& output;
     char* buffer;  // NULL: no memory, pieces go straight to the descriptor
     size_t used = 0;
-    bool complete = true;
 
-    void write(const char* text, size_t length) {
-        if (length && os::write(fd, text, length) != static_cast<long>(length)) complete = false;
-    }
     void flush() {
-        write(buffer, used);
+        output.write(buffer, used);
         used = 0;
     }
 };
@@ -38,11 +35,11 @@ void write_scrape(Text& text, const Snapshot& snapshot, const Process& process) 
 }
 
 void collect(void* context, const char* text, size_t length) {
-    Outlet& outlet = *static_cast<Outlet*>(context);
-    if (!outlet.buffer) return outlet.write(text, length);
-    if (outlet.used + length > kCollected) outlet.flush();
-    __builtin_memcpy(outlet.buffer + outlet.used, text, length);
-    outlet.used += length;
+    Collected& report = *static_cast<Collected*>(context);
+    if (!report.buffer) return Output::sink(&report.output, text, length);
+    if (report.used + length > kCollected) report.flush();
+    __builtin_memcpy(report.buffer + report.used, text, length);
+    report.used += length;
 }
 
 }  // namespace
@@ -62,15 +59,20 @@ void write_report(Text& text, const Snapshot& snapshot, StatsFormat format) {
     }
 }
 
-bool send_report(int fd, const Snapshot& snapshot, StatsFormat format) {
-    Outlet outlet{fd, static_cast<char*>(os::map(kCollected))};
+bool send_report(Output& output, const Snapshot& snapshot, StatsFormat format) {
+    Collected report{output, static_cast<char*>(os::map(kCollected))};
     {
-        Text text(collect, &outlet);
+        Text text(collect, &report);
         write_report(text, snapshot, format);
     }
-    outlet.flush();
-    if (outlet.buffer) os::unmap(outlet.buffer, kCollected);
-    return outlet.complete;
+    report.flush();
+    if (report.buffer) os::unmap(report.buffer, kCollected);
+    return output.complete();
+}
+
+bool send_report(int fd, const Snapshot& snapshot, StatsFormat format) {
+    Output output(fd, Output::Waits::kAsWrite);
+    return send_report(output, snapshot, format);
 }
 
 }  // namespace tarn

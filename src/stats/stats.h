@@ -30,6 +30,8 @@ void write_report(Text& text, const Snapshot& snapshot, StatsFormat format);
 
 // The same, to a descriptor and by a single write where a buffer can be mapped, so that the reports of
 // processes that end together do not mix. False when the descriptor did not take all of it.
+bool send_report(Output& output, const Snapshot& snapshot, StatsFormat format);
+// As write(2) would where the descriptor blocks (output.h).
 bool send_report(int fd, const Snapshot& snapshot, StatsFormat format);
 
 }  // namespace tarn

@@ -19,21 +19,15 @@ constexpr uint64_t kBudgetMost = uint64_t{1} << 20;
 constinit std::atomic<uint64_t> threads{0};
 
 void add_class(ThreadTotals& total, const ThreadCache& cache, SizeClass c) {
-    const ClassCounters& counters = cache.heap.counters(c);
-    const Bin& bin = cache.bins[c];
+    const ClassTotals totals = totals_of(cache, c);
     const size_t size = kSizeClasses[c].size;
-    const uint64_t pops = pops_top(bin) >> 16;
-    const uint64_t held = objects_in(bin);
-    const uint64_t remote = counters.remote_frees;
-    const uint64_t pushes = held + pops + counters.flushed - counters.filled;
-    const uint64_t frees = pushes + cache.tops[c].direct_frees + remote;
-    total.small_allocations += pops;
-    total.small_frees += frees;
-    total.fresh += counters.fresh;
-    total.remote_frees += remote;
-    total.bytes_allocated += pops * size;
-    total.bytes_freed += frees * size;
-    if (size <= kFastMax) total.held_bytes += held * size;
+    total.small_allocations += totals.allocations;
+    total.small_frees += totals.frees;
+    total.fresh += totals.fresh;
+    total.remote_frees += totals.remote_frees;
+    total.bytes_allocated += totals.allocations * size;
+    total.bytes_freed += totals.frees * size;
+    if (size <= kFastMax) total.held_bytes += objects_in(cache.bins[c]) * size;
 }
 
 int64_t most_since(const Watch& watch, const ThreadTotals& now) {

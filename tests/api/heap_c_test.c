@@ -348,7 +348,7 @@ static void memory_that_is_not_there_is_refused(void) {
     CHECK(errno == ENOMEM && calls.other == 1 && calls.quota == 0);
     tarn_heap_stats stats = stats_of(heap);
     CHECK(stats.refusals == 1 && stats.live_objects == objects);
-    CHECK(tarn_heap_allocate(heap, 1000000) == NULL);
+    CHECK(tarn_heap_allocate(heap, 1 << 28) == NULL);
     tarn_heap_release_reserve(heap); /* its chunks are there */
     for (int i = 0; i < 2 * (1 << 20) / 65536; ++i)
         CHECK(tarn_heap_allocate(heap, 30000) != NULL);

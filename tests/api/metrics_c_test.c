@@ -336,9 +336,9 @@ static void results_are_printed(void) {
     CHECK(tarn_metrics_print(&m, TARN_METRICS_TEXT, NULL, 0, NULL, 9) == 0);
 }
 
-/* From here on the process has little address space. */
+/* From here on the process gets no more address space. */
 static void* begin_without_memory(void* unused) {
-    const struct rlimit limit = {1 << 28, RLIM_INFINITY};
+    const struct rlimit limit = {1, RLIM_INFINITY};
     tarn_metrics_scope scope;
     free(allocate(kSize)); /* the thread has a heap, and nobody had it before */
     CHECK(setrlimit(RLIMIT_AS, &limit) == 0);

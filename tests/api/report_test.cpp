@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the parts of the explicit interface tell tarn_stats_get, and what stays when they are gone.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -300,6 +303,55 @@ TEST(Report, AChildGoesOnCounting) {
     EXPECT_EQ(status, 0);
     for (tarn_pool* pool : pools)
         tarn_pool_destroy(pool);
+}
+
+TEST(Report, WritingToAReaderThatIsGoneFailsAndRaisesNoSignal) {
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    for (tarn_stats_format format : {TARN_STATS_TEXT, TARN_STATS_JSON, TARN_STATS_PROMETHEUS})
+        EXPECT_EQ(tarn_stats_write(ends[1], format), -1);
+    sigset_t pending;
+    ASSERT_EQ(sigpending(&pending), 0);
+    EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+    close(ends[1]);
+}
+
+TEST(Report, WritingBeyondTheLimitOnFilesFailsAndRaisesNoSignal) {
+    const pid_t child = fork();
+    if (child == 0) {
+        char name[] = "/tmp/tarn_report_test_XXXXXX";
+        const int fd = mkstemp(name);
+        unlink(name);
+        const rlimit limit{100, 100};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        _exit(tarn_stats_write(fd, TARN_STATS_TEXT) == -1 ? 7 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+}
+
+TEST(Report, SlowReaderOfASmallPipeGetsAll) {
+    for (int flags : {0, O_NONBLOCK}) {
+        int ends[2];
+        ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+        fcntl(ends[1], F_SETPIPE_SZ, 4096);
+        fcntl(ends[1], F_SETFL, O_WRONLY | flags);
+        std::string got;
+        std::thread reader([&] {
+            char buffer[1000];
+            usleep(100000);
+            for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;)
+                got.append(buffer, static_cast<size_t>(n));
+        });
+        EXPECT_EQ(tarn_stats_write(ends[1], TARN_STATS_PROMETHEUS), 0);
+        close(ends[1]);
+        reader.join();
+        EXPECT_GT(got.size(), 4096u);
+        EXPECT_EQ(got.substr(got.size() - 6), "# EOF\n");
+        close(ends[0]);
+    }
 }
 
 }  // namespace

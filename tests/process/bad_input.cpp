@@ -182,12 +182,6 @@ void realloc_of_stack() {
 void realloc_of_unmapped() {
     opaque(realloc(unmapped(), 200));
 }
-void usable_size_of_unmapped() {
-    opaque(malloc_usable_size(unmapped()));
-}
-void usable_size_of_static_data() {
-    opaque(malloc_usable_size(opaque(static_cast<char*>(static_data)) + 16));
-}
 
 void sized_too_small() {
     surface::need(free_sized != nullptr, "free_sized");
@@ -204,6 +198,10 @@ void aligned_sized_wrong() {
 void sized_large_wrong() {
     surface::need(free_sized != nullptr, "free_sized");
     free_sized(filled(kLarge), opaque(size_t{64}));
+}
+void sized_of_static_data() {
+    surface::need(free_sized != nullptr, "free_sized");
+    free_sized(opaque(static_cast<char*>(static_data)) + 16, opaque(size_t{16}));
 }
 void sized_delete_wrong() {
     ::operator delete(filled(1000), opaque(size_t{100}));
@@ -241,8 +239,7 @@ int main(int count, char** arguments) {
                        {"far_behind_an_object", far_behind_an_object},
                        {"realloc_of_stack", realloc_of_stack},
                        {"realloc_of_unmapped", realloc_of_unmapped},
-                       {"usable_size_of_unmapped", usable_size_of_unmapped},
-                       {"usable_size_of_static_data", usable_size_of_static_data},
+                       {"sized_of_static_data", sized_of_static_data},
                        {"sized_too_small", sized_too_small},
                        {"sized_too_large", sized_too_large},
                        {"aligned_sized_wrong", aligned_sized_wrong},

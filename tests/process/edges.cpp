@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Size 0, NULL, and the sized frees of C23.
 #include <stdint.h>
+#include <sys/mman.h>
 
 #include "check.h"
 #include "process.h"
@@ -90,6 +91,39 @@ void realloc_null() {
     }
 }
 
+char static_data[64];
+
+// Programs ask about pointers that no allocator has given, those of a malloc of their own.
+void usable_size_of_none() {
+    alignas(16) char local[64] = {};
+    require(malloc_usable_size(opaque<void*>(nullptr)) == 0, "0 for NULL");
+    require(malloc_usable_size(opaque(static_cast<char*>(local)) + 16) == 0, "0 for the stack");
+    require(malloc_usable_size(opaque(static_cast<char*>(static_data)) + 16) == 0, "0 for static data");
+    void* pages = mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require(malloc_usable_size(opaque(static_cast<char*>(pages) + 65536)) == 0, "0 for a mapping");
+    require(malloc_usable_size(opaque(static_cast<char*>(pages) + 65543)) == 0, "0 for an odd address");
+}
+void usable_size_of_unmapped() {
+    for (uintptr_t at : {uintptr_t{0x10}, uintptr_t{0x123456789000}, uintptr_t{0xdeadbeefdeadbee0}})
+        require(malloc_usable_size(opaque(reinterpret_cast<void*>(at))) == 0, "0 where nothing is");
+}
+void usable_size_of_the_space_behind() {
+    char* object = static_cast<char*>(malloc(100));
+    require(malloc_usable_size(opaque(object + 256 * kMiB)) == 0, "0 for what was never handed out");
+    free(object);
+}
+
+// A library before the C library's, or tarn's, has a realloc that counts: wrapping_library.cpp.
+extern "C" __attribute__((weak)) size_t wrapped_reallocs();
+void reallocarray_is_wrapped() {
+    require(wrapped_reallocs != nullptr, "the wrapping library is there");
+    const size_t before = wrapped_reallocs();
+    void* object = opaque(reallocarray(nullptr, 10, 10));
+    object = opaque(reallocarray(object, 100, 10));
+    require(object && wrapped_reallocs() == before + 2, "each went through it");
+    free(object);
+}
+
 void free_sized_takes_null() {
     surface::need(free_sized && free_aligned_sized, "free_sized, free_aligned_sized");
     free_sized(nullptr, 0);
@@ -165,6 +199,10 @@ int main(int count, char** arguments) {
                        {"realloc_to_zero", realloc_to_zero},
                        {"reallocarray_to_zero", reallocarray_to_zero},
                        {"realloc_null", realloc_null},
+                       {"usable_size_of_none", usable_size_of_none},
+                       {"usable_size_of_unmapped", usable_size_of_unmapped},
+                       {"usable_size_of_the_space_behind", usable_size_of_the_space_behind},
+                       {"reallocarray_is_wrapped", reallocarray_is_wrapped},
                        {"free_sized_takes_null", free_sized_takes_null},
                        {"free_sized_all_sizes", free_sized_all_sizes},
                        {"free_sized_after_realloc", free_sized_after_realloc},

@@ -103,8 +103,8 @@ def file_is_appended_to(context):
         assert text.startswith("what was there\n") and len(reports(text)) == 2, text[:200]
 
 
-def file_cannot_be_opened(context):
-    result = run(context, "return", {"TARN_STATS": "1", "TARN_STATS_FILE": "/nonexistent/report"})
+def file_cannot_be_opened(context, mode):
+    result = run(context, mode, {"TARN_STATS": "1", "TARN_STATS_FILE": "/nonexistent/report"})
     assert result.errors.count("tarn: ") == 1 and len(result.errors.splitlines()) == 1, result.errors
 
 

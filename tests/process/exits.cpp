@@ -47,6 +47,25 @@ void by__Exit() {
     allocate();
     _Exit(0);
 }
+// A status of the program's own, which no report may change.
+void status_7_by_exit() {
+    allocate();
+    exit(7);
+}
+void status_7_by__exit() {
+    allocate();
+    _exit(7);
+}
+void status_7_by_quick_exit() {
+    allocate();
+    quick_exit(7);
+}
+// With a handler of SIGPIPE's of its own, which must stay where it is and see nothing.
+void status_7_with_handlers() {
+    for (int number : {SIGPIPE, SIGXFSZ})
+        signal(number, [](int) { _exit(9); });
+    status_7_by_exit();
+}
 void by_exit_in_thread() {
     allocate();
     pthread_t thread;
@@ -109,6 +128,15 @@ void standard_error_closed() {
     allocate();
     fclose(stderr);
     close(2);
+}
+
+// As a server does that goes into the background: whoever reads its standard error learns that it ends. Goes
+// on until its input ends.
+void detached() {
+    close(2);
+    char byte;
+    while (read(0, &byte, 1) > 0) {
+    }
 }
 
 // The program's own file took the number 2.
@@ -174,11 +202,16 @@ int main(int count, char** arguments) {
                        {"quick_exit", by_quick_exit},
                        {"_exit", by__exit},
                        {"_Exit", by__Exit},
+                       {"status_7_by_exit", status_7_by_exit},
+                       {"status_7_by__exit", status_7_by__exit},
+                       {"status_7_by_quick_exit", status_7_by_quick_exit},
+                       {"status_7_with_handlers", status_7_with_handlers},
                        {"exit_in_thread", by_exit_in_thread},
                        {"abort", by_abort},
                        {"children", children},
                        {"alarms", alarms},
                        {"vfork_child", vfork_child},
+                       {"detached", detached},
                        {"standard_error_closed", standard_error_closed},
                        {"standard_error_reopened", standard_error_reopened},
                        {"all_descriptors_closed", all_descriptors_closed},

@@ -17,6 +17,8 @@ struct Functions {
     void* (*calloc)(size_t, size_t);
     void* (*realloc)(void*, size_t);
     void (*free)(void*);
+    void* (*reallocarray)(void*, size_t, size_t);
+    void (*free_sized)(void*, size_t);  // NULL where the library has none
 } late;
 
 template <class Function>
@@ -32,6 +34,8 @@ void load(const char* path, int how) {
     find(late.calloc, "calloc");
     find(late.realloc, "realloc");
     find(late.free, "free");
+    find(late.reallocarray, "reallocarray");
+    late.free_sized = reinterpret_cast<void (*)(void*, size_t)>(dlsym(late.library, "free_sized"));
 }
 
 void* use(void*) {
@@ -40,7 +44,9 @@ void* use(void*) {
         memset(bytes, 7, size);
         bytes = static_cast<char*>(late.realloc(bytes, size * 2));
         require(bytes && bytes[size - 1] == 7, "realloc keeps the contents");
-        late.free(bytes);
+        bytes = static_cast<char*>(late.reallocarray(bytes, size, 3));
+        require(bytes && bytes[size - 1] == 7, "so does reallocarray");
+        late.free_sized ? late.free_sized(bytes, size * 3) : late.free(bytes);
         late.free(late.calloc(size, 2));
         free(malloc(size));
     }

@@ -46,3 +46,19 @@ def runpath_of_the_caller(context):
         shutil.copy(context.programs / "libdeepbind_library.so", beside)
         result = context.run(["runpath", f"{folder}/librunpath_library.so"])
         assert result.status == 0, result.short()
+
+
+def wrapped_realloc(context):
+    """A library before the allocator's in LD_PRELOAD."""
+    wrapper = str(context.programs / "libwrapping_library.so")
+    preload = f"{wrapper}:{context.library}" if context.library else wrapper
+    result = context.run(["edges", "reallocarray_is_wrapped"], environment={"LD_PRELOAD": preload})
+    assert result.status == 0, result.short()
+
+
+def called_before_its_constructor(context, first):
+    """tarn's constructor shows the options: what an earlier one has said stands before them."""
+    result = context.run(["early"], environment={"FIRST_CALL": first, "TARN_VERBOSE": "1"})
+    assert result.status == 0, result.short()
+    lines = result.errors.splitlines()
+    assert lines[:1] == ["early"] and (len(lines) > 5) == context.is_tarn, result.errors[:300]

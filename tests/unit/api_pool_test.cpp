@@ -12,6 +12,7 @@
 #include "base/os.h"
 #include "entry/entry.h"
 #include "entry/lifecycle.h"
+#include "entry/reclaim.h"
 #include "tarn/pool.h"
 
 namespace tarn {

@@ -21,7 +21,7 @@
 #include "backend/visits.h"
 #include "base/options.h"
 #include "base/os.h"
-#include "pages/pages.h"
+#include "pages/page_map.h"
 #include "pages/runs.h"
 
 namespace tarn {
@@ -32,7 +32,7 @@ constexpr size_t kMiB = size_t{1} << 20;
 struct Start {
     Start() {
         strcpy(options.backend, "system");
-        start_pages();
+        start_page_map();
         load_backend();
     }
 } start;
@@ -329,8 +329,7 @@ TEST(Blocks, ForkWhileOthersAllocate) {
             }
         });
     pthread_atfork(blocks_before_fork, blocks_after_fork_parent, [] {
-        reset_runs_lock();
-        rebuild_runs();
+        runs_after_fork_child(Others::kLived, Transit::kNobodys);
         blocks_after_fork_child();
     });
     const int rounds = kSanitized ? 20 : 200;  // a fork copies the sanitizer's shadow, too

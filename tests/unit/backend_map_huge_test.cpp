@@ -9,7 +9,7 @@
 #include "backend/map.h"
 #include "base/options.h"
 #include "base/os.h"
-#include "pages/pages.h"
+#include "pages/page_map.h"
 
 namespace tarn::map {
 namespace {
@@ -19,7 +19,7 @@ constexpr size_t kHuge = 2 * kMiB;
 
 class MapHuge : public testing::Test {
   protected:
-    static void SetUpTestSuite() { start_pages(); }
+    static void SetUpTestSuite() { start_page_map(); }
     void TearDown() override {
         os::fail_none();
         trim();
@@ -111,7 +111,7 @@ struct Wedged {
     char* behind;
     Wedged() : block(allocate(4 * kMiB, 16)), behind(static_cast<char*>(block.at) + 4 * kMiB) {
         memset(block.at, 9, 4 * kMiB);
-        wedge = os::reserve_at(behind, os::page_size());
+        wedge = os::reserve_zeros_at(behind, os::page_size());
     }
     ~Wedged() {
         if (wedge) os::unmap(behind, os::page_size());

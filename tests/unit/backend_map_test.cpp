@@ -15,7 +15,7 @@
 
 #include "backend/kept.h"
 #include "base/os.h"
-#include "pages/pages.h"
+#include "pages/page_map.h"
 
 namespace tarn::map {
 namespace {
@@ -24,7 +24,7 @@ constexpr size_t kMiB = size_t{1} << 20;
 
 class Map : public testing::Test {
   protected:
-    static void SetUpTestSuite() { start_pages(); }
+    static void SetUpTestSuite() { start_page_map(); }
     void SetUp() override { trim(); }
     void TearDown() override {
         os::fail_none();

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "pages/pages.h"
+#include "pages/page_map.h"
 #include "pages/runs.h"
 
 namespace tarn::run_cache {
@@ -17,7 +17,7 @@ namespace {
 
 class RunCache : public testing::Test {
   protected:
-    static void SetUpTestSuite() { start_pages(); }
+    static void SetUpTestSuite() { start_page_map(); }
     void TearDown() override {
         trim();
         EXPECT_EQ(run_stats().in_use, 0u);

@@ -113,7 +113,7 @@ TEST(Lock, ExcludesOthersAndWakesThem) {
     EXPECT_FALSE(lock.is_mine());
 }
 
-// The child frees what somebody else held, and keeps what it holds itself.
+// Whoever held it, it is free in the child, which learns whether that was somebody else.
 TEST(Lock, IsRecoveredInTheChildOfAFork) {
     Lock others, mine, free;
     std::atomic<int> step{0};
@@ -128,10 +128,11 @@ TEST(Lock, IsRecoveredInTheChildOfAFork) {
     const Guard guard(mine);
     const pid_t child = fork();
     if (child == 0) {
-        bool right = others.recover() && !mine.recover() && !free.recover() && mine.is_mine();
-        others.lock();
-        free.lock();
-        right &= others.is_mine() && free.is_mine();
+        bool right = others.recover() && !mine.recover() && !free.recover();
+        for (Lock* lock : {&others, &mine, &free}) {
+            right &= !lock->is_mine() && lock->try_lock();
+            right &= lock->is_mine();
+        }
         _exit(right ? 0 : 1);
     }
     int status = -1;

@@ -37,9 +37,10 @@ class OptionsTest : public testing::Test {
         unsetenv(name);
         return warnings;
     }
-    static void refused(const char* name, const char* value) {
+    static void refused(const char* name, const char* value, const char* why = "not understood") {
         const std::string warning = read(name, value);
-        EXPECT_EQ(warning.find(std::string("tarn: ") + name + "=" + value + " is not understood"), 0u)
+        EXPECT_EQ(warning.find(std::string("tarn: ") + name + "=" + value + " is " + why + " and ignored"),
+                  0u)
             << warning;
         EXPECT_EQ(std::count(warning.begin(), warning.end(), '\n'), 1) << warning;
     }
@@ -126,8 +127,7 @@ TEST_F(OptionsTest, Bytes) {
                                                     {"3M", size_t{3} << 20},
                                                     {"2g", size_t{2} << 30},
                                                     {"16G", size_t{16} << 30},
-                                                    {"18446744073709551615", SIZE_MAX},
-                                                    {"17179869183g", size_t{17179869183} << 30}};
+                                                    {"65536g", size_t{1} << 46}};
     for (const auto& [value, bytes] : known) {
         for (const char* name : {"TARN_REGION", "TARN_DIRTY", "TARN_MAP_FROM"})
             EXPECT_EQ(read(name, value), "");
@@ -145,6 +145,30 @@ TEST_F(OptionsTest, BadBytesWarnAndAreIgnored) {
     EXPECT_EQ(options.dirty, 77u);
 }
 
+TEST_F(OptionsTest, DirtyAndMapFromMayBeAnything) {
+    for (const char* name : {"TARN_DIRTY", "TARN_MAP_FROM"}) {
+        EXPECT_EQ(read(name, "18446744073709551615"), "");
+        EXPECT_EQ(shown(name), "18446744073709551615");
+        EXPECT_EQ(read(name, "17179869183g"), "");
+        EXPECT_EQ(shown(name), "18446744072635809792");
+    }
+}
+
+TEST_F(OptionsTest, RegionLargerThanAnyMachineIsRefused) {
+    options.region = 77;
+    for (const char* value : {"70368744177665", "65537g", "100000g", "17179869183g", "18446744073709551615"})
+        refused("TARN_REGION", value);
+    EXPECT_EQ(options.region, 77u);
+}
+
+TEST_F(OptionsTest, ProcessThatCannotBeIsRefused) {
+    EXPECT_EQ(read("TARN_STATS_PROCESS", "4194303"), "");
+    EXPECT_EQ(options.stats_process, 4194303u);
+    for (const char* value : {"4194305", "me", "-1"})
+        refused("TARN_STATS_PROCESS", value);
+    EXPECT_EQ(options.stats_process, 4194303u);
+}
+
 TEST_F(OptionsTest, BackendIsCopied) {
     EXPECT_EQ(read("TARN_BACKEND", "jemalloc"), "");
     EXPECT_STREQ(options.backend, "jemalloc");
@@ -154,7 +178,7 @@ TEST_F(OptionsTest, BackendTooLongIsRefusedWhole) {
     EXPECT_EQ(read("TARN_BACKEND", std::string(sizeof options.backend - 1, 'b').c_str()), "");
     EXPECT_EQ(std::string(options.backend), std::string(sizeof options.backend - 1, 'b'));
     options = Options{};
-    refused("TARN_BACKEND", std::string(sizeof options.backend, 'b').c_str());
+    refused("TARN_BACKEND", std::string(sizeof options.backend, 'b').c_str(), "too long");
     EXPECT_STREQ(options.backend, "");
 }
 
@@ -170,16 +194,64 @@ TEST_F(OptionsTest, StatisticsFileIsMadeAbsolute) {
 }
 
 TEST_F(OptionsTest, StatisticsFileTooLongIsRefused) {
-    refused("TARN_STATS_FILE", ("/" + std::string(sizeof options.stats_file - 1, 'f')).c_str());
-    refused("TARN_STATS_FILE", std::string(sizeof options.stats_file - 2, 'f').c_str());
+    EXPECT_EQ(read("TARN_STATS_FILE", ("/" + std::string(sizeof options.stats_file - 2, 'f')).c_str()), "");
+    options = Options{};
+    refused("TARN_STATS_FILE", ("/" + std::string(sizeof options.stats_file - 1, 'f')).c_str(), "too long");
+    refused("TARN_STATS_FILE", std::string(sizeof options.stats_file - 2, 'f').c_str(), "too long");
+    EXPECT_STREQ(options.stats_file, "") << "refused whole";
 }
 
-TEST_F(OptionsTest, SimilarNamesAreOtherVariables) {
+TEST_F(OptionsTest, StatisticsFileInADirectoryThatIsGone) {
+    char here[4096], folder[] = "/tmp/tarn_options_test_XXXXXX";
+    ASSERT_TRUE(getcwd(here, sizeof here) && mkdtemp(folder) && chdir(folder) == 0 && rmdir(folder) == 0);
+    refused("TARN_STATS_FILE", "report", "relative to a directory that is gone, or too deep,");
+    EXPECT_EQ(chdir(here), 0);
+}
+
+TEST_F(OptionsTest, SimilarNamesSetNothing) {
     for (const char* name : {"TARN_STATSX", "TARN_STAT", "TARN", "XTARN_STATS", "TARN_STATS_"}) {
-        EXPECT_EQ(read(name, "json"), "");
+        read(name, "json");
         EXPECT_EQ(options.stats, StatsFormat::kNone) << name;
         EXPECT_STREQ(options.stats_file, "") << name;
     }
+}
+
+TEST_F(OptionsTest, MisspeltNamesAreTold) {
+    const std::pair<const char*, const char*> slips[] = {{"TARN_STAT", "TARN_STATS"},
+                                                         {"TARN_STATSX", "TARN_STATS"},
+                                                         {"TARN_STATS_", "TARN_STATS"},
+                                                         {"TARN_STAST", "TARN_STATS"},
+                                                         {"TARN_Stats", "TARN_STATS"},
+                                                         {"TARN_STATS_FILES", "TARN_STATS_FILE"},
+                                                         {"TARN_STAT_FILES", "TARN_STATS_FILE"},
+                                                         {"TARN_STATSFILE", "TARN_STATS_FILE"},
+                                                         {"TARN_STATS_PROCES", "TARN_STATS_PROCESS"},
+                                                         {"TARN_BACKEN", "TARN_BACKEND"},
+                                                         {"TARN_HARDEN", "TARN_HARDENED"},
+                                                         {"TARN_HUGEPAGES", "TARN_HUGE_PAGES"},
+                                                         {"TARN_MAP_FORM", "TARN_MAP_FROM"},
+                                                         {"TARN_KEEP_DEPBIND", "TARN_KEEP_DEEPBIND"},
+                                                         {"TARN_VERBOS", "TARN_VERBOSE"},
+                                                         {"TARN_DITRY", "TARN_DIRTY"},
+                                                         {"TARN_REGIONS", "TARN_REGION"}};
+    for (const auto& [name, meant] : slips)
+        EXPECT_EQ(read(name, "1"),
+                  std::string("tarn: ") + name + " is not an option of tarn's; " + meant + " is\n");
+}
+
+TEST_F(OptionsTest, NamesOfOthersAreToldOnlyWhenVerbose) {
+    const std::string longest = "TARN_" + std::string(200, 'S');
+    for (const char* name :
+         {"TARN_HOME", "TARN_DIR", "TARN_STATE", "TARN_STATUS", "TARN_STATE_FILE", "TARN_START", "TARN_STACK",
+          "TARN_STAGE_FILE", "TARN_MAIL_FROM", "TARN_VERSION", "TARN_FILE", "TARN_", "TARN_LOG", "TARN_USER",
+          "TARN_DEBUG", "TARN_X", longest.c_str()}) {
+        EXPECT_EQ(read(name, "1"), "");
+        setenv("TARN_VERBOSE", "1", 1);
+        EXPECT_EQ(read(name, "1"), std::string("tarn: ") + name + " is not an option of tarn's\n");
+        unsetenv("TARN_VERBOSE");
+        options = Options{};
+    }
+    EXPECT_EQ(read("TARN", "1") + read("XTARN_STATS", "1"), "");
 }
 
 TEST_F(OptionsTest, ValuesAreShownAsTheyAreUnderstood) {

@@ -110,7 +110,7 @@ TEST_F(OsMappings, ResizeInPlaceNeverMoves) {
     ASSERT_TRUE(os::resize_in_place(at, 4 * kMiB, kMiB)) << "shrinking always works";
     EXPECT_FALSE(os::readable(at + kMiB, 1));
     EXPECT_TRUE(os::resize_in_place(at, kMiB, 2 * kMiB)) << "there is room behind it now";
-    ASSERT_TRUE(os::reserve_at(at + 2 * kMiB, kMiB));
+    ASSERT_TRUE(os::reserve_zeros_at(at + 2 * kMiB, kMiB));
     EXPECT_FALSE(os::resize_in_place(at, 2 * kMiB, 3 * kMiB)) << "something is behind it";
     EXPECT_EQ(at[0], 5);
     os::unmap(at, 3 * kMiB);

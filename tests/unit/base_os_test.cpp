@@ -87,15 +87,29 @@ TEST_F(Os, ReserveRefusesWhatCannotBe) {
     EXPECT_EQ(os::reserve(size_t{1} << 60), nullptr);
 }
 
-TEST_F(Os, ReserveAtTakesExactlyThatPlaceOrNothing) {
+TEST_F(Os, WhatIsPlacedTakesExactlyThatPlaceOrNothing) {
     char* at = static_cast<char*>(os::reserve(4 * kMiB));
     ASSERT_NE(at, nullptr);
-    EXPECT_FALSE(os::reserve_at(at + kMiB, kMiB)) << "something is there";
-    os::unmap(at + kMiB, kMiB);
-    EXPECT_TRUE(os::reserve_at(at + kMiB, kMiB));
-    EXPECT_FALSE(os::readable(at + kMiB, 1));
+    EXPECT_FALSE(os::reserve_zeros_at(at + kMiB, kMiB)) << "something is there";
+    EXPECT_EQ(os::map_at(at + kMiB, kMiB), os::Placed::kOccupied);
+    EXPECT_TRUE(os::unmap_exactly(at + kMiB, 2 * kMiB));
+    EXPECT_TRUE(os::reserve_zeros_at(at + kMiB, kMiB));
+    EXPECT_TRUE(all(at + kMiB, kMiB, 0));
     EXPECT_TRUE(os::commit(at + kMiB, kMiB));
+    EXPECT_EQ(os::map_at(at + 2 * kMiB, kMiB), os::Placed::kYes);
+    memset(at + kMiB, 1, 2 * kMiB);
+    EXPECT_EQ(os::map_at(reinterpret_cast<void*>(size_t{1} << 60), kMiB), os::Placed::kRefused);
     os::unmap(at, 4 * kMiB);
+}
+
+TEST_F(Os, LockedPagesAreNoHindrance) {
+    char* at = static_cast<char*>(os::map(kMiB));
+    ASSERT_NE(at, nullptr);
+    memset(at, 1, kMiB);
+    if (mlock(at + 4096, 4096)) GTEST_SKIP() << "no page may be locked here";
+    EXPECT_TRUE(os::purge(at, kMiB));
+    EXPECT_TRUE(all(at, kMiB, 0));
+    os::unmap(at, kMiB);
 }
 
 TEST_F(Os, PurgeGivesPagesBackAndTheyReadAsZero) {
@@ -121,20 +135,17 @@ TEST_F(Os, MapIsZeroedAndUnmapTakesItAway) {
 }
 
 TEST_F(Os, LimitsAreThoseOfTheProcess) {
-    struct sysinfo info;
-    ASSERT_EQ(sysinfo(&info), 0);
-    EXPECT_EQ(os::limits().memory, info.totalram * info.mem_unit);
     EXPECT_TRUE(survives([] {
         const struct rlimit as = {size_t{3} << 30, RLIM_INFINITY};
         if (setrlimit(RLIMIT_AS, &as)) _exit(1);
-        if (os::limits().address_space != size_t{3} << 30) _exit(2);
+        if (os::address_space_limit() != size_t{3} << 30) _exit(2);
     }));
 }
 
 TEST_F(Os, UnlimitedIsTheLargestSize) {
     struct rlimit limit;
     ASSERT_EQ(getrlimit(RLIMIT_AS, &limit), 0);
-    EXPECT_EQ(os::limits().address_space, static_cast<size_t>(limit.rlim_cur));
+    EXPECT_EQ(os::address_space_limit(), static_cast<size_t>(limit.rlim_cur));
     static_assert(static_cast<size_t>(RLIM_INFINITY) == SIZE_MAX);
 }
 

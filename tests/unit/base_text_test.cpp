@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/output.h"
 #include "collect.h"
 
 using tarn::Text;
@@ -104,5 +105,10 @@ TEST(Text, FlushTwiceHandsOverOnce) {
 }
 
 TEST(Text, ToADescriptor) {
-    EXPECT_EQ(written_to(2, [] { Text(2).add("to ").decimal(2).add('\n'); }), "to 2\n");
+    EXPECT_EQ(written_to(2,
+                         [] {
+                             tarn::Output two(2);
+                             Text(two).add("to ").decimal(2).add('\n');
+                         }),
+              "to 2\n");
 }

@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "entry/entry.h"
 #include "entry/lifecycle.h"
+#include "entry/reclaim.h"
 
 namespace tarn {
 namespace {

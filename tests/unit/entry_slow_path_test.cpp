@@ -160,7 +160,7 @@ TEST_F(MisuseDeathTest, NeverHandedOut) {
     EXPECT_DEATH(release_cold(reinterpret_cast<void*>(0x10)), "tarn: pointer never handed out");
     char* const mapped = static_cast<char*>(os::map(os::page_size()));  // readable, and nobody's object
     EXPECT_DEATH(release_cold(mapped + 64), "tarn: pointer never handed out");
-    EXPECT_DEATH(release_cold(unit_address(page_map.units - 1)), "tarn: pointer never handed out");
+    EXPECT_DEATH(release_cold(unit_address(window_units(0).end - 1)), "tarn: pointer never handed out");
 }
 TEST_F(MisuseDeathTest, WrongSize) {
     EXPECT_DEATH(check_size(small, 16, 113), "tarn: wrong size");

@@ -4,7 +4,9 @@
 #include "pages/runs.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <random>
@@ -12,7 +14,7 @@
 
 #include "base/options.h"
 #include "base/os.h"
-#include "pages/pages.h"
+#include "pages/page_map.h"
 #include "pages/unit_bits.h"
 
 namespace tarn {
@@ -23,7 +25,7 @@ using Faults = os::Call;
 struct Start {
     Start() {
         options.region = size_t{256} << 20;
-        start_pages();
+        start_page_map();
     }
 } start;
 
@@ -135,9 +137,9 @@ TEST_F(Runs, TrimReturnsAllThatIsDirty) {
     memset(a, 1, 10 * kUnitSize);
     give_run(a, 10);
     EXPECT_EQ(run_stats().dirty, 10 * kUnitSize);
-    EXPECT_EQ(trim_runs(), 10 * kUnitSize);
+    EXPECT_EQ(trim_runs().memory, 10 * kUnitSize);
     EXPECT_EQ(run_stats().dirty, 0u);
-    EXPECT_EQ(trim_runs(), 0u);
+    EXPECT_EQ(trim_runs().memory, 0u);
     const auto again = take_run(10, RunUse::kBlock);
     EXPECT_EQ(again.at, a);
     EXPECT_TRUE(again.zeroed);
@@ -223,7 +225,7 @@ TEST_F(Runs, ARefusedPurgeLeavesTheMemoryDirtyAndUsable) {
     give_run(a, 8);
     const size_t returned = run_stats().returned;
     os::fail_after(Faults::kPurge, 0);
-    EXPECT_EQ(trim_runs(), 0u);
+    EXPECT_EQ(trim_runs().memory, 0u);
     EXPECT_EQ(run_stats().returned, returned);
     EXPECT_EQ(run_stats().dirty, 8 * kUnitSize);
     const auto again = take_run(8, RunUse::kBlock);
@@ -231,15 +233,21 @@ TEST_F(Runs, ARefusedPurgeLeavesTheMemoryDirtyAndUsable) {
     EXPECT_FALSE(again.zeroed);
     give_run(again.at, 8);
     os::fail_none();
-    EXPECT_EQ(trim_runs(), 8 * kUnitSize);
+    EXPECT_EQ(trim_runs().memory, 8 * kUnitSize);
 }
 
-TEST_F(Runs, TheWindowHasAnEnd) {
-    std::vector<char*> runs;
+TEST_F(Runs, TheRegionHasAnEnd) {
+    std::vector<char*> runs, rest;
     while (char* at = take(kRunUnitsMax))
         runs.push_back(at);
-    EXPECT_EQ(runs.size(), options.region >> 20);
+    // All of it but what windows need for themselves and what is left at their ends.
+    EXPECT_GE(runs.size(), (options.region >> 20) - 2 * (options.region / kWindowSize));
+    EXPECT_LE(run_stats().committed, options.region);
+    while (char* at = take(1))
+        rest.push_back(at);
     EXPECT_FALSE(take(1));
+    for (char* at : rest)
+        give_run(at, 1);
     for (char* at : runs)
         give_run(at, kRunUnitsMax);
 }
@@ -258,11 +266,12 @@ TEST_F(Runs, RebuiltStateIsTheStateBefore) {
         }
     }
     const RunStats before = run_stats();
-    rebuild_runs();
+    runs_after_fork_child(Others::kLived, Transit::kNobodys);
     const RunStats after = run_stats();
     EXPECT_EQ(after.in_use, before.in_use);
     EXPECT_EQ(after.committed, before.committed);
-    EXPECT_EQ(after.dirty, before.committed - before.in_use);  // nothing is known to be zero any more
+    // Nothing is known to be zero any more.
+    EXPECT_EQ(after.dirty, before.committed - before.in_use - window_count() * kHeaderUnits * kUnitSize);
     char* fresh = take(kRunUnitsMax);
     const auto next = held.lower_bound(fresh);
     EXPECT_TRUE(next == held.end() || fresh + kRunUnitsMax * kUnitSize <= next->first);
@@ -270,6 +279,73 @@ TEST_F(Runs, RebuiltStateIsTheStateBefore) {
     for (const auto& [at, units] : held)
         give_run(at, units);
     trim_runs();
+}
+
+TEST_F(Runs, TrimGivesTheAddressSpaceBackAsWell) {
+    std::vector<char*> runs;
+    for (int i = 0; i < 150; ++i)
+        runs.push_back(take(kRunUnitsMax));
+    const size_t committed = run_stats().committed;
+    EXPECT_GE(committed, size_t{150} << 20);
+    for (char* run : runs)
+        give_run(run, kRunUnitsMax);
+    EXPECT_GE(trim_runs().address_space, kHeaderUnits * kUnitSize);
+    EXPECT_EQ(run_stats().committed, 0u);
+    EXPECT_EQ(window_count(), 0u);
+}
+
+// The program may have anything at addresses that tarn has not taken yet.
+TEST_F(Runs, WhatIsInTheWayCostsNoMoreThanItsPlace) {
+    char* first = take(1);
+    char* const window = unit_address(window_units(0).first);
+    std::vector<void*> walls;
+    for (size_t at : {size_t{2} << 20, size_t{3} << 20, size_t{40} << 20, 2 * kWindowSize}) {
+        void* const wall =
+            mmap(window + at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        ASSERT_EQ(wall, window + at);
+        walls.push_back(wall);
+    }
+    std::map<char*, size_t> held;
+    for (int i = 0; i < 190; ++i) {
+        char* const at = take(kRunUnitsMax);
+        ASSERT_TRUE(at) << "after " << i;
+        memset(at, 1, kRunUnitsMax * kUnitSize);
+        held[at] = kRunUnitsMax;
+    }
+    for (const auto& [at, units] : held) {
+        for (void* wall : walls)
+            ASSERT_FALSE(static_cast<char*>(wall) >= at && static_cast<char*>(wall) < at + units * kUnitSize);
+        give_run(at, units);
+    }
+    give_run(first, 1);
+    for (void* wall : walls) {
+        EXPECT_TRUE(os::readable(wall, 1)) << "not ours to take away";
+        munmap(wall, 4096);
+    }
+}
+
+TEST_F(Runs, ManyHolesDoNotUseUpTheMappingsOfTheProcess) {
+    const auto mappings = [] {
+        size_t lines = 0;
+        FILE* const maps = fopen("/proc/self/maps", "r");
+        for (int c; (c = fgetc(maps)) != EOF;)
+            lines += c == '\n';
+        fclose(maps);
+        return lines;
+    };
+    const size_t before = mappings();
+    std::vector<char*> runs;
+    while (char* at = take(1))
+        runs.push_back(at);
+    ASSERT_GT(runs.size(), 14000u);
+    for (size_t i = 0; i < runs.size(); i += 2)
+        give_run(runs[i], 1);
+    EXPECT_LE(mappings(), before + 65530 / 8 + 40);
+    EXPECT_LE(run_stats().dirty, options.dirty * 4 + run_stats().in_use / 8);
+    for (size_t i = 1; i < runs.size(); i += 2)
+        give_run(runs[i], 1);
+    trim_runs();
+    EXPECT_LE(mappings(), before + 2);
 }
 
 }  // namespace

@@ -12,31 +12,21 @@ namespace {
 
 constexpr size_t kUnits = 5 * 64 + 17;  // the last word is not whole
 
-enum class Model : char { kTaken, kClean, kDirty };
-
 struct Pair {
     std::vector<UnitBits> words = std::vector<UnitBits>(kUnits / 64 + 1);
-    std::vector<Model> model = std::vector<Model>(kUnits, Model::kTaken);
+    std::vector<UnitState> model = std::vector<UnitState>(kUnits, UnitState::kTaken);
     UnitMap map{words.data(), kUnits};
 
-    void set(size_t unit, size_t length, UnitKind kind) {
-        map.set(unit, length, kind);
+    void set(size_t unit, size_t length, UnitState state) {
+        map.set(unit, length, state);
         for (size_t i = unit; i < unit + length; ++i)
-            if (model[i] != Model::kDirty)
-                model[i] = kind == UnitKind::kDirty ? Model::kDirty : Model::kClean;
-    }
-    void clear(size_t unit, size_t length) {
-        map.clear(unit, length);
-        for (size_t i = unit; i < unit + length; ++i)
-            model[i] = Model::kTaken;
+            model[i] = state;
     }
     bool is(UnitKind kind, size_t unit) const {
-        return kind == UnitKind::kDirty ? model[unit] == Model::kDirty : model[unit] != Model::kTaken;
-    }
-    size_t first(UnitKind kind) const {
-        for (size_t unit = 0; unit < kUnits; ++unit)
-            if (is(kind, unit)) return unit;
-        return UnitMap::kNone;
+        const UnitState state = model[unit];
+        if (kind == UnitKind::kDirty) return state == UnitState::kDirty;
+        if (kind == UnitKind::kMapped) return state == UnitState::kDirty || state == UnitState::kClean;
+        return state != UnitState::kTaken;
     }
     size_t find(UnitKind kind, size_t length) const {
         size_t run = 0;
@@ -46,36 +36,30 @@ struct Pair {
         }
         return UnitMap::kNone;
     }
-    size_t last_dirty(size_t end) const {
-        while (end > 0 && model[end - 1] != Model::kDirty)
+    size_t last(UnitKind kind, size_t end) const {
+        while (end > 0 && !is(kind, end - 1))
             --end;
         return end ? end - 1 : UnitMap::kNone;
     }
 };
 
 void compare(const Pair& pair, std::mt19937& random) {
-    for (UnitKind kind : {UnitKind::kFree, UnitKind::kDirty}) {
-        const size_t first = pair.first(kind);
-        for (size_t length : {1, 2, 3, 7, 31, 63, 64, 65, 100, 128, 129, 200, 337, 338}) {
-            const size_t expected = pair.find(kind, length);
-            EXPECT_EQ(pair.map.find(kind, length, 0), expected) << "length " << length;
-            // Callers name a unit below which there is none.
-            if (first != UnitMap::kNone) {
-                EXPECT_EQ(pair.map.find(kind, length, first), expected);
-            }
-        }
+    for (UnitKind kind : {UnitKind::kDirty, UnitKind::kMapped, UnitKind::kAny}) {
+        for (size_t length : {1, 2, 3, 7, 31, 63, 64, 65, 100, 128, 129, 200, 337, 338})
+            EXPECT_EQ(pair.map.find(kind, length), pair.find(kind, length)) << "length " << length;
+        for (size_t end : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{320}, kUnits,
+                           size_t{random() % kUnits}})
+            EXPECT_EQ(pair.map.last(kind, end), pair.last(kind, end)) << "end " << end;
     }
-    for (size_t end : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{320}, kUnits,
-                       size_t{random() % kUnits}})
-        EXPECT_EQ(pair.map.last_dirty(end), pair.last_dirty(end)) << "end " << end;
     const size_t unit = random() % kUnits;
     const size_t length = random() % (kUnits - unit);
-    size_t dirty = 0;
-    for (size_t i = unit; i < unit + length; ++i)
-        dirty += pair.model[i] == Model::kDirty;
-    EXPECT_EQ(pair.map.count_dirty(unit, length), dirty);
-    EXPECT_EQ(pair.map.free(unit), pair.model[unit] != Model::kTaken);
-    EXPECT_EQ(pair.map.dirty(unit), pair.model[unit] == Model::kDirty);
+    for (UnitState state : {UnitState::kTaken, UnitState::kClean, UnitState::kDirty, UnitState::kHole}) {
+        size_t count = 0;
+        for (size_t i = unit; i < unit + length; ++i)
+            count += pair.model[i] == state;
+        EXPECT_EQ(pair.map.count(state, unit, length), count);
+    }
+    EXPECT_EQ(pair.map.state(unit), pair.model[unit]);
 }
 
 TEST(UnitBits, RandomStatesAgreeWithTheModel) {
@@ -88,16 +72,7 @@ TEST(UnitBits, RandomStatesAgreeWithTheModel) {
             const size_t unit = random() % kUnits;
             const size_t room = kUnits - unit;
             const size_t length = 1 + random() % (longest < room ? longest : room);
-            switch (random() % 3) {
-                case 0:
-                    pair.set(unit, length, UnitKind::kFree);
-                    break;
-                case 1:
-                    pair.set(unit, length, UnitKind::kDirty);
-                    break;
-                default:
-                    pair.clear(unit, length);
-            }
+            pair.set(unit, length, static_cast<UnitState>(random() % 4));
             compare(pair, random);
             ASSERT_FALSE(HasFailure()) << "seed " << seed << ", step " << step;
         }
@@ -106,18 +81,21 @@ TEST(UnitBits, RandomStatesAgreeWithTheModel) {
 
 TEST(UnitBits, WholeWordsJoinTheirNeighbours) {
     Pair pair;
-    pair.set(60, 64 + 64 + 10, UnitKind::kFree);
-    EXPECT_EQ(pair.map.find(UnitKind::kFree, 138, 0), 60u);
-    EXPECT_EQ(pair.map.find(UnitKind::kFree, 139, 0), UnitMap::kNone);
-    pair.clear(128, 1);
-    EXPECT_EQ(pair.map.find(UnitKind::kFree, 68, 0), 60u);
-    EXPECT_EQ(pair.map.find(UnitKind::kFree, 69, 0), 129u);
+    pair.set(60, 64 + 64 + 10, UnitState::kClean);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 138), 60u);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 139), UnitMap::kNone);
+    pair.set(128, 1, UnitState::kTaken);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 68), 60u);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 69), 129u);
+    pair.set(128, 1, UnitState::kHole);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 69), 129u);
+    EXPECT_EQ(pair.map.find(UnitKind::kAny, 138), 60u);
 }
 
 TEST(UnitBits, NothingIsFoundInNothing) {
     Pair pair;
-    EXPECT_EQ(pair.map.find(UnitKind::kFree, 1, 0), UnitMap::kNone);
-    EXPECT_EQ(pair.map.last_dirty(kUnits), UnitMap::kNone);
+    EXPECT_EQ(pair.map.find(UnitKind::kAny, 1), UnitMap::kNone);
+    EXPECT_EQ(pair.map.last(UnitKind::kAny, kUnits), UnitMap::kNone);
 }
 
 }  // namespace

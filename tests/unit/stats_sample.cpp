@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/output.h"
 #include "collect.h"
 #include "stats/report.h"
 
@@ -14,7 +15,8 @@ int main(int count, char** arguments) {
     tarn::complete(snapshot);
     tarn::read_options();
     const tarn::Process process{count > 3 ? arguments[3] : "program", 4711};
-    tarn::Text text(1);
+    tarn::Output output(1);
+    tarn::Text text(output);
     if (format == "json")
         tarn::write_json(text, snapshot, process);
     else if (format == "prometheus")

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+// The list of caches: who has one, what becomes of it at the end of a thread, what all of them have counted.
+// `caches.lock` comes before the lock of any heap.
+#include <string.h>
+
+#include <new>
+
+#include "base/options.h"
+#include "base/os.h"
+#include "cache/thread_cache.h"
+
+namespace tarn {
+
+constinit ThreadCache empty_cache = {};
+thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec"))) = &empty_cache;
+
+namespace {
+
+constexpr size_t kIdleMost = 16;  // caches of ended threads that keep their memory
+
+// Ids of caches that nobody has: with their memory; and all zero, as before their first use.
+constinit HeapId kept_ids[kIdleMost];
+constinit HeapId wiped_ids[kHeapsMax];
+
+struct Caches {
+    Lock lock;
+    bool sized_delete = false;   // see trust_sized_delete
+    size_t kept = 0, wiped = 0;  // of these
+    uint64_t living = 0, ended = 0;
+};
+[[gnu::section(".data")]] constinit Caches caches;  // with what else is written at start
+
+// By the id of its heap: the cache, and the thread pointer of the thread that has it.
+constinit ThreadCache* by_id[kHeapsMax];
+constinit uintptr_t owners[kHeapsMax];
+
+// What caches counted that were wiped since, and threads that have none.
+constinit ClassTotals wiped_totals[kClasses];
+constinit Tallies without_cache;
+
+void lay_out(ThreadCache& cache) {
+    Object** next = cache.slots;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        Bin& bin = cache.bins[c];
+        bin.room = static_cast<uint16_t>(kSizeClasses[c].bin_limit);
+        next += bin.room;
+        bin.end = bin.low =
+            static_cast<uint16_t>(reinterpret_cast<char*>(next) - reinterpret_cast<char*>(&bin));
+        pops_top(bin) = bin.end;
+        top_of(bin).batch = kFirstBatch;
+        ++next;
+    }
+    for (size_t i = 0; i <= kFastMax / 16; ++i)
+        cache.by_size[i] = &cache.bins[class_of_size(i * 16)];
+    cache.fast_end = kFastMax + 1;
+}
+
+bool wiped(const ThreadCache& cache) {
+    return cache.bins[0].end == 0;
+}
+
+// From memory that is all zero. What is not used stays untouched.
+void prepare(ThreadCache& cache, HeapId id) {
+    lay_out(cache);
+    cache.heap.open(id, reinterpret_cast<uintptr_t>(cache.bins),
+                    static_cast<Entry>(reinterpret_cast<char*>(cache.bins) - page_table));
+}
+
+ThreadCache* make_cache() {
+    void* memory = owner_memory(sizeof(ThreadCache));
+    if (!memory) return nullptr;
+    ThreadCache* cache = new (memory) ThreadCache;
+    const HeapId id = register_heap(cache->heap);
+    if (id == kNoHeap) return nullptr;
+    prepare(*cache, id);
+    __atomic_store_n(&by_id[id], cache, __ATOMIC_RELEASE);
+    return cache;
+}
+
+ThreadCache* idle_cache() {
+    if (caches.kept) return by_id[kept_ids[--caches.kept]];
+    if (caches.wiped == 0) return nullptr;
+    const HeapId id = wiped_ids[--caches.wiped];
+    prepare(*by_id[id], id);
+    return by_id[id];
+}
+
+void set_owner(ThreadCache& cache, uintptr_t owner) {
+    for (Bin& bin : cache.bins) {
+        __atomic_store_n(&bin.owner, owner, __ATOMIC_RELAXED);
+        __atomic_store_n(&bin.sized_owner, caches.sized_delete ? owner : 0, __ATOMIC_RELAXED);
+    }
+    owners[cache.heap.id()] = owner;
+}
+
+void add_totals(ClassTotals& total, const ClassTotals& more) {
+    total.allocations += more.allocations;
+    total.frees += more.frees;
+    total.fresh += more.fresh;
+    total.remote_frees += more.remote_frees;
+    total.slabs += more.slabs;
+}
+
+// An idle cache loses its memory; what it has counted stays. With the lock held.
+void wipe(ThreadCache& cache) {
+    for (SizeClass c = 0; c < kClasses; ++c)
+        add_totals(wiped_totals[c], totals_of(cache, c));
+    for (int i = 0; i < static_cast<int>(Tally::kCount); ++i) {
+        const auto which = static_cast<Tally>(i);
+        without_cache.add_shared(which, cache.tallies.value(which));
+    }
+    const size_t page = os::kPageSize;
+    const size_t bytes = (sizeof cache + page - 1) / page * page;
+    if (os::page_size() != page || !os::purge(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);
+}
+
+// With the lock held. What carries memory of an upper layer is not wiped; of such, one too many is not handed
+// out again.
+void put_idle(ThreadCache& cache) {
+    HeapId id = cache.heap.id();
+    if (caches.kept < kIdleMost) {
+        kept_ids[caches.kept++] = id;
+        return;
+    }
+    if (cache.watch_memory) {
+        const HeapId oldest = kept_ids[0];
+        kept_ids[0] = id;
+        id = oldest;
+    }
+    if (by_id[id]->watch_memory) return;
+    wipe(*by_id[id]);
+    wiped_ids[caches.wiped++] = id;
+}
+
+// Its thread ended in the middle of a cold end: nobody knows what state its heap is in. With the lock held.
+void abandon(ThreadCache& cache) {
+    set_owner(cache, 0);
+    --caches.living;
+    ++caches.ended;
+}
+
+ThreadCache* find_stale() {
+    const uintptr_t self = thread_pointer();
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
+        if (owners[id] != self) continue;
+        if (!heap_doors[id].lock.is_mine()) return by_id[id];
+        abandon(*by_id[id]);
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+ThreadCache* stale_cache() {
+    Guard guard(caches.lock);
+    ThreadCache* const stale = find_stale();
+    if (stale) ++caches.ended;
+    return stale;
+}
+
+ThreadCache* open_cache() {
+    if (ThreadCache* const stale = stale_cache()) return stale;
+    Guard guard(caches.lock);
+    ThreadCache* cache = idle_cache();
+    if (!cache) cache = make_cache();
+    if (!cache) return nullptr;
+    cache->heap.revive();
+    if (options.hardened)
+        for (Bin& bin : cache->bins)
+            set_limit(bin, 0);
+    set_owner(*cache, thread_pointer());
+    ++caches.living;
+    return cache;
+}
+
+void close_cache(ThreadCache& cache) {
+    {
+        Guard guard(caches.lock);
+        set_owner(cache, 0);
+    }
+    {
+        const HeapGuard guard(cache.heap);
+        end_bins(cache);
+        cache.outgoing.send_all();
+        cache.heap.retire();
+    }
+    Guard guard(caches.lock);
+    put_idle(cache);
+    --caches.living;
+    ++caches.ended;
+}
+
+ThreadCache* cache_of(HeapId id) {
+    return __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE);
+}
+
+void trust_sized_delete() {
+    Guard guard(caches.lock);
+    caches.sized_delete = true;
+    if (has_cache(current_cache)) set_owner(*current_cache, thread_pointer());
+}
+
+bool others_lived() {
+    return heap_count() > kOrphanHeap + 2;
+}
+
+CacheCount count_caches() {
+    ReportGuard guard(caches.lock);
+    return {caches.living, caches.ended};
+}
+
+ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
+    const Bin& bin = cache.bins[c];
+    const ClassCounters& counters = cache.heap.counters(c);
+    const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
+    const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
+    const uint64_t pops = both >> 16;
+    const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} - bin.taken;
+    const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
+    const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
+    const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
+    return {pops, frees, counters.fresh, remote, counters.slabs};
+}
+
+ClassTotals class_totals(SizeClass c) {
+    ReportGuard guard(caches.lock);
+    ClassTotals total = wiped_totals[c];
+    // The orphan heap has no bins: what was taken was handed out.
+    const ClassCounters& orphaned = orphans.heap.counters(c);
+    add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
+                       orphaned.slabs});
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE))
+            add_totals(total, totals_of(*cache, c));
+    return total;
+}
+
+void tally(Tally which, int64_t change) {
+    if (has_cache(current_cache)) [[likely]]
+        current_cache->tallies.add(which, change);
+    else
+        without_cache.add_shared(which, change);
+}
+
+uint64_t tally_total(Tally which) {
+    ReportGuard guard(caches.lock);
+    int64_t total = without_cache.value(which);
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE))
+            total += cache->tallies.value(which);
+    return total > 0 ? static_cast<uint64_t>(total) : 0;
+}
+
+namespace {
+
+// The objects in the bins of a thread that is gone are given up: a push or a refill may be half done.
+void salvage(ThreadCache& cache) {
+    if (owners[cache.heap.id()]) {
+        --caches.living;
+        ++caches.ended;
+    }
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        Bin& bin = cache.bins[c];
+        cache.heap.counters(c).flushed += objects_in(bin);
+        pops_top(bin) += (objects_in(bin) + bin.taken) * kSlot;
+        bin.taken = 0;
+        bin.low = bin.end;
+    }
+    set_owner(cache, 0);
+    cache.outgoing.forget();
+    put_idle(cache);
+}
+
+}  // namespace
+
+bool in_cold_end() {
+    const bool in_heap = has_cache(current_cache) && current_cache->heap.door().lock.is_mine();
+    return in_heap || caches.lock.is_mine() || orphans.lock.is_mine();
+}
+
+void caches_after_fork_child(Others others) {
+    // Under a signal handler over one of the cold ends, this thread goes on with what it was doing to these.
+    const bool busy = in_cold_end();
+    caches.lock.reset();
+    orphans.lock.reset();
+    for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
+        heap_doors[id].lock.reset();
+    if (busy || others == Others::kNone) return;
+    ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
+    salvage_heaps(mine ? &mine->heap : nullptr);
+    caches.kept = caches.wiped = 0;
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
+        ThreadCache* const cache = by_id[id];
+        if (!cache || cache == mine) continue;
+        if (wiped(*cache))
+            wiped_ids[caches.wiped++] = id;
+        else
+            salvage(*cache);
+    }
+}
+
+}  // namespace tarn

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// What lies free in the heaps of other threads, which may be blocked for good.
+//
+// Their heaps are for who has the lock. Their bins are not: malloc and free push and pop without it, and a
+// thread may be stopped anywhere in them. But it pops from the top alone, and stops at a NULL. So, with the
+// lock of the heap held, for a bin whose top slot is `top`:
+//
+//     top ... first   second   deeper ... end        first = top: the slot that the thread may be popping
+//
+//   1. `first` and `second` become NULL, by exchange.
+//   2. membarrier: every thread of the process has seen that, and what it did before is visible here.
+//   3. If the top is at `first` or before it and both are still NULL, the thread was never beyond `first`: to
+//   come
+//      back from there it would have pushed on `second` or `first`. One pop of `first` may still be on its
+//      way, having read the object; the next one finds NULL. So what was in `second` and deeper is ours.
+//   4. The object of `first` is put back, if nothing was pushed there: whether the thread has it by now or
+//   will pop
+//      it, it is the thread's.
+//   5. Otherwise (3) both are put back likewise, `second` only where nobody can have passed it.
+//
+// What was taken is counted in `Bin::taken`; the thread closes the gap at its next cold end (close_gap).
+#include "base/message.h"
+#include "base/os.h"
+#include "cache/thread_cache.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr uint64_t kWaitMost = 10'000'000;  // ns; a holder is in its heap for microseconds
+constexpr SizeClass kAtATime = 16;          // bins to a membarrier
+
+#ifdef __SANITIZE_THREAD__
+constexpr bool kBins = false;  // membarrier is not known to ThreadSanitizer
+#else
+constexpr bool kBins = true;
+#endif
+
+// The two slots of a bin that were made NULL, and what was there.
+struct Fence {
+    size_t first = 0;  // 0: none
+    Object* objects[2] = {};
+};
+
+Object* exchange(Bin& bin, size_t at, Object* object) {
+    return __atomic_exchange_n(&slot(bin, at), object, __ATOMIC_SEQ_CST);
+}
+Object* load(Bin& bin, size_t at) {
+    return __atomic_load_n(&slot(bin, at), __ATOMIC_SEQ_CST);
+}
+void put_back(Bin& bin, size_t at, Object* object) {
+    Object* expected = nullptr;
+    if (object)
+        __atomic_compare_exchange_n(&slot(bin, at), &expected, object, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST);
+}
+size_t top_now(Bin& bin) {
+    return __atomic_load_n(&pops_top(bin), __ATOMIC_SEQ_CST) & 0xffff;
+}
+
+Fence put_fence(Bin& bin) {
+    Fence fence;
+    const size_t top = top_now(bin);
+    if (top + 2 * kSlot > bin.end || !load(bin, top + kSlot)) return fence;
+    fence.first = top;
+    for (size_t i : {0, 1})
+        fence.objects[i] = exchange(bin, top + i * kSlot, nullptr);
+    return fence;
+}
+
+// Objects of the bin that are ours go to their slabs.
+void take_behind(ThreadCache& cache, Bin& bin, const Fence& fence) {
+    const size_t second = fence.first + kSlot;
+    const bool ours = top_now(bin) <= fence.first && !load(bin, fence.first) && !load(bin, second);
+    if (!ours) {
+        // Beyond `first` the top was read too early to tell who has the second object, unless it is still
+        // behind.
+        if (top_now(bin) <= second) put_back(bin, second, fence.objects[1]);
+        return put_back(bin, fence.first, fence.objects[0]);
+    }
+    uint16_t taken = 0;
+    const auto give = [&](Object* object) {
+        if (!object) return;
+        Slab* const slab = slab_of_object(object);
+        if (!slab) die(Fault::kInsideObject, object, "freed");
+        cache.heap.give(*slab, object);
+        ++taken;
+    };
+    for (size_t at = second + kSlot; at < bin.end; at += kSlot)
+        give(exchange(bin, at, nullptr));
+    give(fence.objects[1]);
+    bin.taken = static_cast<uint16_t>(bin.taken + taken);
+    cache.heap.counters(static_cast<SizeClass>(&bin - cache.bins)).flushed += taken;
+    put_back(bin, fence.first, fence.objects[0]);
+}
+
+void collect_bins(ThreadCache& cache) {
+    for (SizeClass from = 0; from < kClasses; from += kAtATime) {
+        Fence fences[kAtATime];
+        bool any = false;
+        for (SizeClass i = 0; i < kAtATime && from + i < kClasses; ++i) {
+            fences[i] = put_fence(cache.bins[from + i]);
+            any |= fences[i].first != 0;
+        }
+        if (!any) continue;
+        os::barrier_in_all_threads();  // worked before the first bin (collect_others)
+        for (SizeClass i = 0; i < kAtATime && from + i < kClasses; ++i)
+            if (fences[i].first) take_behind(cache, cache.bins[from + i], fences[i]);
+    }
+}
+
+size_t collect(ThreadCache& cache, bool bins) {
+    if (bins) collect_bins(cache);
+    cache.heap.drain_mail();
+    const size_t bytes = cache.heap.punch_holes();
+    cache.heap.release_empty();
+    return bytes;
+}
+
+}  // namespace
+
+size_t collect_others(Bins which) {
+    const bool bins = kBins && which == Bins::kToo && os::barrier_in_all_threads();
+    size_t bytes = orphans.collect();
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
+        HeapDoor& door = heap_doors[id];
+        ThreadCache* const cache = cache_of(id);
+        if (!cache || cache == current_cache || !door.held.load(std::memory_order_relaxed)) continue;
+        if (door.lock.is_mine() || !door.lock.lock_within(kWaitMost)) continue;
+        if (door.held.load(std::memory_order_relaxed)) bytes += collect(*cache, bins);
+        door.lock.unlock();
+    }
+    return bytes;
+}
+
+}  // namespace tarn

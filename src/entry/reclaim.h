@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// What lies free in any part of tarn goes back to the kernel.
+#pragma once
+#include <cstddef>
+
+namespace tarn {
+
+// All of it, the heaps and bins of blocked and idle threads included; bytes of memory.
+size_t trim();
+
+// Before a request fails: address space and memory for another attempt. False: there was none to be had.
+bool reclaim();
+
+}  // namespace tarn

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "heap/holes.h"
+
+#include "base/os.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr size_t kPage = os::kPageSize;
+constexpr size_t kObjectsMost = 1024;  // in a slab; size_classes.h proves it
+
+// The pages of one slab, numbered from its first on.
+class Pages {
+  public:
+    explicit Pages(const Slab& slab)
+        : bits_(page_bits_of(slab.begin())),
+          first_(reinterpret_cast<uintptr_t>(slab.begin()) % kWindowSize / kPage),
+          size_(slab.info().size) {}
+
+    bool away(size_t page) const { return bits_[word(page)] >> bit(page) & 1; }
+    void set(size_t page) { bits_[word(page)] |= uint64_t{1} << bit(page); }
+    void clear(size_t page) { bits_[word(page)] &= ~(uint64_t{1} << bit(page)); }
+
+    size_t first_of(size_t object) const { return object * size_ / kPage; }
+    size_t last_of(size_t object) const { return (object * size_ + size_ - 1) / kPage; }
+    bool object_away(size_t object) const {
+        for (size_t page = first_of(object); page <= last_of(object); ++page)
+            if (away(page)) return true;
+        return false;
+    }
+
+  private:
+    size_t word(size_t page) const { return (first_ + page) / 64; }
+    size_t bit(size_t page) const { return (first_ + page) % 64; }
+    uint64_t* bits_;
+    size_t first_, size_;
+};
+
+// The objects of a slab that were used and that nobody has.
+class FreeObjects {
+  public:
+    FreeObjects(const Slab& slab, const Pages& pages) {
+        for (const Object* object = slab.free; object; object = object->next)
+            set(slab.index_of(object));
+        if (slab.away == 0) return;
+        for (size_t i = 0; i < slab.carved(); ++i)
+            if (pages.object_away(i)) set(i);
+    }
+    bool has(size_t object) const { return bits_[object / 64] >> (object % 64) & 1; }
+
+  private:
+    void set(size_t object) {
+        if (object < kObjectsMost) bits_[object / 64] |= uint64_t{1} << (object % 64);
+    }
+    uint64_t bits_[kObjectsMost / 64] = {};
+};
+
+// Every object that touches the page is free and has been used.
+bool can_go(const Slab& slab, const Pages& pages, const FreeObjects& free, size_t page) {
+    if (pages.away(page)) return false;
+    const size_t size = slab.info().size;
+    const size_t first = page * kPage / size;
+    const size_t last = (page * kPage + kPage - 1) / size;
+    // A page where carving is to go on would be touched with its bit set.
+    if (first >= slab.carved() || (last >= slab.carved() && slab.carved() < slab.info().objects))
+        return false;
+    for (size_t i = first; i <= last && i < slab.info().objects; ++i)
+        if (!free.has(i)) return false;
+    return true;
+}
+
+// The list anew, lowest object first, without what is away.
+void relink(Slab& slab, const Pages& pages, const FreeObjects& free) {
+    slab.free = nullptr;
+    size_t away = 0;
+    for (size_t i = slab.carved(); i-- > 0;) {
+        if (!free.has(i)) continue;
+        if (pages.object_away(i)) {
+            ++away;
+            continue;
+        }
+        slab.object(i)->next = slab.free;
+        slab.free = slab.object(i);
+    }
+    slab.away = static_cast<uint16_t>(away);
+}
+
+}  // namespace
+
+size_t punch_holes(Slab& slab) {
+    if (!slab.free || os::page_size() != kPage) return 0;
+    Pages pages(slab);
+    const FreeObjects free(slab, pages);
+    const size_t count = slab.info().units * kUnitSize / kPage;
+    size_t gone = 0;
+    for (size_t page = 0; page < count;) {
+        size_t end = page;
+        while (end < count && can_go(slab, pages, free, end))
+            ++end;
+        if (end > page && os::purge(slab.begin() + page * kPage, (end - page) * kPage)) {
+            gone += end - page;
+            for (size_t i = page; i < end; ++i)
+                pages.set(i);
+        }
+        page = end + 1;
+    }
+    if (gone) relink(slab, pages, free);
+    return gone * kPage;
+}
+
+void fill_hole(Slab& slab) {
+    if (slab.away == 0) return;
+    Pages pages(slab);
+    size_t object = 0;
+    while (object < slab.carved() && !pages.object_away(object))
+        ++object;
+    const size_t first = pages.first_of(object), last = pages.last_of(object);
+    // Whoever touches one of these pages may become whole; the others on them were so all along.
+    const size_t from = first * kPage / slab.info().size;
+    size_t to = (last * kPage + kPage - 1) / slab.info().size + 1;
+    if (to > slab.carved()) to = slab.carved();
+    uint64_t was_away[kObjectsMost / 64] = {};
+    for (size_t i = from; i < to; ++i)
+        was_away[i / 64] |= uint64_t{pages.object_away(i)} << (i % 64);
+    for (size_t page = first; page <= last; ++page)
+        pages.clear(page);
+    for (size_t i = to; i-- > from;) {
+        if (!(was_away[i / 64] >> (i % 64) & 1) || pages.object_away(i)) continue;
+        slab.object(i)->next = slab.free;
+        slab.free = slab.object(i);
+        --slab.away;
+    }
+}
+
+void forget_holes(Slab& slab) {
+    if (slab.away == 0) return;
+    slab.away = 0;
+    Pages pages(slab);
+    const size_t count = slab.info().units * kUnitSize / kPage;
+    for (size_t page = 0; page < count; ++page)
+        pages.clear(page);
+}
+
+}  // namespace tarn

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Holes: pages of a slab in use whose memory went back, since every object on them is free. The objects have
+// left the slab's list; they are taken in again when it has no others. After the "hole purging" of Bun's
+// mimalloc. Each page has a bit in its window's header (page_map.h). For who has the lock of the slab's
+// owner.
+#pragma once
+#include "heap/slab.h"
+
+namespace tarn {
+
+// Bytes that went back.
+size_t punch_holes(Slab& slab);
+// An object that is away comes back to the slab's list, and those that become whole with it. Nothing when
+// none is away.
+void fill_hole(Slab& slab);
+// The slab is about to be released, or its objects are given up.
+void forget_holes(Slab& slab);
+
+}  // namespace tarn

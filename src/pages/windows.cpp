@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "pages/windows.h"
+
+#include "base/options.h"
+#include "base/os.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr uint16_t kUnknown = kWindowUnits + 1;
+constexpr size_t kAttempts = 96;
+
+void* address(const Window& window, size_t unit) {
+    return window.begin() + unit * kUnitSize;
+}
+
+// Never huge, unless everything is to be: an empty slab could not go back on its own.
+void advise(void* at, size_t bytes) {
+    if (options.huge_pages == HugePageUse::kAlways)
+        os::advise_huge_pages(at, bytes);
+    else
+        os::forbid_huge_pages(at, bytes);
+}
+
+Mapped map_at(void* at, size_t bytes) {
+    switch (os::map_at(at, bytes)) {
+        case os::Placed::kYes:
+            advise(at, bytes);
+            return Mapped::kYes;
+        case os::Placed::kOccupied:
+            return Mapped::kOccupied;
+        case os::Placed::kRefused:
+            return Mapped::kRefused;
+    }
+    return Mapped::kRefused;
+}
+
+bool hole_before(const Window& window, size_t first) {
+    return first > kHeaderUnits && window.units().state(first - 1) == UnitState::kHole;
+}
+bool hole_behind(const Window& window, size_t end) {
+    return end == kWindowUnits || window.units().state(end) == UnitState::kHole;
+}
+
+}  // namespace
+
+size_t Window::find(UnitKind kind, size_t length) {
+    uint16_t& none_of = none[static_cast<int>(kind)];
+    if (count(kind) < length || length >= none_of) return UnitMap::kNone;
+    const size_t found = units().find(kind, length);
+    if (found == UnitMap::kNone) none_of = static_cast<uint16_t>(length);
+    return found;
+}
+
+void Window::set(size_t first, size_t length, UnitState state) {
+    const UnitMap map = units();
+    const auto count_of = [&](UnitState of) { return static_cast<uint16_t>(map.count(of, first, length)); };
+    clean = static_cast<uint16_t>(clean - count_of(UnitState::kClean));
+    dirty = static_cast<uint16_t>(dirty - count_of(UnitState::kDirty));
+    holes = static_cast<uint16_t>(holes - count_of(UnitState::kHole));
+    map.set(first, length, state);
+    const auto more = static_cast<uint16_t>(length);
+    if (state == UnitState::kClean) clean = static_cast<uint16_t>(clean + more);
+    if (state == UnitState::kDirty) dirty = static_cast<uint16_t>(dirty + more);
+    if (state == UnitState::kHole) holes = static_cast<uint16_t>(holes + more);
+    if (state == UnitState::kTaken) return;
+    for (uint16_t& none_of : none)
+        none_of = kUnknown;
+}
+
+void Window::count_again() {
+    constexpr size_t kLength = kWindowUnits - kHeaderUnits;
+    clean = static_cast<uint16_t>(units().count(UnitState::kClean, kHeaderUnits, kLength));
+    dirty = static_cast<uint16_t>(units().count(UnitState::kDirty, kHeaderUnits, kLength));
+    holes = static_cast<uint16_t>(units().count(UnitState::kHole, kHeaderUnits, kLength));
+    for (uint16_t& none_of : none)
+        none_of = kUnknown;
+}
+
+Window* Windows::of_unit(size_t unit) {
+    const size_t number = unit / kWindowUnits;
+    Window* from = begin();
+    for (size_t left = count_; left > 0;) {
+        const size_t half = left / 2;
+        if (from[half].number < number)
+            from += half + 1, left -= half + 1;
+        else
+            left = half;
+    }
+    return from != end() && from->number == number ? from : nullptr;
+}
+
+Window* Windows::insert(size_t number) {
+    Window* at = end();
+    for (; at != begin() && at[-1].number > number; --at)
+        *at = at[-1];
+    *at = {static_cast<uint32_t>(number), 0, 0, 0, {kUnknown, kUnknown, kUnknown}};
+    ++count_;
+    return at;
+}
+
+Mapped Windows::map_whole(size_t number, size_t units) {
+    void* const at = reinterpret_cast<void*>(number << kWindowShift);
+    const Mapped result = map_at(at, (kHeaderUnits + units) * kUnitSize);
+    if (result != Mapped::kYes || cover_window(number)) return result;
+    os::unmap_exactly(at, (kHeaderUnits + units) * kUnitSize);
+    return Mapped::kRefused;
+}
+
+// The place to try: behind the last window, then further and further on, then from the first on, then where
+// the table has to grow.
+size_t Windows::next_number(size_t attempt) const {
+    const size_t behind = count_ ? windows_[count_ - 1].number + size_t{1} : first_window();
+    if (attempt < 8) return behind + attempt;
+    if (attempt < 16) return behind + (size_t{1} << (attempt - 5));
+    if (attempt < 80) return first_window() + (attempt - 16) * ((window_limit() - first_window()) / 64 + 1);
+    return window_limit() + attempt - 80;
+}
+
+Window* Windows::add(size_t units) {
+    if (count_ == kWindowsMost || window_limit() == 0) return nullptr;
+    for (size_t attempt = 0; attempt < kAttempts; ++attempt) {
+        const size_t number = next_number(attempt);
+        if (attempt < 80 && number >= window_limit()) continue;
+        if (of_unit(number * kWindowUnits)) continue;
+        const Mapped mapped = map_whole(number, units);
+        if (mapped == Mapped::kRefused) return nullptr;
+        if (mapped == Mapped::kOccupied) continue;
+        Window& window = *insert(number);
+        window.set(kHeaderUnits, units, UnitState::kClean);
+        window.set(kHeaderUnits + units, kWindowUnits - kHeaderUnits - units, UnitState::kHole);
+        mapped_ += kHeaderUnits + units;
+        ++mappings_;
+        return &window;
+    }
+    return nullptr;
+}
+
+// The records of a window are read only by who holds an object of it.
+bool Windows::remove(Window& window) {
+    if (!os::unmap_exactly(window.begin(), kHeaderUnits * kUnitSize)) return false;
+    mapped_ -= kHeaderUnits;
+    --mappings_;
+    for (Window* at = &window; at + 1 != end(); ++at)
+        *at = at[1];
+    --count_;
+    uncover_from(count_ ? windows_[count_ - 1].number + size_t{1} : 0);
+    return true;
+}
+
+Mapped Windows::map(Window& window, size_t first, size_t length) {
+    const Mapped result = map_at(address(window, first), length * kUnitSize);
+    if (result != Mapped::kYes) return result;
+    const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
+    if (before && behind) ++mappings_;
+    if (!before && !behind) --mappings_;
+    window.set(first, length, UnitState::kClean);
+    mapped_ += length;
+    return result;
+}
+
+bool Windows::unmap(const Window& window, size_t first, size_t length) {
+    return os::unmap_exactly(address(window, first), length * kUnitSize);
+}
+
+void Windows::unmapped(Window& window, size_t first, size_t length) {
+    const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
+    if (before && behind) --mappings_;
+    if (!before && !behind) ++mappings_;
+    window.set(first, length, UnitState::kHole);
+    mapped_ -= length;
+}
+
+// An insertion that was not finished leaves a window twice, or one that never was.
+void Windows::repair() {
+    size_t kept = 0;
+    for (Window& window : *this)
+        if (window.number >= first_window() && (kept == 0 || window.number > windows_[kept - 1].number))
+            windows_[kept++] = window;
+    count_ = kept;
+    mapped_ = mappings_ = 0;
+    for (Window& window : *this) {
+        window.count_again();
+        mapped_ += kWindowUnits - window.holes;
+        ++mappings_;
+        for (size_t unit = kHeaderUnits + 1; unit < kWindowUnits; ++unit)
+            mappings_ += hole_before(window, unit) && window.units().state(unit) != UnitState::kHole;
+    }
+}
+
+}  // namespace tarn

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Windows: 64 MiB of address space each, of which only what is needed is mapped. Their list, in the order of
+// their addresses; what each counts; and the units that get memory or lose it. The lock of runs.cpp is held
+// throughout.
+//
+// A window begins with its header (page_map.h): 64 bytes for each unit. Those of the header have none; in
+// their place are the bits of all units (unit_bits.h).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "pages/page_map.h"
+#include "pages/unit_bits.h"
+
+namespace tarn {
+
+static_assert(kWindowUnits / 64 * sizeof(UnitBits) <= kHeaderUnits * kRecordSize);
+inline constexpr size_t kWindowsMost = 4096;
+
+struct Window {
+    uint32_t number;  // address >> kWindowShift
+    uint16_t clean, dirty, holes;
+    // Runs of so many units of each kind are known not to be found; more than a window has: nothing is known.
+    uint16_t none[kUnitKinds];
+
+    char* begin() const { return reinterpret_cast<char*>(size_t{number} << kWindowShift); }
+    size_t first_unit() const { return size_t{number} * kWindowUnits; }
+    UnitMap units() const { return {reinterpret_cast<UnitBits*>(begin()), kWindowUnits}; }
+    bool all_holes() const { return holes == kWindowUnits - kHeaderUnits; }
+
+    size_t count(UnitKind kind) const {
+        const size_t mapped = size_t{clean} + dirty;
+        return kind == UnitKind::kDirty ? dirty : kind == UnitKind::kMapped ? mapped : mapped + holes;
+    }
+    // Everything below names units by their distance from first_unit().
+    // The lowest run of this kind; UnitMap::kNone.
+    size_t find(UnitKind kind, size_t length);
+    // Whatever state they were in. The counts follow.
+    void set(size_t first, size_t length, UnitState state);
+    // After the bits were changed by others, or may have been.
+    void count_again();
+};
+
+// What map() came to.
+enum class Mapped : uint8_t { kYes, kOccupied, kRefused };
+
+class Windows {
+  public:
+    Window* begin() { return windows_; }
+    Window* end() { return windows_ + count_; }
+    size_t count() const { return count_; }
+    // The window that the unit (counted from address 0) lies in; NULL when there is none.
+    Window* of_unit(size_t unit);
+
+    // A new window; the header and the first `units` units behind it are mapped, these clean. NULL: no
+    // address space, or the kernel refuses.
+    Window* add(size_t units);
+    // All units are holes. The header goes back, too; false when the kernel refuses.
+    bool remove(Window& window);
+
+    // Units that are holes become clean, all of them. kOccupied: something that is not ours is there, and
+    // nothing was done.
+    Mapped map(Window& window, size_t first, size_t length);
+    // Units that were taken out of the books become holes; false when the kernel refuses.
+    // Called without the lock; the next line tells the books.
+    static bool unmap(const Window& window, size_t first, size_t length);
+    void unmapped(Window& window, size_t first, size_t length);
+
+    size_t mapped_units() const { return mapped_; }  // headers included
+    size_t mappings() const { return mappings_; }    // that the kernel has of them, at most
+    // In the child of a fork: another thread may have been at work on the list.
+    void repair();
+
+  private:
+    Window* insert(size_t number);
+    Mapped map_whole(size_t number, size_t units);
+    size_t next_number(size_t attempt) const;
+
+    Window windows_[kWindowsMost] = {};
+    size_t count_ = 0;
+    size_t mapped_ = 0;
+    size_t mappings_ = 0;
+};
+
+}  // namespace tarn
