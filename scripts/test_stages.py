@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,9 @@ BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "test-logs")
 SOURCES = ("src", "preload", "include", "tests", "bench", "docs")
 CORES = str(os.cpu_count() or 1)
-COMMAND_TIMEOUT = 900
+PATIENCE = int(os.environ.get("TEST_PATIENCE") or 1)
+LONG = 10 if os.environ.get("TEST_LONG") else 1
+COMMAND_TIMEOUT = 900 * PATIENCE * LONG
 RUNNER_LINE = re.compile(r"^(ok|FAIL|SKIP)\s+([\d.]+) s  (.*)$")
 
 
@@ -48,13 +51,25 @@ def run(name, command, environment=None):
     start = time.monotonic()
     with open(log, "wb") as output:
         try:
-            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT,
-                                    env={**os.environ, **(environment or {})}, timeout=COMMAND_TIMEOUT).returncode
-        except subprocess.TimeoutExpired:
-            status = f"none after {COMMAND_TIMEOUT} s"
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT,
+                                     env={**os.environ, **(environment or {})}, start_new_session=True)
+            status = ended(child)
         except OSError as error:
             status = str(error)
     return status, log, time.monotonic() - start
+
+
+def ended(child):
+    """Its status; when its time is up, or somebody ends this run, it goes with all that it started."""
+    try:
+        return child.wait(COMMAND_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return (f"none after {COMMAND_TIMEOUT} s; on a loaded or slow machine: "
+                f"scripts/test --patience {2 * PATIENCE}, or TEST_PATIENCE={2 * PATIENCE}")
+    finally:
+        if child.returncode is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
 
 def show(log):
@@ -98,13 +113,20 @@ def meson_results(directory):
         return [json.loads(line) for line in file]
 
 
-def meson_tests(directory, options, environment=None):
-    """Runs `meson test`; each of its tests is a check."""
+def why(result):
+    """What is said of a test that did not pass."""
+    late = f" (scripts/test --patience {2 * PATIENCE} gives it twice as long)" if result == "TIMEOUT" else ""
+    return "" if result in ("OK", "EXPECTEDFAIL") else result + late
+
+
+def meson_tests(directory, options, environment=None, slower=1):
+    """Runs `meson test`; each of its tests is a check. What is built to be slow has time limits that much longer."""
     log = os.path.join(ROOT, directory, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.remove(log)
     name = f"{directory}: tests"
     status, output, _ = run(name, ["meson", "test", "-C", os.path.join(ROOT, directory), "--print-errorlogs",
+                                   "--timeout-multiplier", str(slower * PATIENCE * LONG),
                                    "--num-processes", CORES, *options], environment)
     if not os.path.exists(log):
         show(output)
@@ -115,8 +137,7 @@ def meson_tests(directory, options, environment=None):
         if verdict == "FAIL":
             failed += 1
             print((test.get("stdout") or "") + (test.get("stderr") or ""))
-        TALLY.add(verdict, f"{directory}: {test['name'].split(' / ', 1)[-1]}", test["duration"],
-                  "" if verdict == "ok" else test["result"])
+        TALLY.add(verdict, f"{directory}: {test['name'].split(' / ', 1)[-1]}", test["duration"], why(test["result"]))
     if status != 0 and not failed:
         show(output)
         TALLY.add("FAIL", name, why=f"status {status}")
@@ -174,11 +195,13 @@ def stage_programs():
 
 
 def stage_commands():
-    """scripts/run, scripts/bench, and a program built against an installed tarn"""
+    """scripts/run, scripts/bench, scripts/test, an installed tarn; again where nothing optional is"""
     runner_tests("commands", python_script("tests/scripts/run_test.py"))
     runner_tests("bench", python_script("tests/scripts/bench_test.py"))
     runner_tests("bench-api", python_script("tests/scripts/bench_api_test.py"))
     runner_tests("install", python_script("tests/scripts/install_test.py"))
+    runner_tests("stages", python_script("tests/scripts/stages_test.py"))
+    runner_tests("bare", python_script("tests/scripts/bare_test.py"))
 
 
 def sanitized(directory, sanitizer, optimization, suites, environment):
@@ -188,7 +211,7 @@ def sanitized(directory, sanitizer, optimization, suites, environment):
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
     if configure(directory, options, {"CC": "gcc", "CXX": "g++"}):
         wanted = [word for suite in suites for word in ("--suite", suite)]
-        meson_tests(directory, [*wanted, "--timeout-multiplier", "5"], environment)
+        meson_tests(directory, wanted, environment, slower=5)
 
 
 def stage_asan():
@@ -218,9 +241,14 @@ def main():
     start = time.monotonic()
     if {"programs", "commands"} & set(chosen) and not os.path.exists(os.path.join(BUILD, "libtarn.so")):
         chosen = ["release", *[name for name in chosen if name != "release"]]
+    times = {}
     for name in chosen:
+        print(f"--   stage {name}: {STAGES[name].__doc__}", flush=True)
+        begun = time.monotonic()
         STAGES[name]()
-    print(f"{time.monotonic() - start:.0f} s")
+        times[name] = time.monotonic() - begun
+        print(f"--   stage {name}: {times[name]:.1f} s", flush=True)
+    print(f"{time.monotonic() - start:.0f} s: " + ", ".join(f"{name} {spent:.0f}" for name, spent in times.items()))
     return TALLY.finish()
 
 

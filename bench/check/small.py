@@ -5,14 +5,17 @@
 usage: small.py COMMAND...                    a workload and its arguments
        small.py --faulty LIBRARY COMMAND...   with a faulty allocator preloaded: the workload must find the fault
 """
+import os
 import re
 import subprocess
 import sys
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
+
 
 def run(command, library=None):
     preload = [f"LD_PRELOAD={library}"] if library else []  # for the workload alone
-    return subprocess.run(["/usr/bin/env", *preload, *command], text=True, timeout=60,
+    return subprocess.run(["/usr/bin/env", *preload, *command], text=True, timeout=60 * PATIENCE,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tempfile
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
+
 TRANSLATE, PLAIN = sys.argv[1:]
 ALLOCATIONS_MOST = 75  # per file, of the translator on tarn's interface
 
 
 def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=60 * PATIENCE)
     if done.returncode != 0:
         sys.exit(f"{' '.join(words)}: status {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}")
     return done.stdout.splitlines()

@@ -19,7 +19,9 @@ TARN = (("tarn", "map", None),
         ("tarn-mimalloc", "mimalloc", None),
         ("tarn-jemalloc", "jemalloc", "libtarn-jemalloc.so"),
         ("tarn-system", "system", None))
-LIBRARY_FOLDERS = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")
+# Patterns; the variable is for tests, which must not depend on what this machine has.
+LIBRARY_FOLDERS = os.environ.get("BENCH_LIBRARY_FOLDERS",
+                                 "/usr/lib/*-linux-gnu:/usr/lib64:/usr/lib:/usr/local/lib").split(":")
 QUICK = ("glibc", *(name for name, _, _ in DEBIAN), "tarn")
 
 

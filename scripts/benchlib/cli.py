@@ -113,16 +113,16 @@ def keep(path):
 
 
 def begin(options, known):
-    """(results, path, workloads, allocators) of a new run."""
-    chosen = chosen_allocators(options, known)
-    listed = chosen_workloads(options)
-    name = "quick" if options.quick else "full"
+    """(results, path, workloads, allocators) of a new run. What is wrong is said before anything else is."""
+    listed, rounds = chosen_workloads(options), rounds_of(options)
     if options.output and not options.output.endswith(".json"):
         raise Fault(f"--output {options.output}: the name must end in .json")
+    chosen = chosen_allocators(options, known)
+    name = "quick" if options.quick else "full"
     path = options.output or os.path.join(options.build, "bench-results", f"{name}.json")
     name = os.path.basename(path).removesuffix(".json")
     keep(path)
-    found = results.new(name, machine.facts(), rounds_of(options), options.quick, chosen, listed)
+    found = results.new(name, machine.facts(), rounds, options.quick, chosen, listed)
     return found, path, listed, chosen
 
 

@@ -274,8 +274,9 @@ void salvage(ThreadCache& cache) {
 }  // namespace
 
 bool in_cold_end() {
-    const bool in_heap = has_cache(current_cache) && current_cache->heap.door().lock.is_mine();
-    return in_heap || caches.lock.is_mine() || orphans.lock.is_mine();
+    for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
+        if (heap_doors[id].lock.is_mine()) return true;  // its own, or one that it collects from
+    return caches.lock.is_mine() || orphans.lock.is_mine();
 }
 
 void caches_after_fork_child(Others others) {

@@ -14,9 +14,9 @@
 //      back from there it would have pushed on `second` or `first`. One pop of `first` may still be on its
 //      way, having read the object; the next one finds NULL. So what was in `second` and deeper is ours.
 //   4. The object of `first` is put back, if nothing was pushed there: whether the thread has it by now or
-//   will pop
-//      it, it is the thread's.
-//   5. Otherwise (3) both are put back likewise, `second` only where nobody can have passed it.
+//      will pop it, it is the thread's.
+//   5. Otherwise (3) both are put back likewise. Either may be what the thread is pushing just now, its top not
+//      moved yet. What lies beyond the top is never read.
 //
 // What was taken is counted in `Bin::taken`; the thread closes the gap at its next cold end (close_gap).
 #include "base/message.h"
@@ -73,9 +73,7 @@ void take_behind(ThreadCache& cache, Bin& bin, const Fence& fence) {
     const size_t second = fence.first + kSlot;
     const bool ours = top_now(bin) <= fence.first && !load(bin, fence.first) && !load(bin, second);
     if (!ours) {
-        // Beyond `first` the top was read too early to tell who has the second object, unless it is still
-        // behind.
-        if (top_now(bin) <= second) put_back(bin, second, fence.objects[1]);
+        put_back(bin, second, fence.objects[1]);
         return put_back(bin, fence.first, fence.objects[0]);
     }
     uint16_t taken = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // heap.hpp; heaps against a model, threads, forks.
 #include "tarn/heap.hpp"
+#include "check.h"
 #include "thread_sanitizer.h"
 
 #include <gtest/gtest.h>
@@ -324,7 +325,7 @@ TEST(Heap, AChildOfAForkGoesOnWithIt) {
     for (int i = 0; i < 150; ++i) {
         const pid_t child = fork();
         if (child == 0) {
-            alarm(20);
+            alarm(check::patience(20));
             for (int k = 0; k < 300; ++k)
                 heap.free(heap.allocate(k % 3 ? 1000 : 50000));
             Heap another;

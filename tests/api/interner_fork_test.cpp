@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "check.h"
 #include "tarn/interner.hpp"
 
 namespace {
@@ -121,7 +122,7 @@ TEST(Fork, OtherThreadsAreInTheMiddleOfIt) {
         const pid_t child = fork();
         ASSERT_GE(child, 0);
         if (child == 0) {
-            alarm(20);
+            alarm(check::patience(20));
             _exit(tables.use_all());
         }
         expect_fine(child);
@@ -143,7 +144,7 @@ void fork_now(int) {
     const pid_t child = fork();
     if (child == 0) {
         in_child = true;
-        alarm(20);
+        alarm(check::patience(20));
     } else {
         last_child = child;
         ++forked;
@@ -167,7 +168,7 @@ TEST(Fork, ASignalHandlerForksOverACall) {
         (void)tarn_intern(tables.ordinary[0], text, write_text(text, "new", i % 100000));
         if (in_child) {
             signal(SIGALRM, SIG_DFL);
-            alarm(20);
+            alarm(check::patience(20));
             _exit(tables.use_all());
         }
         if (const pid_t child = last_child) {

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
+
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast_path.txt")
 LIMITS = {"malloc+free": 46, "new+delete": 48}
 PAIRS = 3000 - 1000  # pairs.cpp: what the longer counted pass does more
@@ -35,7 +37,7 @@ def measure(library, program):
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", "--toggle-collect=count_*",
                    *(f"--dump-after={function}" for function in FUNCTIONS), program]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TARN_")}
-        done = subprocess.run(command, env={**environment, "LD_PRELOAD": library}, timeout=240, check=False,
+        done = subprocess.run(command, env={**environment, "LD_PRELOAD": library}, timeout=240 * PATIENCE, check=False,
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         cases = done.stdout.split("\n")[:-1]
         dumps = [f"{folder}/out.{number}" for number in range(1, PASSES * len(cases) + 1)]

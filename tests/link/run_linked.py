@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
+
 
 def run(program, **settings):
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("TARN_", "LD_PRELOAD"))}
-    return subprocess.run([program], env={**kept, **settings}, capture_output=True, text=True, timeout=60)
+    return subprocess.run([program], env={**kept, **settings}, capture_output=True, text=True, timeout=60 * PATIENCE)
 
 
 def works(program):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Runs remote_free.pml through spin: the protocol as it is must pass, every state visited; with one rule broken it
-# must fail, at the assertion that states the rule. Exit 77 (skipped): no spin, or no C compiler.
+# Runs the models through spin: each protocol as it is must pass, every state visited; with one rule broken it must
+# fail, at the assertion that states the rule. Exit 77 (skipped): no spin, or no C compiler.
+import dataclasses
 import pathlib
 import re
 import resource
@@ -9,16 +10,22 @@ import subprocess
 import sys
 import tempfile
 
-MODEL = pathlib.Path(__file__).with_name('remote_free.pml')
-CPU_SECONDS = 60  # for all searches; processor time, so that a busy machine changes nothing
+FOLDER = pathlib.Path(__file__).parent
+CPU_SECONDS = 90  # for all searches; processor time, so that a busy machine changes nothing
 MEGABYTES = 1000
 DEPTH = 1500000
 
-# slabs, heaps with a holder, threads without a heap; the last is the largest
-WHOLE = [(1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 0)]
 
-# what is broken: (sizes, what the assertion that fails says)
-BROKEN = {
+@dataclasses.dataclass
+class Model:
+    file: str
+    sizes: tuple   # the names of what may be given
+    whole: list    # sizes that are visited in full, the largest last
+    broken: dict   # what is broken: (sizes, what the assertion that fails says)
+
+
+REMOTE_FREE = Model('remote_free.pml', ('SLABS', 'HEAPS', 'FREERS'),  # heaps with a holder, threads without a heap
+                    [(1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 0)], {
     'RECHECK': ((1, 1, 2), 'idle'),       # R5: who posts does not look at idle
     'IDLE': ((1, 2, 1), 'idle'),          # R5: the last mail is taken before idle is set
     'RELEASE': ((1, 1, 2), 'chain'),      # R2: released with objects on its word
@@ -26,15 +33,22 @@ BROKEN = {
     'NEXT': ((2, 1, 1), 'keeper'),        # R1: next_mail is read when the slab may be posted again
     'LOOK': ((1, 1, 1), 'owner'),         # R3: owner is not read again with the lock held
     'FORWARD': ((1, 2, 1), 'owner'),      # R4: a mail's slab is taken by whoever drains it
-}
+})
+COLLECT = Model('collect.pml', ('SLOTS', 'OBJECTS'), [(3, 3), (4, 3)], {
+    'BARRIER': ((4, 3), 'where'),   # no membarrier
+    'SECOND': ((4, 3), 'where'),    # one slot is made NULL, not two
+    'RECHECK': ((4, 3), 'where'),   # the top and the slots are not looked at again
+    'BLIND': ((4, 3), 'where'),     # put back over what was pushed meanwhile
+    'REFILL': ((4, 3), 'held'),     # a bin that looked empty is filled without another look
+    'PASSED': ((4, 3), 'where'),    # not put back where the top is beyond
+})
 
 
-def compile_search(folder, sizes, broken):
-    slabs, heaps, freers = sizes
-    model = ['spin', f'-DSLABS={slabs}', f'-DHEAPS={heaps}', f'-DFREERS={freers}']
+def compile_search(folder, model, sizes, broken):
+    command = ['spin', *(f'-D{name}={size}' for name, size in zip(model.sizes, sizes))]
     if broken:
-        model.append('-DBREAK_' + broken)
-    subprocess.run(model + ['-a', MODEL], cwd=folder, check=True)
+        command.append('-DBREAK_' + broken)
+    subprocess.run(command + ['-a', FOLDER / model.file], cwd=folder, check=True)
     subprocess.run([compiler(), '-O0' if broken else '-O1', '-w', '-DSAFETY', '-DCOLLAPSE', f'-DMEMLIM={MEGABYTES}',
                     '-o', 'search', 'pan.c'], cwd=folder, check=True)
 
@@ -47,11 +61,11 @@ def cpu_left():
 cpu_left.compiling = 0.0
 
 
-def search(sizes, broken=None):
+def search(model, sizes, broken=None):
     """What the search printed."""
     with tempfile.TemporaryDirectory() as folder:
         before = cpu_seconds()
-        compile_search(folder, sizes, broken)
+        compile_search(folder, model, sizes, broken)
         cpu_left.compiling += cpu_seconds() - before
         limit = max(cpu_left(), 1)
         done = subprocess.run(['./search', f'-m{DEPTH}', '-w22'], cwd=folder, stdout=subprocess.PIPE, text=True,
@@ -69,23 +83,23 @@ def compiler():
     return shutil.which('gcc') or shutil.which('cc')
 
 
-def passes(sizes):
-    said = search(sizes)
+def passes(model, sizes):
+    said = search(model, sizes)
     states = re.search(r'(\d+) states, stored', said)
     complete = re.search(r'errors: 0\b', said) and not re.search(
         'not completed|too small|out of memory|MEMLIM|killed by', said)
-    print(f"{sizes}: {states.group(1) if states else 'no'} states, {'all hold' if complete else 'FAILED'}", flush=True)
+    print(f"{model.file} {sizes}: {states.group(1) if states else 'no'} states, {'all hold' if complete else 'FAILED'}", flush=True)
     if not complete:
         print(said)
     return bool(complete)
 
 
-def is_caught(broken):
-    sizes, expected = BROKEN[broken]
-    said = search(sizes, broken)
+def is_caught(model, broken):
+    sizes, expected = model.broken[broken]
+    said = search(model, sizes, broken)
     violated = re.search(r'^pan:1: assertion violated (.*)', said, re.MULTILINE)
     caught = bool(violated and expected in violated.group(1))
-    print(f"{broken} broken, {sizes}: {violated.group(1) if violated else 'no assertion fails'}"
+    print(f"{model.file}: {broken} broken, {sizes}: {violated.group(1) if violated else 'no assertion fails'}"
           f"{'' if caught else ': NOT AS EXPECTED'}", flush=True)
     if not caught:
         print(said)
@@ -96,7 +110,10 @@ def main():
     if not shutil.which('spin') or not compiler():
         print('skipped: needs spin and a C compiler (Debian: spin gcc)')
         return 77
-    results = [is_caught(broken) for broken in BROKEN] + [passes(sizes) for sizes in WHOLE]
+    results = []
+    for model in (REMOTE_FREE, COLLECT):
+        results += [is_caught(model, broken) for broken in model.broken]
+        results += [passes(model, sizes) for sizes in model.whole]
     return 0 if all(results) else 1
 
 

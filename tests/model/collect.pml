@@ -4,8 +4,10 @@
  *
  * `where` is what is true of each object; the assertions compare it with what the two believe.
  */
+#ifndef SLOTS
 #define SLOTS 4            /* slot[SLOTS] is always 0 */
-#define OBJECTS 4
+#define OBJECTS 3
+#endif
 #define STORES 3           /* that may wait */
 #define TOP (SLOTS + 1)    /* as an address */
 
@@ -235,11 +237,15 @@ end:
             od;
             give(two)
         :: else ->
+#ifdef BREAK_PASSED
             seen = memory[TOP];
             if
             :: seen <= first + 1 -> put_back(first + 1, two)
             :: else
             fi
+#else
+            put_back(first + 1, two)
+#endif
         fi;
         put_back(first, one);
 unlock:

@@ -11,6 +11,8 @@ import re
 import subprocess
 import sys
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -22,7 +24,7 @@ def main():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TARN_")}
     environment.update(LD_PRELOAD=options.library, TARN_BACKEND=options.plugin, PLUGIN_MODE=options.mode)
     done = subprocess.run([options.user, options.fact, options.plugin], env=environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120 * PATIENCE, check=False)
     sys.stdout.write(done.stdout + done.stderr)
     if done.returncode != 0:
         sys.exit(f"exit status {done.returncode}")

@@ -6,16 +6,19 @@
 The command is a program of this folder, an absolute path, or @module.function for a scenario in Python.
 Options: `dies REGEX` (SIGABRT, and standard error matches), `says REGEX` (a line of standard error
 matches; otherwise no line may begin with "tarn: "), `env NAME=VALUE`, `as=SIZE` and `data=SIZE` (limits on
-address space and data), `time=SECONDS`, `tarn` (makes no sense for a peer), `library` (nor for glibc), `root`,
+address space and data), `time=SECONDS`, `long ARGUMENT` (in the place of the last one, with ten times the time, where
+the environment has TEST_LONG), `tarn` (makes no sense for a peer), `library` (nor for glibc), `root`,
 `threads`, `alone` (measures time or memory: Meson runs nothing beside it), `known` (tarn fails it to this day:
 Meson expects that, and says so when it no longer does).
 """
 import dataclasses
+import os
 import pathlib
 import shlex
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "facts"
 DEFAULT_TIMEOUT = 60
+LONG = 10  # scripts/test --long: how much more is done, and time given
 
 
 @dataclasses.dataclass
@@ -27,6 +30,7 @@ class Fact:
     environment: dict = dataclasses.field(default_factory=dict)
     limits: dict = dataclasses.field(default_factory=dict)
     timeout: int = DEFAULT_TIMEOUT
+    long: str = ""
     tarn_only: bool = False
     needs_root: bool = False
     absent_glibc: bool = False
@@ -55,6 +59,8 @@ def apply(fact, option):
         fact.limits[key] = size(value)
     elif key == "time":
         fact.timeout = int(value)
+    elif word == "long":
+        fact.long = rest
     elif option in ("tarn", "root", "library"):
         fact.tarn_only |= option == "tarn"
         fact.needs_root |= option == "root"
@@ -69,6 +75,9 @@ def parse(group, line):
     fact = Fact(f"{group}/{name.strip()}", shlex.split(command))
     for option in options:
         apply(fact, option)
+    if fact.long and os.environ.get("TEST_LONG"):
+        fact.command[-1] = fact.long
+        fact.timeout *= LONG
     return fact
 
 

@@ -73,7 +73,7 @@ void in_child(void (*body)()) {
     pid_t child = fork();
     require(child >= 0, "fork succeeds");
     if (child == 0) {
-        alarm(kSeconds);
+        alarm(check::patience(kSeconds));
         body();
         _exit(0);
     }
@@ -104,7 +104,7 @@ void full_child() {
     for (auto& slot : exchange)
         free(slot.exchange(nullptr));
     Random random{99};
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 30; ++i)
         churn(random);
     stop = false;
     start_workers(2);

@@ -13,6 +13,7 @@ import tempfile
 
 LACKS_SYMBOL = 3
 CANNOT_TEST = 77
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
 LIMITS = {"as": resource.RLIMIT_AS, "data": resource.RLIMIT_DATA}
 
 
@@ -65,7 +66,7 @@ class Context:
             arguments = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, **other}
             child = subprocess.Popen(command, env=self.environment(environment or {}, preload),
                                      preexec_fn=restrict, start_new_session=True, **arguments)
-            timed_out = not wait(child, timeout)
+            timed_out = not wait(child, timeout * PATIENCE)
             out.seek(0), err.seek(0)
             return Result(child.returncode, out.read(), err.read().decode(errors="replace"), timed_out)
 
@@ -90,7 +91,7 @@ def wait(child, timeout):
 
 def verdict(fact, result, context):
     if result.timed_out:
-        return "FAIL", f"hangs: {result.short()}"
+        return "FAIL", f"hangs, or needs more than {fact.timeout * PATIENCE:.0f} s (TEST_PATIENCE): {result.short()}"
     if result.status == CANNOT_TEST:
         return "skip", result.errors.strip()
     if fact.dies:

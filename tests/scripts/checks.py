@@ -8,6 +8,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # as scripts/test gives it: what time limits are multiplied by
+MODULES = ("mimalloc", "jemalloc")
 
 
 class Skip(Exception):
@@ -16,7 +18,7 @@ class Skip(Exception):
 
 def run(command, **options):
     """Output as text; a time limit on everything."""
-    options.setdefault("timeout", 240)
+    options["timeout"] = options.get("timeout", 240) * PATIENCE
     options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
@@ -30,6 +32,18 @@ def succeed(command, **options):
 def expect(condition, done):
     """`done` is shown when the condition does not hold."""
     assert condition, f"status {done.returncode}, output {done.stdout[-1500:]!r}, errors {done.stderr[-1500:]!r}"
+
+
+def built_modules():
+    """Backends whose module was built: their library was there when the build was configured."""
+    return [name for name in MODULES if os.path.exists(os.path.join(BUILD, f"libtarn-{name}.so"))]
+
+
+def need_all_modules():
+    """Ends a check that went well with the modules there are, when one is missing."""
+    missing = [name for name in MODULES if name not in built_modules()]
+    if missing:
+        raise Skip(f"lib{missing[0]}-dev is not installed")
 
 
 def judge(check):

@@ -5,7 +5,7 @@ import glob
 import os
 import sys
 
-from checks import BUILD, expect, main, run, succeed
+from checks import BUILD, built_modules, expect, main, need_all_modules, run, succeed
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -99,12 +99,14 @@ def check_cpp(directory):
 def check_preloaded_installation(directory):
     """an installation that was moved, preloaded: its backends are found"""
     libraries = installed(directory)["LD_LIBRARY_PATH"]
-    for backend, preload in (("mimalloc", []), ("jemalloc", [f"{libraries}/tarn/libtarn-jemalloc.so"])):
+    for backend in built_modules():
+        preload = [f"{libraries}/tarn/libtarn-jemalloc.so"] if backend == "jemalloc" else []
         done = run(["/usr/bin/python3", "-c", "print(len(bytearray(60000)))"],
                    env={**os.environ, "LD_PRELOAD": " ".join([f"{libraries}/libtarn.so", *preload]),
                         "TARN_BACKEND": backend, "TARN_STATS": "1"})
         expect(done.returncode == 0 and done.stdout == "60000\n" and f"backend {backend})" in done.stderr
                and "map serves" not in done.stderr, done)
+    need_all_modules()
 
 
 def check_headers(directory):

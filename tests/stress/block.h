@@ -4,6 +4,7 @@
 #pragma once
 #include <malloc.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -19,6 +20,9 @@ extern "C" {  // C23; absent when the allocator has none
 namespace stress {
 
 inline unsigned long long seed_in_use;
+
+// While the address space is limited, and a moment longer, a request may fail; what is there stays whole.
+inline std::atomic<unsigned> limits;  // how often it was lowered or raised: odd while it is low
 
 [[noreturn]] inline void fail(const char* what, const void* at, size_t size) {
     fprintf(stderr, "shadow_model: %s: block %p of %zu bytes; --seed %llu\n", what, at, size, seed_in_use);
@@ -41,7 +45,7 @@ struct Block {
     unsigned char* at = nullptr;
     size_t size = 0;       // asked for
     size_t alignment = 0;  // asked for; 16 when nothing was
-    size_t filled = 0;     // bytes with the pattern: `size`, or all that is usable
+    size_t filled = 0;     // bytes with the pattern: `size`, all that is usable, or none
     uint64_t key = 0;
     Made made = Made::kMalloc;
 };
@@ -85,19 +89,29 @@ inline void verify(const Block& block, size_t end, const char* when) {
     });
 }
 
-// Alignment, usable size, and the pattern over all that may be used, or over what was asked for.
-inline void accept(Block& block, Random& random) {
-    if (!block.at) fail("out of memory", nullptr, block.size);
-    const size_t natural = block.alignment < 16 ? 16 : block.alignment;
-    if (reinterpret_cast<uintptr_t>(block.at) % natural != 0) fail("not aligned", block.at, block.size);
-    const size_t usable = malloc_usable_size(block.at);
-    if (usable < block.size) fail("usable size is too small", block.at, block.size);
-    block.filled = random.one_in(2) ? usable : block.size;
+// A block of which nothing is written holds what was there before, a free object's links for instance.
+inline void choose_filled(Block& block, Random& random, size_t usable) {
+    const size_t kind = random.below(16);
+    block.filled = kind == 0 ? 0 : kind < 8 ? usable : block.size;
     block.key = random.next();
     fill(block);
 }
 
-inline void allocate(Block& block, Random& random, size_t size) {
+// Alignment, usable size, and the pattern over all that may be used, over what was asked for, or nowhere.
+inline void accept(Block& block, Random& random) {
+    const size_t natural = block.alignment < 16 ? 16 : block.alignment;
+    if (reinterpret_cast<uintptr_t>(block.at) % natural != 0) fail("not aligned", block.at, block.size);
+    const size_t usable = malloc_usable_size(block.at);
+    if (usable < block.size) fail("usable size is too small", block.at, block.size);
+    choose_filled(block, random, usable);
+}
+
+// A request that was begun when `limits` was `before` has failed.
+inline void accept_failure(unsigned before, size_t size) {
+    if (before % 2 == 0 && limits.load() == before) fail("out of memory", nullptr, size);
+}
+
+inline void make(Block& block, Random& random, size_t size) {
     block = {};
     block.size = size;
     block.alignment = 16;
@@ -106,8 +120,7 @@ inline void allocate(Block& block, Random& random, size_t size) {
         case 0: {
             block.alignment = alignment;
             void* at = nullptr;
-            if (posix_memalign(&at, alignment, size)) fail("posix_memalign", nullptr, size);
-            block.at = static_cast<unsigned char*>(at);
+            if (posix_memalign(&at, alignment, size) == 0) block.at = static_cast<unsigned char*>(at);
             break;
         }
         case 1:
@@ -122,7 +135,7 @@ inline void allocate(Block& block, Random& random, size_t size) {
         case 3:
         case 4:
             block.at = static_cast<unsigned char*>(calloc(1, size));
-            for (size_t i = 0; i < size; ++i)
+            for (size_t i = 0; block.at && i < size; ++i)
                 if (block.at[i]) fail("calloc is not zero", block.at, size);
             break;
         case 5:
@@ -138,7 +151,18 @@ inline void allocate(Block& block, Random& random, size_t size) {
         default:
             block.at = static_cast<unsigned char*>(malloc(size));
     }
-    accept(block, random);
+}
+
+inline void allocate(Block& block, Random& random, size_t size) {
+    const unsigned before = limits.load();
+    try {
+        make(block, random, size);
+    } catch (const std::bad_alloc&) {
+        block.at = nullptr;
+    }
+    if (block.at) return accept(block, random);
+    accept_failure(before, size);
+    block = {};
 }
 
 // Every way that the language allows for a block made like this.
@@ -176,8 +200,13 @@ inline void resize(Block& block, Random& random, size_t size) {
     verify(block, block.filled, "its bytes changed before realloc");
     // The contents up to the smaller of the two sizes: what was usable beyond the old one may go.
     const size_t kept = size < block.size ? size : block.size;
-    block.at = static_cast<unsigned char*>(realloc(block.at, size));
-    if (!block.at) fail("out of memory in realloc", nullptr, size);
+    const unsigned before = limits.load();
+    void* const moved = realloc(block.at, size);
+    if (!moved) {
+        accept_failure(before, size);
+        return verify(block, block.filled, "realloc that failed changed its bytes");
+    }
+    block.at = static_cast<unsigned char*>(moved);
     verify(block, kept < block.filled ? kept : block.filled, "realloc changed its bytes");
     block.made = Made::kMalloc;
     block.alignment = 16;

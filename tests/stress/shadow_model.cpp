@@ -1,116 +1,96 @@
 // SPDX-License-Identifier: MIT
-// Random operations on the allocator that this program runs under, against a shadow model of every live
-// block.
+// Random operations on the allocator that this program runs under, against a shadow model of all live blocks.
 //
-//   shadow_model [--operations N] [--threads N] [--seed N] [--backend NAME]
+//   shadow_model [--operations N | --seconds N] [--long-seconds N] [--threads N] [--seed N] [--backend NAME]
 //
 // With threads: each has blocks of its own, leaves others in an exchange where anybody may free or resize
-// them, and ends several times; what it then still has, others free. The seed of a run is its first line of
-// output.
-#include <atomic>
-#include <ctime>
-#include <thread>
+// them, and ends many times, in many ways; what it then still has, others free. Meanwhile handlers fork, the
+// limit on address space changes, pages are locked. The seed of a run is its first line of output.
+// --long-seconds holds where the environment has TEST_LONG.
+#include <pthread.h>
+#include <unistd.h>
 
-#include "block.h"
+#include <ctime>
+
+#include "check.h"
+#include "disturb.h"
+#include "ends.h"
 #include "tarn/tarn.h"
+#include "worker.h"
 
 extern "C" [[gnu::weak]] int tarn_stats_get(tarn_stats*, size_t);
 
 namespace {
 
-using stress::Block;
-using stress::Random;
+using namespace stress;
 
-constexpr unsigned kThreadsMax = 64;
-constexpr size_t kSlots = 4096;  // blocks a thread holds at most
-constexpr size_t kShared = 512;
 constexpr unsigned kGenerations = 6;
+constexpr double kGenerationSeconds = 0.25;
 
 struct Settings {
     unsigned long long operations = 2000000;  // all threads together
+    double seconds = 0;                       // 0: so many operations
     unsigned threads = 1;
     unsigned long long seed = 0;
     const char* backend = nullptr;
 } settings;
 
-// Not of the allocator under test: it must not disturb what is compared.
-Block held[kThreadsMax][kSlots];
-struct Shared {
-    std::atomic_flag busy;
-    Block block;
-} shared[kShared];
+struct Job {
+    unsigned thread;
+    uint64_t seed;
+    Until until;
+};
 
-size_t some_size(Random& random) {
-    const size_t kind = random.below(1000);
-    if (kind < 800) return 1 + random.below(512);
-    if (kind < 960) return 1 + random.below(8192);
-    if (kind < 990) return 1 + random.below(64 << 10);
-    if (kind < 998) return 1 + random.below(512 << 10);
-    return 1 + random.below(5 << 20);
+void* run_job(void* argument) {
+    const Job& job = *static_cast<Job*>(argument);
+    work(job.thread, job.seed, job.until, true);
+    Random random{job.seed | 1};
+    const bool jemalloc = settings.backend && !strcmp(settings.backend, "jemalloc");
+    end_thread(random, jemalloc ? Ends::kHeardOf : Ends::kAll);
+    return nullptr;
 }
 
-// Few bytes more, as strings grow, or anything.
-size_t another_size(Random& random, size_t size) {
-    if (random.one_in(3)) return some_size(random);
-    return random.one_in(4) && size > 8 ? size - random.below(size / 2)
-                                        : size + 1 + random.below(size / 2 + 24);
-}
-
-void step(Block& block, Random& random) {
-    if (!block.at) return stress::allocate(block, random, some_size(random));
-    if (random.below(8) < 3 && block.size < 6 << 20)
-        return stress::resize(block, random, another_size(random, block.size));
-    stress::release(block, random);
-}
-
-// Leaves a block of this thread's for others and takes what is there; no lock is waited for.
-void swap_with_shared(Block& mine, Random& random) {
-    Shared& place = shared[random.below(kShared)];
-    if (place.busy.test_and_set(std::memory_order_acquire)) return;
-    const Block theirs = place.block;
-    place.block = mine;
-    mine = theirs;
-    place.busy.clear(std::memory_order_release);
-}
-
-void release_all(Block* blocks, Random& random) {
-    for (size_t i = 0; i < kSlots; ++i)
-        stress::release(blocks[i], random);
-}
-
-void work(unsigned thread, uint64_t seed, unsigned long long operations) {
-    Random random{seed * 2 + 1};
-    Block* const blocks = held[thread];
-    size_t range = kSlots;  // how many blocks it holds changes: bursts, then few
-    for (unsigned long long i = 0; i < operations; ++i) {
-        if (random.one_in(20000)) range = random.one_in(2) ? kSlots : 1 + random.below(64);
-        Block& block = blocks[random.below(range)];
-        step(block, random);
-        if (settings.threads > 1 && random.one_in(4)) swap_with_shared(block, random);
-        if (random.one_in(200000)) release_all(blocks, random);
-        if (random.one_in(300000)) malloc_trim(0);
+// What thread i left is the next one's in another generation: its slabs are orphans by then.
+void run_generation(unsigned generation, Until until) {
+    pthread_t threads[kThreadsMax];
+    Job jobs[kThreadsMax];
+    for (unsigned i = 0; i < settings.threads; ++i) {
+        jobs[i] = {(i + generation) % settings.threads,
+                   settings.seed + 1000003 * (uint64_t{generation} * kThreadsMax + i + 1), until};
+        const Unlimited unlimited;
+        check::require(!pthread_create(&threads[i], nullptr, run_job, &jobs[i]), "a thread starts");
     }
+    for (unsigned i = 0; i < settings.threads; ++i)
+        pthread_join(threads[i], nullptr);
 }
 
 void run_threads() {
-    const unsigned long long each = settings.operations / settings.threads / kGenerations;
-    for (unsigned generation = 0; generation < kGenerations; ++generation) {
-        std::thread threads[kThreadsMax];
-        for (unsigned i = 0; i < settings.threads; ++i)
-            // What thread i left is the next one's in another place: its slabs are orphans by then.
-            threads[i] = std::thread(work, (i + generation) % settings.threads,
-                                     settings.seed + 1000003 * (generation * kThreadsMax + i + 1), each);
-        for (unsigned i = 0; i < settings.threads; ++i)
-            threads[i].join();
-    }
+    start_disturber(settings.seed);
+    const double end = now() + settings.seconds;
+    if (settings.seconds > 0)
+        for (unsigned generation = 0; now() < end; ++generation)
+            run_generation(generation, {.moment = now() + kGenerationSeconds});
+    else
+        for (unsigned generation = 0; generation < kGenerations; ++generation)
+            run_generation(generation, {.operations = settings.operations / settings.threads / kGenerations});
+    stop_disturber();
+}
+
+void run_one_thread() {
+    Until until;
+    if (settings.seconds > 0)
+        until.moment = now() + settings.seconds;
+    else
+        until.operations = settings.operations;
+    work(0, settings.seed, until, false);
+    lift_limit();
 }
 
 void release_everything() {
     Random random{settings.seed * 2 + 1};
     for (auto& blocks : held)
         release_all(blocks, random);
-    for (Shared& place : shared)
-        stress::release(place.block, random);
+    release_shared(random);
 }
 
 tarn_stats stats() {
@@ -123,31 +103,44 @@ tarn_stats stats() {
 }
 
 void read_arguments(int count, char** words) {
-    settings.seed = static_cast<unsigned long long>(time(nullptr)) * 1000003 + static_cast<unsigned>(clock());
+    settings.seed =
+        static_cast<unsigned long long>(time(nullptr)) * 1000003 + static_cast<unsigned>(getpid()) * 7919u;
+    double long_seconds = 0;
     for (int i = 1; i + 1 < count; i += 2) {
         const char* const value = words[i + 1];
         if (!strcmp(words[i], "--operations")) settings.operations = strtoull(value, nullptr, 10);
+        if (!strcmp(words[i], "--seconds")) settings.seconds = atof(value);
+        if (!strcmp(words[i], "--long-seconds")) long_seconds = atof(value);
         if (!strcmp(words[i], "--threads")) settings.threads = static_cast<unsigned>(atoi(value));
         if (!strcmp(words[i], "--seed")) settings.seed = strtoull(value, nullptr, 10);
         if (!strcmp(words[i], "--backend")) settings.backend = value;
     }
+    if (long_seconds > 0 && getenv("TEST_LONG")) settings.seconds = long_seconds;
     if (settings.threads < 1 || settings.threads > kThreadsMax) settings.threads = 1;
-    stress::seed_in_use = settings.seed;
+    seed_in_use = settings.seed;
+}
+
+int fault(const char* format, unsigned long one, unsigned long other) {
+    fprintf(stderr, "shadow_model: ");
+    fprintf(stderr, format, one, other);
+    fprintf(stderr, "; --seed %llu\n", settings.seed);
+    return 1;
 }
 
 // What is live again after everything was freed; threads leave what libc keeps for them.
 int compare(const tarn_stats& before, const tarn_stats& after) {
     int faults = 0;
     if (settings.threads == 1 && after.live_objects != before.live_objects)
-        faults += fprintf(stderr, "shadow_model: %lu objects live, %lu before; --seed %llu\n",
-                          after.live_objects, before.live_objects, settings.seed) > 0;
+        faults += fault("%lu objects live, %lu before", after.live_objects, before.live_objects);
     if (after.large_live_objects != before.large_live_objects)
-        faults += fprintf(stderr, "shadow_model: %lu large blocks live, %lu before; --seed %llu\n",
-                          after.large_live_objects, before.large_live_objects, settings.seed) > 0;
-    if (after.allocations - before.allocations < settings.operations / 4)
-        faults += fprintf(stderr, "shadow_model: only %lu allocations\n", after.allocations) > 0;
-    if (settings.backend && strcmp(settings.backend, after.backend) != 0)
-        faults += fprintf(stderr, "shadow_model: backend %s served\n", after.backend) > 0;
+        faults +=
+            fault("%lu large blocks live, %lu before", after.large_live_objects, before.large_live_objects);
+    if (after.allocations - before.allocations < deeds.operations / 4)
+        faults += fault("only %lu allocations in %lu operations", after.allocations, deeds.operations);
+    if (settings.backend && strcmp(settings.backend, after.backend) != 0) {
+        fprintf(stderr, "shadow_model: backend %s served\n", after.backend);
+        ++faults;
+    }
     return faults;
 }
 
@@ -155,17 +148,23 @@ int compare(const tarn_stats& before, const tarn_stats& after) {
 
 int main(int count, char** words) {
     read_arguments(count, words);
-    printf("seed %llu, %llu operations, %u threads\n", settings.seed, settings.operations, settings.threads);
+    printf("seed %llu, %u threads\n", settings.seed, settings.threads);
     fflush(stdout);
     const tarn_stats before = stats();
+    start_forking();
     if (settings.threads == 1)
-        work(0, settings.seed, settings.operations);
+        run_one_thread();
     else
         run_threads();
+    stop_forking();
     release_everything();
     const tarn_stats after = stats();
-    printf("%lu allocations, %lu large, %lu freed by other threads, %lu threads ended, backend %s\n",
-           after.allocations, after.large_allocations, after.remote_frees, after.threads_ended,
-           after.backend);
+    printf(
+        "%lu operations, %lu allocations, %lu large, %lu freed by other threads, %lu threads ended, backend "
+        "%s\n",
+        deeds.operations.load(), after.allocations, after.large_allocations, after.remote_frees,
+        after.threads_ended, after.backend);
+    printf("%lu copies, %lu forks in handlers, %lu times limited, %lu locks\n", deeds.copies.load(),
+           deeds.forks.load(), deeds.lowered.load(), deeds.locks.load());
     return compare(before, after) ? 1 : 0;
 }

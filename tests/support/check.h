@@ -4,6 +4,7 @@
 #pragma once
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,13 @@ inline void require(bool holds, const char* what, const char* file = __builtin_F
 [[noreturn]] inline void give_up(const char* why, int status) {
     if (write(2, why, strlen(why)) < 0 || write(2, "\n", 1) < 0) _exit(2);
     _exit(status);
+}
+
+// A time limit for alarm(): TEST_PATIENCE times as long, as scripts/test gives it.
+inline unsigned patience(unsigned seconds) {
+    const char* factor = getenv("TEST_PATIENCE");
+    const unsigned long times = factor ? strtoul(factor, nullptr, 10) : 1;
+    return seconds * static_cast<unsigned>(times ? times : 1);
 }
 
 // Hides from the compiler where a value comes from, so that it neither warns nor removes calls.

@@ -56,6 +56,7 @@ struct Random {
         return state ^= state << 17;
     }
     size_t below(size_t limit) { return static_cast<size_t>(next() % limit); }
+    bool one_in(size_t n) { return below(n) == 0; }
 };
 
 }  // namespace process

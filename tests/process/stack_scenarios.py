@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""What stack_need.cpp measured, under each backend."""
+import inside_scenarios
+
+
+def need(context, backend, limit):
+    """At most `limit` bytes; 0: another allocator's own need comes on top, and is shown."""
+    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend}
+    if backend in ("mimalloc", "jemalloc"):
+        path = inside_scenarios.module(context, backend)
+        if backend == "jemalloc":
+            settings["LD_PRELOAD"] = f"{context.library}:{path}"
+    result = context.run(["stack_need", "states", limit], settings)
+    lines = sorted(result.output.decode().splitlines(), reverse=True)
+    assert result.status == 0, f"{result.short()}: {lines[:3]}"
+    assert len(lines) > 100, lines
+    print("\n".join(lines[:5]))
