@@ -4,9 +4,9 @@
  * request above 32 KiB and the few others that no slab can serve (alignment above 16 KiB, no address space).
  *
  * A plugin is a shared object that exports `tarn_backend_entry`; TARN_BACKEND=/path/to/plugin.so loads it
- * when the first such request is made. All functions may be called by any thread at any time, but none
- * between before_fork and after_fork_*, and none while one runs in the same thread (a signal handler that
- * allocates over an interrupted call is served by tarn itself). They must not call malloc or free of the
+ * before main, in the constructor of libtarn.so. All functions may be called by any thread at any time, but
+ * none between before_fork and after_fork_*, and none while one runs in the same thread (a signal handler
+ * that allocates over an interrupted call is served by tarn itself). They must not call malloc or free of the
  * program: those are tarn's, and would come back here.
  *
  * Sizes and alignments are in bytes; alignment is a power of two, at least 16.
@@ -39,8 +39,9 @@ typedef struct tarn_backend {
     uint32_t size;    /* sizeof(tarn_backend) when the plugin was compiled */
     const char* name; /* shown in reports */
 
-    /* Called once before anything else. 0 on success; otherwise tarn warns and uses its own mappings.
-     * May be NULL. */
+    /* Called once before anything else, in libtarn.so's constructor. 0 on success; otherwise tarn warns and
+     * uses its own mappings. Whatever must be set up, and is registered with libc (pthread_atfork, keys), is
+     * so here: the other functions are called in any thread, which may have little stack. May be NULL. */
     int (*start)(void);
 
     /* Required. `size` bytes, NULL when there are none. Contents undefined. Size is never 0. */

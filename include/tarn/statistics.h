@@ -90,7 +90,7 @@ typedef struct tarn_stats {
     double pool_hit_rate;       /* reused / small_allocations, 0..1; 0 before the first */
     double fragmentation_ratio; /* resident / live_bytes; 0 when nothing is live */
 
-    char backend[32]; /* terminated; "none yet" until a request needs it */
+    char backend[32]; /* who serves large requests; terminated */
     tarn_class_stats class_stats[TARN_SIZE_CLASSES_MAX];
 
     /* From version 2 on: the explicit interface. What its parts are made of is malloc's, and counted above,

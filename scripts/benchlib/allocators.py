@@ -15,10 +15,10 @@ DEBIAN = (("mimalloc", "libmimalloc.so.2", "libmimalloc2.0"),
           ("tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
           ("tbbmalloc", "libtbbmalloc_proxy.so.2", "libtbbmalloc2"))
 # tarn's names: the backend, the library that is preloaded beside it.
-TARN = (("tarn", "mimalloc", None),
+TARN = (("tarn", "map", None),
+        ("tarn-mimalloc", "mimalloc", None),
         ("tarn-jemalloc", "jemalloc", "libtarn-jemalloc.so"),
-        ("tarn-system", "system", None),
-        ("tarn-map", "map", None))
+        ("tarn-system", "system", None))
 # Patterns; the variable is for tests, which must not depend on what this machine has.
 LIBRARY_FOLDERS = os.environ.get("BENCH_LIBRARY_FOLDERS",
                                  "/usr/lib/*-linux-gnu:/usr/lib64:/usr/lib:/usr/local/lib").split(":")

@@ -14,6 +14,7 @@
 #include "backend/visits.h"
 #include "base/options.h"
 #include "base/os.h"
+#include "base/thread_pointer.h"
 
 namespace tarn {
 
@@ -61,23 +62,19 @@ size_t usable_size(const tarn_backend* backend, void* at, size_t asked) {
 // found again. A thread other than the first that asks for a few blocks only is served by `map`.
 constexpr uint8_t kBlocksFromMap = 16;
 thread_local constinit uint8_t blocks_asked_for __attribute__((tls_model("initial-exec"))) = 0;
+constinit uintptr_t first_thread = 0;  // the one that ran the constructor, or forked
+// Others have been in here: the child of a fork then trusts nothing that is not one atomic word.
+constinit std::atomic<bool> others{false};
 
-// The default backend is loaded for programs that have a use for it: a library in memory costs 1.5 to 2 MiB,
-// and for fewer blocks than this `map` does as well. Whoever names a backend gets it at once.
-constexpr uint32_t kBlocksBeforeLoading = 1024;
-constinit std::atomic<uint32_t> blocks_before_loading{0};
-
-bool worth_loading() {
-    if (options.backend[0] || blocks_before_loading.load(std::memory_order_relaxed) >= kBlocksBeforeLoading)
-        return true;
-    blocks_before_loading.fetch_add(1, std::memory_order_relaxed);
-    return false;
+void note_thread() {
+    if (thread_pointer() != first_thread && first_thread && !others.load(std::memory_order_relaxed))
+        others.store(true, std::memory_order_relaxed);
 }
 
 bool worth_a_heap() {
     if (blocks_asked_for == kBlocksFromMap) [[likely]]
         return true;
-    if (os::thread_id() == os::process_id())
+    if (thread_pointer() == first_thread)
         blocks_asked_for = kBlocksFromMap;
     else
         ++blocks_asked_for;
@@ -86,10 +83,8 @@ bool worth_a_heap() {
 
 // `at` NULL: the backend does not serve this, cannot now, or is out of memory.
 Block allocate_backend(size_t size, size_t alignment, Zero zero) {
-    if (size >= options.map_from || alignment >= options.map_from) return {};
-    if (!worth_loading() || !worth_a_heap()) return {};
-    const tarn_backend* backend = loader::chosen();
-    if (!backend) return {};
+    const tarn_backend* backend = loader::current();
+    if (!backend || size >= options.map_from || alignment >= options.map_from || !worth_a_heap()) return {};
     const visits::Visit visit;
     if (!visit) return {};
     const bool zeroed = zero == Zero::kYes && backend->allocate_zeroed;
@@ -101,6 +96,14 @@ Block allocate_backend(size_t size, size_t alignment, Zero zero) {
 Block allocate_anywhere(size_t size, size_t alignment, Zero zero) {
     const Block block = allocate_backend(size, alignment, zero);
     return block.at ? block : map::allocate(size, alignment);
+}
+
+// What lies free in the backend may be what is missing.
+Block allocate_or_trim(size_t size, size_t alignment, Zero zero) {
+    const Block block = allocate_anywhere(size, alignment, zero);
+    if (block.at) return block;
+    trim_blocks();
+    return allocate_anywhere(size, alignment, zero);
 }
 
 void give_back(void* at, Record record) {
@@ -176,9 +179,9 @@ void* resize_backend(void* block, Record record, size_t new_size, size_t alignme
 
 // What has grown will grow again: room to spare, and a mapping as soon as remapping beats copying.
 Block allocate_growing(size_t size, size_t alignment) {
-    if (size < kRemapFrom) return allocate_anywhere(size + size / kGrowth, alignment, Zero::kNo);
+    if (size < kRemapFrom) return allocate_or_trim(size + size / kGrowth, alignment, Zero::kNo);
     const Block block = alignment <= os::page_size() ? map::allocate_growing(size) : Block{};
-    return block.at ? block : allocate_anywhere(size, alignment, Zero::kNo);
+    return block.at ? block : allocate_or_trim(size, alignment, Zero::kNo);
 }
 
 void* resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
@@ -197,9 +200,15 @@ void* resize_by_copy(void* block, Record record, size_t new_size, size_t alignme
 
 }  // namespace
 
+void load_backend() {
+    first_thread = thread_pointer();
+    loader::load();
+}
+
 void* allocate_block(size_t size, size_t alignment, Zero zero) {
     if (size > registry::kLargestBlock) return nullptr;
-    const Block block = allocate_anywhere(clamp(size), std::max(alignment, kSmallestAlignment), zero);
+    note_thread();
+    const Block block = allocate_or_trim(clamp(size), std::max(alignment, kSmallestAlignment), zero);
     if (!entered(block)) return nullptr;
     if (zero == Zero::kYes) memset(block.at, 0, std::min(size, block.dirty));
     counters.allocations.fetch_add(1, std::memory_order_relaxed);
@@ -209,6 +218,7 @@ void* allocate_block(size_t size, size_t alignment, Zero zero) {
 }
 
 BlockFree free_block(void* block) {
+    note_thread();
     const registry::Found found = registry::retire(block);
     if (found.state == registry::State::kUnknown) return BlockFree::kUnknown;
     if (found.state == registry::State::kLive) {
@@ -234,6 +244,7 @@ bool inside_block(const void* p) {
 }
 
 void* resize_block(void* block, size_t new_size, size_t alignment) {
+    note_thread();
     alignment = std::max(alignment, kSmallestAlignment);
     if (new_size > registry::kLargestBlock) return nullptr;
     const Record record = registry::find(block).record;
@@ -263,20 +274,27 @@ BlockStats block_stats() {
     const map::Stats mapped = map::stats();
     tarn_backend_stats inner = {};
     const tarn_backend* backend = loader::current();
-    if (const visits::Visit visit; visit && backend && backend->stats) backend->stats(&inner);
+    if (backend && backend->stats)
+        if (const visits::Visit visit; visit) backend->stats(&inner);
     stats.backend_committed = mapped.live + mapped.cached + inner.committed;
     stats.backend_cached = mapped.cached + inner.cached;
     return stats;
 }
 
 void make_room_for_small() {
+    note_thread();
     map::trim();
+    map::trim_runs_at_hand();
 }
 
+// The backend first: what it gives back may be blocks of ours.
 size_t trim_blocks() {
-    const size_t bytes = map::trim();
+    note_thread();
     const tarn_backend* backend = loader::current();
-    if (const visits::Visit visit; visit && backend && backend->trim) backend->trim();
+    if (backend && backend->trim)
+        if (const visits::Visit visit; visit) backend->trim();
+    const size_t bytes = map::trim();
+    map::trim_runs_at_hand();
     return bytes;
 }
 
@@ -284,10 +302,16 @@ const char* backend_name() {
     return loader::name();
 }
 
-void blocks_before_fork() {}
-void blocks_after_fork_parent() {}
+void blocks_before_fork() {
+    visits::before_fork();
+}
+void blocks_after_fork_parent() {
+    visits::after_fork_parent();
+}
 void blocks_after_fork_child() {
-    map::after_fork_child();
+    first_thread = thread_pointer();
+    map::after_fork_child(others.exchange(false, std::memory_order_relaxed));
+    visits::after_fork_child();
 }
 
 }  // namespace tarn

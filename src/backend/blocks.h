@@ -2,7 +2,7 @@
 // Large blocks: all requests that no size class serves. Which backend serves a block is decided here, once,
 // and kept with it in the registry; it goes back to where it came from, whatever is in force by then.
 //
-//   allocate_block -> loader (first time) -> backend, or map -> registry
+//   allocate_block -> backend, or map -> registry
 //   free_block     -> registry (exactly one caller wins) -> backend, or map
 //   resize_block   -> in place | remapped | copied
 //
@@ -13,6 +13,10 @@
 #include <cstdint>
 
 namespace tarn {
+
+// The library's constructor calls it, once; what comes before is served by `map`. Before the handlers of fork
+// below are registered, so that they enclose those of the backend's library.
+void load_backend();
 
 enum class Zero : bool { kNo, kYes };
 
@@ -50,7 +54,9 @@ struct ThreadBlocks {
 };
 extern thread_local constinit ThreadBlocks* watched_blocks __attribute__((tls_model("initial-exec")));
 
-size_t trim_blocks();  // gives all that is cached back to the kernel; bytes known to have gone
+// Gives all that is cached back to the kernel, but runs to their supply, which is to be trimmed after it. Bytes
+// known to have gone.
+size_t trim_blocks();
 
 // The region grows: memory that small objects have not touched yet is about to be. What `map` keeps resident
 // for later large blocks is given back, so that the two do not add up to the peak.
@@ -58,7 +64,7 @@ void make_room_for_small();
 
 const char* backend_name();  // of loader.h
 
-// Handlers of fork. Nothing is locked before it; a backend's module brings its own handlers (visits.h).
+// Handlers of fork. Nothing is locked before it; a backend of others is kept empty of visitors (visits.h).
 void blocks_before_fork();
 void blocks_after_fork_parent();
 void blocks_after_fork_child();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The choice and its state machine; nothing here knows dlopen.
+// The choice; nothing here knows dlopen.
 #include "backend/loader.h"
 
 #include <pthread.h>
@@ -16,9 +16,6 @@ namespace tarn::loader {
 
 namespace {
 
-enum class State : int { kNone, kLoading, kReady };
-
-constinit std::atomic<State> state{State::kNone};
 constinit std::atomic<const tarn_backend*> published{nullptr};
 constinit tarn_backend adopted = {};  // written by the loading thread alone, before it is published
 
@@ -34,7 +31,6 @@ const char* adopt(const tarn_backend* table) {
     memcpy(&adopted, table, table->size < sizeof adopted ? table->size : sizeof adopted);
     if (!adopted.allocate || !adopted.free) return "it has no allocate or no free";
     if (adopted.start && adopted.start() != 0) return "it did not start";
-    if (!watch_forks()) return "out of memory";
     return nullptr;
 }
 
@@ -46,12 +42,11 @@ const tarn_backend* find_table() {
     return table;
 }
 
-void load() {
+void choose() {
     const tarn_backend* table = find_table();
     const char* fault = table ? adopt(table) : nullptr;
     if (fault) warn("backend ", wanted(), ": ", fault, "; map serves");
     if (table && !fault) published.store(&adopted, std::memory_order_release);
-    state.store(State::kReady, std::memory_order_release);
     if (options.verbose) warn("backend ", name(), " ", current() ? file_of(table) : "");
 }
 
@@ -61,26 +56,17 @@ const tarn_backend* current() {
     return published.load(std::memory_order_acquire);
 }
 
-const tarn_backend* chosen() {
-    if (state.load(std::memory_order_acquire) == State::kNone && can_load()) {
-        State none = State::kNone;
-        if (state.compare_exchange_strong(none, State::kLoading, std::memory_order_acq_rel)) {
-            const int saved_errno = errno;
-            // A thread that is cancelled in a constructor of the library would never let go of the loader's
-            // lock.
-            int cancel_state;
-            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-            load();
-            pthread_setcancelstate(cancel_state, nullptr);
-            errno = saved_errno;
-        }
-    }
-    return current();
+void load() {
+    const int saved_errno = errno;
+    // A thread that is cancelled in a constructor of the library would never let go of the loader's lock.
+    int cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    choose();
+    pthread_setcancelstate(cancel_state, nullptr);
+    errno = saved_errno;
 }
 
 const char* name() {
-    if (state.load(std::memory_order_acquire) == State::kNone)
-        return options.backend[0] ? "none yet" : "map so far";
     const tarn_backend* table = current();
     if (!table) return "map";
     return table->name ? table->name : "unnamed";

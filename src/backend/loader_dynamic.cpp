@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The loader's part in libtarn.so: modules and plugins by dlopen. Called by one thread, once.
 #include <dlfcn.h>
-#include <link.h>
-#include <pthread.h>
 
 #include <cstring>
 
 #include "backend/loader.h"
-#include "backend/visits.h"
 #include "base/message.h"
-#include "base/os.h"
+#include "base/options.h"
 
 namespace tarn::loader {
 
@@ -97,16 +94,12 @@ void* open_by_name(const char* name) {
             warn("backend ", name, ": ", error, "; map serves");
         return nullptr;
     }
-    warn("backend ", name, ": ", file.text, " is not installed; map serves");
+    if (*options.backend || options.verbose)
+        warn("backend ", name, ": ", file.text, " is not installed; map serves");
     return nullptr;
 }
 
 }  // namespace
-
-// malloc may be called by the dynamic linker itself, in the middle of its work.
-bool can_load() {
-    return os::environment() != nullptr && _r_debug.r_state == r_debug::RT_CONSISTENT;
-}
 
 const tarn_backend* open_module(const char* name) {
     void* handle = strchr(name, '/') ? open_plugin(name) : open_by_name(name);
@@ -124,10 +117,6 @@ const char* file_of(const tarn_backend* table) {
     Dl_info info;
     if (table == system_backend() || !dladdr(table, &info)) return "(built in)";
     return info.dli_fname;
-}
-
-bool watch_forks() {
-    return pthread_atfork(visits::before_fork, visits::after_fork_parent, visits::after_fork_child) == 0;
 }
 
 }  // namespace tarn::loader

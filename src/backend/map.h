@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The built-in backend `map`: runs of the region up to 64 KiB, mappings of our own beyond (and whenever no
+// The built-in backend `map`: runs of the region up to 128 KiB, mappings of our own beyond (and whenever no
 // run is to be had). Serves start-up, static programs, whoever chooses it, and the largest blocks of
 // everybody.
 //
@@ -33,17 +33,18 @@ size_t resize_in_place(void* at, Record record, size_t new_size);
 // Whatever the process has in blocks; nothing where huge pages are not allowed at all. Its new record.
 Record prefer_huge_pages(void* at, Record record);
 
-size_t trim();  // unmaps all that is kept; bytes
+size_t trim();               // gives all mappings that are kept back to the kernel; bytes
+size_t trim_runs_at_hand();  // gives freed runs back to their supply; bytes
 // Is this address in a freed mapping that is kept?
 bool is_cached(const void* at);
 
 struct Stats {
-    size_t live, cached;  // bytes in mappings; runs are counted where runs are kept
+    size_t live, cached;  // bytes; runs in use are counted where runs are kept
 };
 Stats stats();
 
-// Only the forking thread lives on: when another one
-// held the lock, the cache is in pieces and its address space is given up; otherwise nothing needs doing.
-void after_fork_child();
+// Only the forking thread lives on. What it may see half done, because it was in here itself or because other
+// threads (`others`) may have been while the kernel copied page after page, is given up: address space.
+void after_fork_child(bool others);
 
 }  // namespace tarn::map

@@ -11,7 +11,9 @@
 // jemalloc reads this at its start when the module comes before it in the search order, as it does preloaded.
 extern "C" {
 [[gnu::visibility("default")]] extern const char* malloc_conf;
-const char* malloc_conf = "background_thread:false";  // a library starts no threads of its own accord
+// A library starts no threads of its own accord, and what is trimmed is to be gone: under a limit on address
+// space others need it.
+const char* malloc_conf = "background_thread:false,retain:false";
 }
 
 namespace {
@@ -20,6 +22,15 @@ constexpr size_t kOrdinaryAlignment = 16;
 
 int flags_for(size_t alignment) {
     return alignment <= kOrdinaryAlignment ? 0 : MALLOCX_ALIGN(alignment);
+}
+
+// jemalloc registers its handlers of fork at its first call, which must not be another one's: tarn's are to
+// enclose them, and a module that is preloaded may come before jemalloc's constructor has run.
+int start() {
+    void* block = mallocx(kOrdinaryAlignment, 0);
+    if (!block) return -1;
+    dallocx(block, 0);
+    return 0;
 }
 
 void* allocate(size_t size, size_t alignment) {
@@ -67,7 +78,7 @@ constexpr tarn_backend kTable = {
     .version = TARN_BACKEND_VERSION,
     .size = sizeof(tarn_backend),
     .name = "jemalloc",
-    .start = nullptr,
+    .start = start,
     .allocate = allocate,
     .allocate_zeroed = allocate_zeroed,
     .free = free_block,

@@ -13,6 +13,7 @@ int start() {
     // A thread's segment goes back when it is empty, not after a while: threads that have ended, or block,
     // would keep it for ever.
     mi_option_set(mi_option_segment_decommit_delay, 0);
+    mi_free(mi_malloc(kOrdinaryAlignment));  // whatever it sets up at its first call is set up now
     return 0;
 }
 

@@ -1,77 +1,72 @@
 // SPDX-License-Identifier: MIT
-// RangeCache: freed mappings kept for reuse, as page-aligned ranges that are readable, writable and dirty.
+// RangeCache: freed mappings kept for reuse, as page-aligned ranges that are readable and writable. What is
+// known to be all zero has no page of memory (empty); the rest may be resident (dirty).
 // A plain data structure: no lock and no system call of its own.
 //
 // Invariants: ranges do not overlap; those that touch have different tags (the kernel holds them apart, so
-// that mremap would refuse the two as one), others are merged when they come in; every range is at least
-// kSmallestRange long; bytes() is their sum; at most kRangesMost.
+// that mremap would refuse the two as one), others are merged when they come in, and are then empty only if
+// both were; the ranges that are not empty form a list, the oldest first; bytes() is the sum of what may be
+// resident in them.
 #pragma once
-#include <cstddef>
-#include <cstdint>
-
-#include "backend/registry.h"
+#include "backend/range_tree.h"
 
 namespace tarn {
 
-struct Range {
-    char* at = nullptr;
-    size_t size = 0;
-    Tag tag = 0;
-};
-
-// Ranges that left the cache and wait for munmap, which happens after the lock is released.
-class Evicted {
-  public:
-    static constexpr int kMost = 8;
-    bool full() const { return count_ == kMost; }
-    void add(Range range) { ranges_[count_++] = range; }
-    const Range* begin() const { return ranges_; }
-    const Range* end() const { return ranges_ + count_; }
-
-  private:
-    Range ranges_[kMost];
-    int count_ = 0;
+// A range taken out. `dirty`: bytes of it that may not be zero, from the front.
+struct Taken {
+    Range range;
+    size_t dirty = 0;
 };
 
 class RangeCache {
   public:
-    static constexpr int kRangesMost = 200;
-    static constexpr size_t kSmallestRange = size_t{64} << 10;
+    static constexpr size_t kSmallestRest = size_t{64} << 10;
     static constexpr size_t kWasteShare = 16;  // a rest below 1/16 of what is taken goes with it
     static constexpr uint32_t kOldAge = 2048;  // frees and allocations that a range survives untouched
 
+    constexpr explicit RangeCache(RangeNodes& nodes) : nodes_(nodes) {}
+
     size_t bytes() const { return bytes_; }
-    int count() const { return count_; }
+    size_t count() const { return tree_.count(); }
 
-    // Best fit: the smallest range of at least `size` bytes. The rest stays here unless it is so small that
-    // it goes along (kSmallestRange + size / kWasteShare). Size 0: nothing fits.
-    Range take(size_t size);
-    // The longest range, whole. Size 0: the cache is empty.
-    Range take_longest();
-    // Exactly this range, tag included; false when it is not free here.
+    // Best fit: the smallest range that holds `size` bytes so aligned. What is left stays here unless it is
+    // so small that it goes along (kSmallestRest + size / kWasteShare). Size 0: nothing fits.
+    Taken take(size_t size, size_t alignment = 1);
+    // The longest range, whole, when it is dirty.
+    Taken take_longest();
+    // Exactly this range, tag included, from the front of one here; false when it is not.
     bool take_exactly(Range wanted);
-    bool contains(const char* at) const;
+    bool contains(const char* at) const { return tree_.holding(at) != nullptr; }
 
-    // Takes a freed range in. When the table is full, the oldest range makes room.
-    void put(Range range, Evicted& evicted);
-    // Drops what nobody used for long, then the oldest ranges until at most `limit` bytes are left or
-    // `evicted` is full.
-    void shrink_to(size_t limit, Evicted& evicted);
-    void forget_all() { count_ = 0, bytes_ = 0; }
+    // Takes a freed range in; what it is part of now. Size 0: there was no node for it, and it is not here.
+    struct Whole {
+        Range range;
+        bool empty = false;
+    };
+    Whole put(Range range, bool empty = false);
+
+    // One range that is to go back to the kernel: what nobody used for long, else the oldest (or the part of
+    // it that is too much) while more than `limit` bytes are here. Size 0: none.
+    Range evict(size_t limit);
+    // The longest empty range. Size 0: none is as long as any that is dirty.
+    Range evict_empty();
 
   private:
-    struct Entry {
-        Range range;
-        uint32_t stamp;
-    };
     static size_t rounded_cut(Range range, size_t size);
-    int oldest() const;
-    bool old(const Entry& entry) const { return now_ - entry.stamp > kOldAge; }
-    void remove(int index);
-    void cut_front(int index, size_t size);
+    RangeNode* fitting(size_t size, size_t alignment) const;
+    bool old(const RangeNode* node) const { return now_ - node->stamp > kOldAge; }
+    void enlist(RangeNode* node);
+    void delist(RangeNode* node);
+    void insert(RangeNode* node);
+    void remove(RangeNode* node);  // the node is the caller's
+    Range take_whole(RangeNode* node);
+    void cut_front(RangeNode* node, size_t size);
+    void lose_dirty(RangeNode* node, size_t size);
 
-    Entry entries_[kRangesMost] = {};
-    int count_ = 0;
+    RangeNodes& nodes_;
+    RangeTree tree_;
+    RangeNode* oldest_ = nullptr;
+    RangeNode* newest_ = nullptr;
     uint32_t now_ = 0;  // counts calls of take and put; wraps harmlessly
     size_t bytes_ = 0;
 };

@@ -31,6 +31,8 @@ Function* next(const char* name) {
     return dlsym ? reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name)) : nullptr;
 }
 
+int (*libc_trim)(size_t) = nullptr;  // dlsym is for the start alone
+
 // With glibc's defaults the top of its heap goes back to the kernel and comes again with nearly every block
 // of some 100 KiB: 128 KiB is both the size from which it maps and the free memory it tolerates.
 int start() {
@@ -40,6 +42,7 @@ int start() {
         set(M_MMAP_THRESHOLD, kMapFrom);
         set(M_TRIM_THRESHOLD, kTrimAbove);
     }
+    libc_trim = next<int(size_t)>("malloc_trim");
     return 0;
 }
 
@@ -63,8 +66,7 @@ void* resize(void* block, size_t, size_t new_size) {
 }
 
 int trim() {
-    auto* give_back = next<int(size_t)>("malloc_trim");
-    return give_back ? give_back(0) : 0;
+    return libc_trim ? libc_trim(0) : 0;
 }
 
 constexpr tarn_backend kSystem = {

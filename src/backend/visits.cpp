@@ -95,24 +95,29 @@ void free(void* block, size_t size) {
 // fork may be called by a signal handler that interrupted one. The bound is for a backend that breaks its
 // rules.
 void before_fork() {
-    forks.fetch_add(1, std::memory_order_seq_cst);
-    const uint64_t start = os::nanoseconds();
-    while (inside.load(std::memory_order_seq_cst) > own_visits && os::nanoseconds() - start < kWaitMost)
-        os::yield();
     const tarn_backend* backend = loader::current();
-    if (backend && backend->before_fork) backend->before_fork();
+    if (!backend) return;
+    forks.fetch_add(1, std::memory_order_seq_cst);
+    if (inside.load(std::memory_order_seq_cst) > own_visits) {
+        const uint64_t start = os::nanoseconds();
+        while (inside.load(std::memory_order_seq_cst) > own_visits && os::nanoseconds() - start < kWaitMost)
+            os::yield();
+    }
+    if (backend->before_fork) backend->before_fork();
 }
 
 void after_fork_parent() {
     const tarn_backend* backend = loader::current();
-    if (backend && backend->after_fork_parent) backend->after_fork_parent();
+    if (!backend) return;
+    if (backend->after_fork_parent) backend->after_fork_parent();
     if (forks.fetch_sub(1, std::memory_order_seq_cst) == 1) free_deferred();
 }
 
 // Other threads, and forks of theirs in progress, do not exist here.
 void after_fork_child() {
     const tarn_backend* backend = loader::current();
-    if (backend && backend->after_fork_child) backend->after_fork_child();
+    if (!backend) return;
+    if (backend->after_fork_child) backend->after_fork_child();
     inside.store(own_visits, std::memory_order_relaxed);
     forks.store(0, std::memory_order_seq_cst);
     free_deferred();

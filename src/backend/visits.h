@@ -35,7 +35,7 @@ class [[nodiscard]] Visit {
 // Gives a block back to the backend, now or after the fork.
 void free(void* block, size_t size);
 
-// Handlers of fork, registered after the backend's own, so that they enclose them.
+// Handlers of fork. They enclose the backend's own, which it registered as it was loaded.
 void before_fork();
 void after_fork_parent();
 void after_fork_child();

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 
 #include "base/syscall.h"
 
@@ -64,6 +65,20 @@ void* map_anonymous(void* hint, size_t bytes, int protection, int flags) {
     return failed(result) ? nullptr : reinterpret_cast<void*>(result);
 }
 
+Answer answer(long result) {
+    if (!failed(result)) return Answer::kDone;
+    return result == -EPERM || result == -ENOSYS || result == -EINVAL ? Answer::kNever : Answer::kNotNow;
+}
+
+long mremap(void* at, size_t old_bytes, size_t new_bytes, int flags, void* target) {
+    static constinit std::atomic<bool> forbidden{false};
+    if (injected(Call::kRemap) || forbidden.load(std::memory_order_relaxed)) return -EPERM;
+    const long result = raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes),
+                                    static_cast<long>(new_bytes), flags, address(target));
+    if (result == -EPERM || result == -ENOSYS) forbidden.store(true, std::memory_order_relaxed);
+    return result;
+}
+
 // Kernels before 4.17 take the address as a hint.
 Placed place_at(void* at, size_t bytes, int protection, int flags) {
     const long result = raw_syscall(__NR_mmap, address(at), static_cast<long>(bytes), protection,
@@ -78,6 +93,7 @@ Placed place_at(void* at, size_t bytes, int protection, int flags) {
 // Reads a small file of /proc into a terminated buffer; the length, or 0.
 size_t read_file(const char* path, char* buffer, size_t size) {
     long fd = raw_syscall(__NR_openat, AT_FDCWD, address(path), O_RDONLY | O_CLOEXEC);
+    buffer[0] = 0;
     if (failed(fd)) return 0;
     size_t length = 0;
     while (length + 1 < size) {
@@ -167,52 +183,97 @@ void* map(size_t bytes) {
     return map_anonymous(nullptr, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
-void unmap(void* at, size_t bytes) {
-    // A refusal (too many mappings after the split) loses address space only: give the pages back instead.
-    if (injected(Call::kUnmap) || failed(raw_syscall(__NR_munmap, address(at), static_cast<long>(bytes))))
-        raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED);
+Answer unmap(void* at, size_t bytes) {
+    if (injected(Call::kUnmap)) return Answer::kNotNow;
+    return answer(raw_syscall(__NR_munmap, address(at), static_cast<long>(bytes)));
+}
+
+Answer map_anew(void* at, size_t bytes) {
+    if (injected(Call::kMap)) return Answer::kNotNow;
+    return answer(raw_syscall(__NR_mmap, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
 
 void* remap(void* at, size_t old_bytes, size_t new_bytes) {
-    if (injected(Call::kRemap)) return nullptr;
-    long result = raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes),
-                              static_cast<long>(new_bytes), MREMAP_MAYMOVE);
+    const long result = mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE, nullptr);
     return failed(result) ? nullptr : reinterpret_cast<void*>(result);
 }
 
 bool resize_in_place(void* at, size_t old_bytes, size_t new_bytes) {
-    if (injected(Call::kRemap)) return false;
-    return !failed(
-        raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
+    return !failed(mremap(at, old_bytes, new_bytes, 0, nullptr));
 }
 
 bool remap_to(void* at, size_t old_bytes, size_t new_bytes, void* target) {
-    if (injected(Call::kRemap)) return false;
-    return !failed(raw_syscall(__NR_mremap, address(at), static_cast<long>(old_bytes),
-                               static_cast<long>(new_bytes), MREMAP_MAYMOVE | MREMAP_FIXED, address(target)));
+    return !failed(mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target));
 }
-size_t resident(const void* at, size_t bytes) {
+
+Answer resident(const void* at, size_t bytes, size_t& found) {
     unsigned char pages[512];
     const char* from = static_cast<const char*>(at);
     const size_t page = page_size();
+    found = 0;
     size_t count = 0;
     for (size_t left = bytes / page; left > 0;) {
         const size_t now = left < sizeof pages ? left : sizeof pages;
-        if (failed(raw_syscall(__NR_mincore, address(from), static_cast<long>(now * page), address(pages))))
-            return 0;
+        const long result =
+            raw_syscall(__NR_mincore, address(from), static_cast<long>(now * page), address(pages));
+        if (failed(result)) return answer(result);
         for (size_t i = 0; i < now; ++i)
             count += pages[i] & 1;
         from += now * page;
         left -= now;
     }
-    return count * page;
-}
-void forbid_huge_pages(void* at, size_t bytes) {
-    raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_NOHUGEPAGE);
+    found = count * page;
+    return Answer::kDone;
 }
 
-void advise_huge_pages(void* at, size_t bytes) {
-    raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE);
+Answer forbid_huge_pages(void* at, size_t bytes) {
+    return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_NOHUGEPAGE));
+}
+
+Answer advise_huge_pages(void* at, size_t bytes) {
+    return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE));
+}
+
+bool is_sandboxed() {
+    constexpr size_t kCarried = 32;  // a line in two reads is whole in the second
+    char text[512];                  // there may be little stack
+    const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
+    if (failed(fd)) return true;
+    bool filtered = false, confined = false;
+    for (size_t kept = 0;;) {
+        const long got =
+            raw_syscall(__NR_read, fd, address(text + kept), static_cast<long>(sizeof text - 1 - kept));
+        if (got <= 0) break;
+        const size_t length = kept + static_cast<size_t>(got);
+        text[length] = 0;
+        filtered = filtered || status_bytes(text, "Seccomp:") != 0;
+        confined = confined || status_bytes(text, "NoNewPrivs:") != 0;
+        kept = length < kCarried ? length : kCarried;
+        memmove(text, text + length - kept, kept);
+    }
+    close(static_cast<int>(fd));
+    return filtered && confined;
+}
+
+HugePageSetting huge_page_setting() {
+    char text[64];
+    read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
+    for (const char* at = text; *at; ++at)
+        if (*at == '[') {
+            const bool named = at[1] == 'a' || at[1] == 'm';
+            if (named) return at[1] == 'a' ? HugePageSetting::kAlways : HugePageSetting::kAdvised;
+        }
+    return HugePageSetting::kNever;
+}
+
+size_t mappings_most() {
+    char text[32];
+    size_t value = 0;
+    if (read_file("/proc/sys/vm/max_map_count", text, sizeof text) == 0) return 0;
+    for (const char* at = text; *at >= '0' && *at <= '9'; ++at)
+        value = value * 10 + static_cast<size_t>(*at - '0');
+    return value;
 }
 
 void name_range(void* at, size_t bytes, const char* name) {

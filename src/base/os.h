@@ -33,8 +33,14 @@ bool unmap_exactly(void* at, size_t bytes);
 void exclude_from_dumps(void* at, size_t bytes);
 // A readable and writable mapping of its own, zeroed. NULL when refused.
 [[nodiscard]] void* map(size_t bytes);
-void unmap(void* at, size_t bytes);
-// mremap; moves when it must. NULL when refused: the old mapping is then untouched.
+// What the kernel said. Never: a filter of system calls forbids it, or it does not know what was asked.
+enum class Answer : uint8_t { kDone, kNotNow, kNever };
+Answer unmap(void* at, size_t bytes);
+// Gives the memory of a mapping's pages back; the range stays readable and writable, and reads as zero. On
+// kNever it is untouched, on kNotNow nobody knows whether it still stands: leave it alone.
+[[nodiscard]] Answer map_anew(void* at, size_t bytes);
+// mremap; moves when it must. NULL when refused: the old mapping is then untouched. A process to which
+// mremap is forbidden is asked once.
 [[nodiscard]] void* remap(void* at, size_t old_bytes, size_t new_bytes);
 // The same to exactly `target`, which the caller has reserved; what was there goes. False when refused: the
 // old mapping is then untouched, and nobody knows whether the target is still reserved: leave it alone.
@@ -42,10 +48,17 @@ void unmap(void* at, size_t bytes);
 // mremap that never moves. False when there is no room behind it.
 bool resize_in_place(void* at, size_t old_bytes, size_t new_bytes);
 // No transparent huge pages in this range / huge pages wanted in it.
-void forbid_huge_pages(void* at, size_t bytes);
-void advise_huge_pages(void* at, size_t bytes);
+Answer forbid_huge_pages(void* at, size_t bytes);
+Answer advise_huge_pages(void* at, size_t bytes);
 // How many bytes of the range are resident; 0 when the kernel does not say.
-size_t resident(const void* at, size_t bytes);
+Answer resident(const void* at, size_t bytes, size_t& found);
+// From files of the kernel; as if there were none when they cannot be read.
+// Has it given up privileges for a filter of system calls? Containers have a filter alone, which is none of
+// the program's. True when it cannot be known.
+bool is_sandboxed();
+enum class HugePageSetting : uint8_t { kNever, kAdvised, kAlways };
+HugePageSetting huge_page_setting();
+size_t mappings_most();  // vm.max_map_count, 0 when it cannot be known
 // The name in /proc/PID/maps; kernels without CONFIG_ANON_VMA_NAME ignore it.
 void name_range(void* at, size_t bytes, const char* name);
 

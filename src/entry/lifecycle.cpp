@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "backend/blocks.h"
 #include "base/lock.h"
 #include "base/message.h"
 #include "base/options.h"
@@ -135,6 +136,7 @@ void libc_ready() {
         process.key_made = pthread_key_create(&process.key, leave_thread) == 0;
     }
     if (has_cache(current_cache)) make_current(*current_cache);
+    load_backend();
     watch_forks();
     if (options.verbose) {
         Output output(2);

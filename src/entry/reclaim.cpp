@@ -22,8 +22,9 @@ size_t gather(Bins bins) {
 size_t trim() {
     const size_t before = run_stats().returned;
     const size_t holes = gather(Bins::kToo);
+    const size_t blocks = trim_blocks();
     trim_runs();
-    return run_stats().returned - before + holes + trim_blocks();
+    return run_stats().returned - before + holes + blocks;
 }
 
 bool reclaim() {

@@ -43,11 +43,10 @@ static int all_zero(const char* block, size_t size) {
 }
 
 static void serves(void) {
-    REQUIRE(counts() == NULL); /* nothing is loaded before the first large request */
+    struct plugin_counts* c = counts();
+    REQUIRE(c != NULL && c->starts == 1 && c->allocations == 0); /* it is loaded before main */
     char* block = malloc(kBlock);
     use(block, kBlock);
-    struct plugin_counts* c = counts();
-    REQUIRE(c != NULL);
     REQUIRE(c->starts == 1 && c->allocations == 1 && c->frees == 0);
     free(block);
     REQUIRE(c->frees == 1);
@@ -126,8 +125,8 @@ static void* allocate_at_once(void* blocks) {
     return NULL;
 }
 
-/* Whoever comes while one thread loads is served by map; all blocks find their way back. */
-static void loaded_once_by_racing_threads(void) {
+/* The first block of several threads at once: nobody loads anything, and all blocks find their way back. */
+static void started_once_whatever_the_threads_do(void) {
     enum { kThreads = 6 };
     static char* blocks[kThreads][20];
     pthread_t threads[kThreads];
@@ -141,6 +140,26 @@ static void loaded_once_by_racing_threads(void) {
             free(blocks[i][k]);
     REQUIRE(counts()->starts == 1 && counts()->allocations <= kThreads * 20);
     REQUIRE(counts()->frees == counts()->allocations && counts()->wrong_sizes == 0);
+}
+
+static void* allocate_some(void* unused) {
+    static char* blocks[1500];
+    for (int i = 0; i < 1500; ++i)
+        use(blocks[i] = malloc(40000), 40000);
+    for (int i = 0; i < 1500; ++i)
+        free(blocks[i]);
+    return unused;
+}
+
+/* 16 KiB are what POSIX lets a thread have. */
+static void serves_a_small_stack(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    REQUIRE(pthread_attr_setstacksize(&attributes, 16384) == 0);
+    REQUIRE(pthread_create(&thread, &attributes, allocate_some, NULL) == 0);
+    pthread_join(thread, NULL);
+    REQUIRE(counts()->frees > 1000 && counts()->frees == counts()->allocations);
 }
 
 static volatile int stop;
@@ -193,7 +212,8 @@ int main(int argc, char** argv) {
                  {"keeps_errno", keeps_errno},
                  {"old_table", old_table},
                  {"map_serves", map_serves},
-                 {"loaded_once_by_racing_threads", loaded_once_by_racing_threads},
+                 {"started_once_whatever_the_threads_do", started_once_whatever_the_threads_do},
+                 {"serves_a_small_stack", serves_a_small_stack},
                  {"nobody_inside_while_forking", nobody_inside_while_forking}};
     if (argc != 3) return 2;
     plugin = argv[2];

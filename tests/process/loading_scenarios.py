@@ -16,6 +16,13 @@ def late_dlopen_by_python(context):
     assert result.status == 0 and result.output == b"58884\n", result.short()
 
 
+def constructor_waits_for_thread(context, *environment):
+    library = str(context.programs / "libblocks_library.so")
+    settings = dict(setting.split("=") for setting in environment)
+    result = context.run(["blocks", "constructor_waits_for_thread", library], environment=settings)
+    assert result.status == 0 and not result.errors, result.short()
+
+
 def deepbind(context, mode, *environment):
     library = str(context.programs / "libdeepbind_library.so")
     settings = dict(setting.split("=") for setting in environment)

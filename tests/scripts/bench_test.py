@@ -217,7 +217,7 @@ def check_compare_failures(_):
 def many(peers=8, count=45):
     """As many as a full run has."""
     random.seed(2)
-    names = ["glibc", "tarn", "tarn-map", *(f"peer{number}" for number in range(peers))]
+    names = ["glibc", "tarn", "tarn-system", *(f"peer{number}" for number in range(peers))]
     rows = [f"server-{threads}" for threads in (1, 2, 4, 8, 16)] + [f"w<{number}&>" for number in range(count - 5)]
     entries = [made_entry(row, {name: [made_run(random.uniform(0.5, 2.0), random.randint(10, 30))] for name in names})
                for row in rows]

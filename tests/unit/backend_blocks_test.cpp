@@ -33,6 +33,7 @@ struct Start {
     Start() {
         strcpy(options.backend, "system");
         start_page_map();
+        load_backend();
     }
 } start;
 
@@ -48,9 +49,9 @@ TEST(Blocks, SmallerThanAGranuleIsRoundedUp) {
 }
 
 TEST(Blocks, TheChosenBackendServesBelowMapFrom) {
+    EXPECT_STREQ(backend_name(), "system");
     void* small = allocate_block(100000, 16, Zero::kNo);
     void* large = allocate_block(2 * options.map_from, 16, Zero::kNo);
-    EXPECT_STREQ(backend_name(), "system");
     EXPECT_EQ(source_of(small), BlockSource::kBackend);
     EXPECT_EQ(source_of(large), BlockSource::kMapping);
     EXPECT_EQ(free_block(small), BlockFree::kFreed);

@@ -4,11 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <random>
 #include <vector>
 
+#include "backend/kept.h"
 #include "base/os.h"
 #include "pages/page_map.h"
 
@@ -24,6 +29,7 @@ class Map : public testing::Test {
     void TearDown() override {
         os::fail_none();
         trim();
+        trim_runs_at_hand();
         EXPECT_EQ(stats().live, 0u);
         EXPECT_EQ(stats().cached, 0u);
     }
@@ -179,6 +185,118 @@ TEST_F(Map, OutOfMemoryWhatIsKeptGoesFirst) {
     EXPECT_EQ(allocate(8 * kMiB, 16).at, nullptr);
     EXPECT_EQ(stats().cached, 0u);
     os::fail_none();
+}
+
+// Of 40 MiB.
+std::vector<Block> filled_blocks() {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 40; ++i) {
+        blocks.push_back(allocate(kMiB, 16));
+        memset(blocks.back().at, 6, kMiB);
+    }
+    return blocks;
+}
+
+TEST_F(Map, WhatCannotBeUnmappedGivesItsPagesBackAllTheSame) {
+    const std::vector<Block> blocks = filled_blocks();
+    const size_t full = os::memory().resident;
+    os::fail_after(os::Call::kUnmap, 0);
+    for (const Block& block : blocks)
+        free(block.at, block.record);
+    trim();
+    EXPECT_LE(os::memory().resident, full - 36 * kMiB);
+    EXPECT_EQ(stats().cached, 0u);
+    const long mapped = os::calls(os::Call::kMap);
+    const Block again = allocate(8 * kMiB, 16);
+    ASSERT_TRUE(again.at);
+    EXPECT_EQ(os::calls(os::Call::kMap), mapped) << "its address space is used again";
+    EXPECT_EQ(again.dirty, 0u);
+    EXPECT_TRUE(all_zero(again.at, again.record.size));
+    free(again.at, again.record);
+    os::fail_none();
+}
+
+TEST_F(Map, WhatTheKernelWillNotHaveIsNotTriedAtEveryFree) {
+    const std::vector<Block> blocks = filled_blocks();
+    os::fail_after(os::Call::kUnmap, 0);
+    os::fail_after(os::Call::kMap, 0);
+    const long unmaps = os::calls(os::Call::kUnmap);
+    for (const Block& block : blocks)
+        free(block.at, block.record);
+    EXPECT_LE(os::calls(os::Call::kUnmap), unmaps + 2);
+    EXPECT_EQ(stats().cached, 40 * kMiB) << "nothing is lost";
+    os::fail_none();
+    EXPECT_EQ(trim(), 40 * kMiB);
+}
+
+// Single blocks among others go back: the mappings stay few, and so do those of a fork's child.
+TEST_F(Map, HolesMakeFewMappings) {
+    constexpr size_t kSize = 132 << 10;
+    std::vector<Block> blocks;
+    for (int i = 0; i < 60000; ++i) {
+        blocks.push_back(allocate(kSize, i % 3 ? 16 : 65536));
+        ASSERT_TRUE(blocks.back().at);
+    }
+    for (size_t i = 0; i < blocks.size(); i += 2)
+        free(blocks[i].at, blocks[i].record);
+    FILE* maps = fopen("/proc/self/maps", "r");
+    size_t lines = 0;
+    for (int c; (c = getc(maps)) != EOF;)
+        lines += c == '\n';
+    fclose(maps);
+    EXPECT_LE(lines, size_t{17000});
+    for (size_t i = 1; i < blocks.size(); i += 2)
+        free(blocks[i].at, blocks[i].record);
+}
+
+TEST_F(Map, AlignedOnesAreServedFromWhatIsKept) {
+    const Block first = allocate(8 * kMiB, 16);
+    free(first.at, first.record);
+    const long mapped = os::calls(os::Call::kMap);
+    const Block block = allocate(2 * kMiB, kMiB);
+    ASSERT_TRUE(block.at);
+    EXPECT_EQ(os::calls(os::Call::kMap), mapped);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block.at) % kMiB, 0u);
+    free(block.at, block.record);
+}
+
+// As in a signal handler of the forking thread, and after threads that are gone.
+TEST_F(Map, TheChildOfAForkGivesUpWhatItCannotTrust) {
+    const Block held = allocate(4 * kMiB, 16);
+    const Block freed = allocate(2 * kMiB, 16);
+    free(freed.at, freed.record);
+    for (const bool others : {false, true}) {
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(10);
+            if (!others) kept().lock.lock();
+            after_fork_child(others);
+            bool good = stats().cached == 0 && stats().live == 4 * kMiB;
+            const Block block = allocate(2 * kMiB, 16);
+            good = good && block.at && block.at != freed.at;
+            free(block.at, block.record);
+            free(held.at, held.record);
+            trim();
+            _exit(good && stats().live == 0 && stats().cached == 0 ? 0 : 1);
+        }
+        int status = -1;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << others << ' ' << status;
+    }
+    free(held.at, held.record);
+}
+
+TEST_F(Map, TheChildOfASingleThreadKeepsWhatIsKept) {
+    const Block freed = allocate(2 * kMiB, 16);
+    free(freed.at, freed.record);
+    const pid_t child = fork();
+    if (child == 0) {
+        after_fork_child(false);
+        _exit(stats().cached == 2 * kMiB ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST_F(Map, WithoutARegionSmallBlocksAreMappings) {

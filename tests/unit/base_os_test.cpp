@@ -349,15 +349,3 @@ TEST_F(Os, EveryKindOfCallCanFailAndIsCounted) {
     os::fail_none();
     os::unmap(at, 2 * os::page_size());
 }
-
-TEST_F(Os, RefusedUnmapGivesThePagesBackAllTheSame) {
-    char* at = static_cast<char*>(os::map(os::page_size()));
-    ASSERT_NE(at, nullptr);
-    *at = 6;
-    os::fail_after(Call::kUnmap, 0);
-    os::unmap(at, os::page_size());
-    ASSERT_TRUE(os::readable(at, 1)) << "the address space stays";
-    EXPECT_EQ(*at, 0) << "the memory does not";
-    os::fail_none();
-    os::unmap(at, os::page_size());
-}

@@ -91,7 +91,7 @@ TEST_F(Report, TextIsExactlyThis) {
 TEST_F(Report, TextOfAProgramThatAllocatedNothing) {
     EXPECT_EQ(report(tarn::write_text, idle()),
               "tarn: statistics of program, process 4711 (tarn " TARN_VERSION
-              ", backend none yet)\n"
+              ", backend map)\n"
               "tarn: memory    0 B peak resident, 0 B resident, 0 B live\n"
               "tarn: requests  0 allocations, 0 frees, 0 live\n"
               "tarn: pool      0.0% of allocations, 0.0% hit rate, 0 reused, 0 fresh\n"

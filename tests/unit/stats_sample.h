@@ -81,7 +81,7 @@ inline tarn::Snapshot sample() {
 // Nothing has happened yet.
 inline tarn::Snapshot idle() {
     tarn::Snapshot s{};
-    strcpy(s.backend, "none yet");
+    strcpy(s.backend, "map");
     return s;
 }
 

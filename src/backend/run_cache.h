@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Freed runs at hand, in front of the supply of runs: a block that goes and one of the same size that comes
+// cost neither its lock nor its search. Every thread is led to one of a few shelves by its address; a place
+// on a shelf is one atomic word, so that nothing is locked and nothing can be half done in the child of a
+// fork.
+#pragma once
+#include <cstddef>
+
+namespace tarn::run_cache {
+
+inline constexpr size_t kUnitsMost = 8;  // longer runs are not kept
+
+void* take(size_t units);           // NULL: none of exactly that length
+void give(void* at, size_t units);  // keeps it; what it displaces goes back to the supply
+size_t trim();                      // gives all back to the supply; bytes
+size_t bytes();
+// In the child of a fork: another thread of the parent may have taken any of them meanwhile.
+void forget();
+
+}  // namespace tarn::run_cache

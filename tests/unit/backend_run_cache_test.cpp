@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Freed runs at hand.
+#include "backend/run_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "pages/page_map.h"
+#include "pages/runs.h"
+
+namespace tarn::run_cache {
+namespace {
+
+class RunCache : public testing::Test {
+  protected:
+    static void SetUpTestSuite() { start_page_map(); }
+    void TearDown() override {
+        trim();
+        EXPECT_EQ(run_stats().in_use, 0u);
+    }
+    static void* fresh(size_t units) { return take_run(units, RunUse::kBlock).at; }
+};
+
+TEST_F(RunCache, GivesWhatItWasGivenOfThatLength) {
+    void* const run = fresh(5);
+    ASSERT_TRUE(run);
+    give(run, 5);
+    EXPECT_EQ(bytes(), 5 * kUnitSize);
+    EXPECT_EQ(take(4), nullptr);
+    EXPECT_EQ(take(6), nullptr);
+    EXPECT_EQ(take(5), run);
+    EXPECT_EQ(take(5), nullptr);
+    EXPECT_EQ(bytes(), 0u);
+    give_run(run, 5);
+}
+
+TEST_F(RunCache, WhatIsTooMuchGoesBackToTheSupply) {
+    for (size_t i = 0; i < 1000; ++i) {
+        void* const run = fresh(3 + i % 6);
+        ASSERT_TRUE(run);
+        give(run, 3 + i % 6);
+    }
+    EXPECT_LE(bytes(), size_t{1} << 20);
+    EXPECT_EQ(run_stats().in_use, bytes());
+}
+
+TEST_F(RunCache, LongRunsAreNotKept) {
+    give(fresh(kUnitsMost + 1), kUnitsMost + 1);
+    EXPECT_EQ(bytes(), 0u);
+}
+
+TEST_F(RunCache, TrimGivesAllBack) {
+    give(fresh(3), 3);
+    give(fresh(8), 8);
+    EXPECT_EQ(trim(), 11 * kUnitSize);
+    EXPECT_EQ(trim(), 0u);
+}
+
+// Nobody is given a run that another one has.
+TEST_F(RunCache, ManyThreadsShareIt) {
+    std::atomic<bool> overlap{false};
+    std::vector<std::thread> threads;
+    for (int t = 1; t <= 6; ++t)
+        threads.emplace_back([&overlap, t] {
+            for (size_t i = 0; i < 20000; ++i) {
+                const size_t units = 3 + i % 3;
+                void* run = take(units);
+                if (!run) run = fresh(units);
+                if (!run) return overlap.store(true);
+                auto* const mark = static_cast<std::atomic<int>*>(run);
+                mark->store(t, std::memory_order_relaxed);
+                if (i % 16 == 0) std::this_thread::yield();
+                if (mark->load(std::memory_order_relaxed) != t) overlap = true;
+                give(run, units);
+            }
+        });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_FALSE(overlap.load());
+}
+
+}  // namespace
+}  // namespace tarn::run_cache
