@@ -11,6 +11,7 @@ namespace tarn::map {
 namespace {
 
 constinit Kept first;
+constinit RangeNode first_nodes[32] = {};  // most processes need no more
 constinit std::atomic<Kept*> current{&first};
 
 // A mapping as large as the machine's memory would be refused, once what was there is gone.
@@ -80,9 +81,9 @@ void supply(Kept& all) {
     if (all.nodes.enough()) return;
     {
         Guard guard(all.lock);
-        if (!all.own_nodes_used) {
-            all.own_nodes_used = true;
-            all.nodes.add(all.own_nodes, sizeof all.own_nodes);
+        if (&all == &first && !all.first_nodes_used) {
+            all.first_nodes_used = true;
+            all.nodes.add(first_nodes, sizeof first_nodes);
             return;
         }
     }

@@ -39,8 +39,7 @@ struct Kept {
     // What the kernel refuses is not tried at every free.
     bool unmap_refused = false;  // for good
     uint32_t pause = 0;          // so many frees pass before the next attempt
-    bool own_nodes_used = false;
-    RangeNode own_nodes[32];  // most processes need no more
+    bool first_nodes_used = false;
 
     size_t in_blocks() const { return live + cache.bytes(); }
     size_t limit() const { return live / kKeptShare + std::max(missed.worth_keeping(), kKeptAtLeast); }

@@ -11,6 +11,7 @@
 
 #include "base/message.h"
 #include "base/options.h"
+#include "base/text.h"
 
 namespace tarn::loader {
 
@@ -35,8 +36,8 @@ const char* adopt(const tarn_backend* table) {
 }
 
 const tarn_backend* find_table() {
-    if (strcmp(wanted(), "map") == 0) return nullptr;
-    if (strcmp(wanted(), "system") != 0) return open_module(wanted());
+    if (equal(wanted(), "map")) return nullptr;
+    if (!equal(wanted(), "system")) return open_module(wanted());
     const tarn_backend* table = system_backend();
     if (!table) warn("backend system: no second malloc in a static program; map serves");
     return table;

@@ -16,12 +16,6 @@ constinit Options options;
 
 namespace {
 
-bool equal(const char* a, const char* b) {
-    while (*a && *a == *b)
-        ++a, ++b;
-    return *a == *b;
-}
-
 // What is wrong with a value, in words; NULL for nothing. Where something is, the option keeps what it had.
 using Complaint = const char*;
 constexpr char kNotUnderstood[] = " is not understood and ignored: ";

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -159,9 +160,34 @@ bool commit(void* at, size_t bytes) {
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE));
 }
 
+// MAP_STACK: since Linux 6.7 such a mapping has no transparent huge pages; before, it means nothing.
 Placed map_at(void* at, size_t bytes) {
     if (injected(Call::kCommit)) return Placed::kRefused;
-    return place_at(at, bytes, PROT_READ | PROT_WRITE, 0);
+    return place_at(at, bytes, PROT_READ | PROT_WRITE, MAP_STACK);
+}
+
+bool map_anew_at(void* at, size_t bytes) {
+    if (injected(Call::kPurge)) return false;
+    return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_STACK) != nullptr;
+}
+
+bool mapped_never_huge() {
+    static constinit std::atomic<int> known{0};  // 1: no, 2: yes
+    int now = known.load(std::memory_order_relaxed);
+    if (now == 0) {
+        struct utsname system = {};
+        raw_syscall(__NR_uname, address(&system));
+        unsigned number[2] = {};
+        const char* at = system.release;
+        for (unsigned& part : number) {
+            for (; *at >= '0' && *at <= '9'; ++at)
+                part = part * 10 + static_cast<unsigned>(*at - '0');
+            if (*at == '.') ++at;
+        }
+        now = number[0] > 6 || (number[0] == 6 && number[1] >= 7) ? 2 : 1;
+        known.store(now, std::memory_order_relaxed);
+    }
+    return now == 2;
 }
 
 bool purge(void* at, size_t bytes) {

@@ -23,6 +23,10 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 // A readable and writable mapping, zeroed, at exactly this address.
 enum class Placed : uint8_t { kYes, kOccupied, kRefused };
 [[nodiscard]] Placed map_at(void* at, size_t bytes);
+// The same where something of ours is mapped; false when refused, and then it stands as it was.
+bool map_anew_at(void* at, size_t bytes);
+// Whether these two give what is never huge, without being asked: Linux 6.7 and on know it by a flag.
+bool mapped_never_huge();
 // Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked
 // pages are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the
 // contents are then unchanged.

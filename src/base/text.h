@@ -6,6 +6,12 @@
 
 namespace tarn {
 
+inline bool equal(const char* a, const char* b) {
+    while (*a && *a == *b)
+        ++a, ++b;
+    return *a == *b;
+}
+
 class Output;
 
 class Text {

@@ -30,10 +30,6 @@ struct Caches {
 };
 [[gnu::section(".data")]] constinit Caches caches;  // with what else is written at start
 
-// By the id of its heap: the cache, and the thread pointer of the thread that has it.
-constinit ThreadCache* by_id[kHeapsMax];
-constinit uintptr_t owners[kHeapsMax];
-
 // What caches counted that were wiped since, and threads that have none.
 constinit ClassTotals wiped_totals[kClasses];
 constinit Tallies without_cache;
@@ -73,16 +69,16 @@ ThreadCache* make_cache() {
     const HeapId id = register_heap(cache->heap);
     if (id == kNoHeap) return nullptr;
     prepare(*cache, id);
-    __atomic_store_n(&by_id[id], cache, __ATOMIC_RELEASE);
+    __atomic_store_n(&heap_doors[id].cache, static_cast<void*>(cache), __ATOMIC_RELEASE);
     return cache;
 }
 
 ThreadCache* idle_cache() {
-    if (caches.kept) return by_id[kept_ids[--caches.kept]];
+    if (caches.kept) return cache_of(kept_ids[--caches.kept]);
     if (caches.wiped == 0) return nullptr;
     const HeapId id = wiped_ids[--caches.wiped];
-    prepare(*by_id[id], id);
-    return by_id[id];
+    prepare(*cache_of(id), id);
+    return cache_of(id);
 }
 
 void set_owner(ThreadCache& cache, uintptr_t owner) {
@@ -90,7 +86,7 @@ void set_owner(ThreadCache& cache, uintptr_t owner) {
         __atomic_store_n(&bin.owner, owner, __ATOMIC_RELAXED);
         __atomic_store_n(&bin.sized_owner, caches.sized_delete ? owner : 0, __ATOMIC_RELAXED);
     }
-    owners[cache.heap.id()] = owner;
+    cache.heap.door().thread = owner;
 }
 
 void add_totals(ClassTotals& total, const ClassTotals& more) {
@@ -127,8 +123,8 @@ void put_idle(ThreadCache& cache) {
         kept_ids[0] = id;
         id = oldest;
     }
-    if (by_id[id]->watch_memory) return;
-    wipe(*by_id[id]);
+    if (cache_of(id)->watch_memory) return;
+    wipe(*cache_of(id));
     wiped_ids[caches.wiped++] = id;
 }
 
@@ -142,9 +138,9 @@ void abandon(ThreadCache& cache) {
 ThreadCache* find_stale() {
     const uintptr_t self = thread_pointer();
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
-        if (owners[id] != self) continue;
-        if (!heap_doors[id].lock.is_mine()) return by_id[id];
-        abandon(*by_id[id]);
+        if (heap_doors[id].thread != self) continue;
+        if (!heap_doors[id].lock.is_mine()) return cache_of(id);
+        abandon(*cache_of(id));
     }
     return nullptr;
 }
@@ -191,7 +187,7 @@ void close_cache(ThreadCache& cache) {
 }
 
 ThreadCache* cache_of(HeapId id) {
-    return __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE);
+    return static_cast<ThreadCache*>(__atomic_load_n(&heap_doors[id].cache, __ATOMIC_ACQUIRE));
 }
 
 void trust_sized_delete() {
@@ -230,8 +226,7 @@ ClassTotals class_totals(SizeClass c) {
     add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
                        orphaned.slabs});
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
-        if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE))
-            add_totals(total, totals_of(*cache, c));
+        if (const ThreadCache* cache = cache_of(id)) add_totals(total, totals_of(*cache, c));
     return total;
 }
 
@@ -246,8 +241,7 @@ uint64_t tally_total(Tally which) {
     ReportGuard guard(caches.lock);
     int64_t total = without_cache.value(which);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
-        if (const ThreadCache* cache = __atomic_load_n(&by_id[id], __ATOMIC_ACQUIRE))
-            total += cache->tallies.value(which);
+        if (const ThreadCache* cache = cache_of(id)) total += cache->tallies.value(which);
     return total > 0 ? static_cast<uint64_t>(total) : 0;
 }
 
@@ -255,7 +249,7 @@ namespace {
 
 // The objects in the bins of a thread that is gone are given up: a push or a refill may be half done.
 void salvage(ThreadCache& cache) {
-    if (owners[cache.heap.id()]) {
+    if (cache.heap.door().thread) {
         --caches.living;
         ++caches.ended;
     }
@@ -295,7 +289,7 @@ void caches_after_fork_child(Others others) {
     salvage_heaps(mine ? &mine->heap : nullptr);
     caches.kept = caches.wiped = 0;
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
-        ThreadCache* const cache = by_id[id];
+        ThreadCache* const cache = cache_of(id);
         if (!cache || cache == mine || heap_doors[id].lock.is_mine()) continue;
         if (wiped(*cache))
             wiped_ids[caches.wiped++] = id;

@@ -122,7 +122,7 @@ namespace {
 void bind_early() {
     asm volatile(""
                  :
-                 : "r"(static_cast<void* (*)(void*, const void*, size_t)>(memcpy)), "r"(memmove), "r"(memset),
+                 : "r"(static_cast<void* (*)(void*, const void*, size_t)>(memcpy)), "r"(memset),
                    "r"(__errno_location), "r"(pthread_setspecific));
 }
 

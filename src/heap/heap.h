@@ -26,11 +26,17 @@ struct Batch {
     Object* first = nullptr;  // the one to be used first
 };
 
-// What others touch of a heap. Apart from the heap and never given back: a thread may still be about to post.
+class Heap;
+
+// What others touch of a heap, and what is known of it by its id. Apart from the heap and never given back: a thread
+// may still be about to post.
 struct alignas(64) HeapDoor {
     Lock lock;                      // unlocked by unlock_unwaited(): who else wants it waits by lock_within()
     Mail mail;                      // remote.h
     std::atomic<bool> held{false};  // by a thread that lives, or did not tell that it ended
+    Heap* heap = nullptr;           // set once
+    void* cache = nullptr;          // what the layer above has it in; set once
+    uintptr_t thread = 0;           // the holder's thread pointer; for the layer above
 };
 extern HeapDoor heap_doors[kHeapsMax];
 

@@ -2,6 +2,7 @@
 #include "heap/holes.h"
 
 #include "base/os.h"
+#include "pages/windows.h"
 
 namespace tarn {
 
@@ -98,7 +99,7 @@ size_t punch_holes(Slab& slab) {
         size_t end = page;
         while (end < count && can_go(slab, pages, free, end))
             ++end;
-        if (end > page && os::purge(slab.begin() + page * kPage, (end - page) * kPage)) {
+        if (end > page && empty_pages(slab.begin() + page * kPage, (end - page) * kPage)) {
             gone += end - page;
             for (size_t i = page; i < end; ++i)
                 pages.set(i);

@@ -14,7 +14,6 @@ constinit std::atomic<bool> unsalvaged{false};
 
 namespace {
 
-constinit Heap* heaps[kHeapsMax];
 // So often a slab that is sent on comes back only if what remote.h says does not hold.
 constexpr int kTurnsMost = 1 << 20;
 constinit std::atomic<HeapId> next_id{kOrphanHeap + 1};
@@ -22,7 +21,7 @@ constinit std::atomic<HeapId> next_id{kOrphanHeap + 1};
 }  // namespace
 
 Heap* heap_of(HeapId id) {
-    return heaps[id];
+    return heap_doors[id].heap;
 }
 HeapId heap_count() {
     return next_id.load(std::memory_order_acquire);
@@ -32,14 +31,14 @@ HeapId register_heap(Heap& heap) {
     Guard guard(orphans.lock);
     const HeapId id = next_id.load(std::memory_order_relaxed);
     if (id == kHeapsMax) return kNoHeap;
-    heaps[id] = &heap;
+    heap_doors[id].heap = &heap;
     next_id.store(id + 1, std::memory_order_release);
     return id;
 }
 
 void start_heaps() {
     orphans.heap.open(kOrphanHeap, reinterpret_cast<uintptr_t>(&orphans), kOrphanEntry);
-    heaps[kOrphanHeap] = &orphans.heap;
+    heap_doors[kOrphanHeap].heap = &orphans.heap;
 }
 
 namespace {
@@ -282,9 +281,9 @@ void salvage_heaps(Heap* survivor) {
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
         heap_doors[id].mail.take_all();
         if (left_alone(id)) parts = Parts::kLeft;
-        if (id == kOrphanHeap || heaps[id] == survivor || left_alone(id)) continue;
+        if (id == kOrphanHeap || heap_doors[id].heap == survivor || left_alone(id)) continue;
         heap_doors[id].held.store(false, std::memory_order_relaxed);
-        heaps[id]->forget_slabs();
+        heap_doors[id].heap->forget_slabs();
     }
     for (size_t window = 0; window < window_count(); ++window)
         salvage_window(window_units(window), survivor, parts);

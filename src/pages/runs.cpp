@@ -20,9 +20,11 @@ namespace {
 constexpr size_t kStepUnits = 64;   // mapped at a time, at least, a new window's header included
 constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
 constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
-// Of the kernel's mappings per process (65,530 unless it is told otherwise). Beyond, what is returned keeps
-// its address space.
-constexpr size_t kMappingsMost = 65530 / 8;
+// Of the kernel's mappings per process runs may use so many; `map` has as much. Beyond, what is returned keeps its
+// address space. How many there are is asked when it begins to matter.
+constexpr size_t kUsualMappings = 65530;
+constexpr size_t kMappingsShare = 8;
+constexpr size_t kAskFrom = 1024;
 
 struct Range {
     size_t unit, length;
@@ -39,6 +41,8 @@ struct State {
     size_t spare = 0;     // fewest dirty units there were since the last look at `missed`
     size_t freed = 0;     // units freed since then
     size_t refused = 0;   // dirty units that the kernel would not take; not asked again for few more
+    size_t mappings_most = kUsualMappings / kMappingsShare;
+    bool mappings_known = false;
 };
 constinit State state;
 constinit Windows windows;
@@ -195,6 +199,15 @@ bool enter(Range range, bool unmapped) {
     return !range.refused;
 }
 
+// So many ranges may be unmapped, each of which may cut a mapping in two.
+bool mappings_allow(size_t ranges) {
+    if (!state.mappings_known && windows.mappings() >= kAskFrom) {
+        state.mappings_known = true;
+        if (const size_t most = os::mappings_most()) state.mappings_most = most / kMappingsShare;
+    }
+    return windows.mappings() + ranges < state.mappings_most;
+}
+
 // Returns free memory of this kind until `target` units of it are left; the lock is held on entry and on
 // return, and free in between. The number of units returned.
 size_t purge_to(UnitKind kind, size_t target) {
@@ -203,12 +216,12 @@ size_t purge_to(UnitKind kind, size_t target) {
         Range ranges[kPurgeBatch];
         const size_t count = collect(kind, target, ranges);
         if (count == 0) return total;
-        const bool unmap = kind == UnitKind::kMapped || windows.mappings() + count < kMappingsMost;
+        const bool unmap = kind == UnitKind::kMapped || mappings_allow(count);
         state.lock.unlock();
         for (size_t i = 0; i < count; ++i) {
             char* const at = unit_address(ranges[i].unit);
             const size_t bytes = ranges[i].length << kUnitShift;
-            ranges[i].refused = !(unmap ? os::unmap_exactly(at, bytes) : os::purge(at, bytes));
+            ranges[i].refused = !(unmap ? os::unmap_exactly(at, bytes) : empty_pages(at, bytes));
         }
         state.lock.lock();
         size_t gone = 0;
@@ -263,7 +276,7 @@ Returned trim_runs(size_t keep) {
     state.refused = 0;
     purge_dirty(keep);
     Returned result{(dirty - std::min(dirty, state.dirty)) << kUnitShift, 0};
-    if (state.refused == 0 && windows.mappings() < kMappingsMost / 2) purge_to(UnitKind::kMapped, keep);
+    if (state.refused == 0 && windows.mappings() < state.mappings_most / 2) purge_to(UnitKind::kMapped, keep);
     for (Window* window = windows.end(); window != windows.begin();)
         if ((--window)->all_holes()) windows.remove(*window);
     const size_t now = windows.mapped_units();
@@ -301,7 +314,7 @@ UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
     const UnitState before = window.units().state(unit);
     if (before == UnitState::kClean) return UnitState::kDirty;
     if (before != UnitState::kTaken || transit == Transit::kPerhapsMine) return before;
-    return os::purge(window.begin() + unit * kUnitSize, kUnitSize) ? UnitState::kClean : before;
+    return empty_pages(window.begin() + unit * kUnitSize, kUnitSize) ? UnitState::kClean : before;
 }
 
 // Whoever took a unit has written its entry, or will never come to it.

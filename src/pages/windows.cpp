@@ -19,7 +19,7 @@ void* address(const Window& window, size_t unit) {
 void advise(void* at, size_t bytes) {
     if (options.huge_pages == HugePageUse::kAlways)
         os::advise_huge_pages(at, bytes);
-    else
+    else if (!os::mapped_never_huge())
         os::forbid_huge_pages(at, bytes);
 }
 
@@ -44,6 +44,12 @@ bool hole_behind(const Window& window, size_t end) {
 }
 
 }  // namespace
+
+bool empty_pages(void* at, size_t bytes) {
+    if (!os::map_anew_at(at, bytes)) return false;
+    advise(at, bytes);
+    return true;
+}
 
 size_t Window::find(UnitKind kind, size_t length) {
     uint16_t& none_of = none[static_cast<int>(kind)];

@@ -44,6 +44,10 @@ struct Window {
 // What map() came to.
 enum class Mapped : uint8_t { kYes, kOccupied, kRefused };
 
+// The memory of whole pages of mapped units goes back; they read as zero again. False when the kernel refuses: they
+// stand as they were.
+bool empty_pages(void* at, size_t bytes);
+
 class Windows {
   public:
     Window* begin() { return windows_; }
@@ -76,10 +80,10 @@ class Windows {
     Mapped map_whole(size_t number, size_t units);
     size_t next_number(size_t attempt) const;
 
-    Window windows_[kWindowsMost] = {};
     size_t count_ = 0;
     size_t mapped_ = 0;
     size_t mappings_ = 0;
+    Window windows_[kWindowsMost] = {};
 };
 
 }  // namespace tarn

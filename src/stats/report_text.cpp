@@ -70,12 +70,6 @@ void add_value(Text& text, const Total& metric, const Snapshot& snapshot) {
     }
 }
 
-bool equal(const char* a, const char* b) {
-    while (*a && *a == *b)
-        ++a, ++b;
-    return *a == *b;
-}
-
 // A subject's line: label, then items with commas; goes on below when it would get too long.
 class Line {
   public:
