@@ -279,20 +279,24 @@ bool in_cold_end() {
     return caches.lock.is_mine() || orphans.lock.is_mine();
 }
 
+// What this thread itself was doing under a signal handler goes on: door locks that are its own stay so, with the
+// heaps behind them as they are. The locks of lists are held for so short that no call may wait for them; but then
+// the lists are left alone for good.
 void caches_after_fork_child(Others others) {
-    // Under a signal handler over one of the cold ends, this thread goes on with what it was doing to these.
-    const bool busy = in_cold_end();
+    const bool in_lists = caches.lock.is_mine() || orphans.lock.is_mine();
     caches.lock.reset();
     orphans.lock.reset();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
-        heap_doors[id].lock.reset();
-    if (busy || others == Others::kNone) return;
+        if (!heap_doors[id].lock.is_mine()) heap_doors[id].lock.reset();
+    if (others == Others::kNone) return;
+    unsalvaged = in_lists;
+    if (in_lists) return;
     ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
     salvage_heaps(mine ? &mine->heap : nullptr);
     caches.kept = caches.wiped = 0;
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         ThreadCache* const cache = by_id[id];
-        if (!cache || cache == mine) continue;
+        if (!cache || cache == mine || heap_doors[id].lock.is_mine()) continue;
         if (wiped(*cache))
             wiped_ids[caches.wiped++] = id;
         else

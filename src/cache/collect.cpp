@@ -119,6 +119,7 @@ size_t collect(ThreadCache& cache, bool bins) {
 
 size_t collect_others(Bins which) {
     const bool bins = kBins && which == Bins::kToo && os::barrier_in_all_threads();
+    if (unsalvaged.load(std::memory_order_relaxed)) return 0;
     size_t bytes = orphans.collect();
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         HeapDoor& door = heap_doors[id];

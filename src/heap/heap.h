@@ -137,16 +137,25 @@ inline bool Heap::idle() const {
     return !door().held.load(std::memory_order_seq_cst);
 }
 
-// The holder's way into its heap.
+// The holder's way into its heap. A signal handler over it finds the lock its own and goes in besides: a call of
+// malloc there is the program's fault, but it must not wait for itself.
 class [[nodiscard]] HeapGuard {
   public:
-    explicit HeapGuard(const Heap& heap) : lock_(heap.door().lock) { lock_.lock(); }
-    ~HeapGuard() { lock_.unlock_unwaited(); }
+    explicit HeapGuard(const Heap& heap) : lock_(heap.door().lock) {
+        if (lock_.try_lock()) [[likely]]
+            return;
+        nested_ = lock_.is_mine();
+        if (!nested_) lock_.lock();
+    }
+    ~HeapGuard() {
+        if (!nested_) lock_.unlock_unwaited();
+    }
     HeapGuard(const HeapGuard&) = delete;
     HeapGuard& operator=(const HeapGuard&) = delete;
 
   private:
     Lock& lock_;
+    bool nested_ = false;
 };
 
 // Puts a slab on its owner's mail (remote.h). Nobody calls it but who set posted or took the slab off a mail.
@@ -188,7 +197,13 @@ extern Orphans orphans;
 void start_heaps();
 
 // In the child of a fork made while other threads ran: every slab but the survivor's becomes an orphan, after
-// its lists were checked, since the other threads may have been at work on them. Mail is read again.
+// its lists were checked, since the other threads may have been at work on them. Mail is read again. The survivor
+// may be a signal handler over what it does to a heap: then its door lock says so, and that heap is left as it is,
+// its own or another one. Not in the middle of what it does to orphans.
 void salvage_heaps(Heap* survivor);
+
+// That was not to be done in this process: nobody looks at the heaps of threads that are gone, and what is posted
+// to them stays there.
+extern std::atomic<bool> unsalvaged;
 
 }  // namespace tarn

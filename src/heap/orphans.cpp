@@ -10,6 +10,7 @@ namespace tarn {
 
 constinit Orphans orphans;
 constinit HeapDoor heap_doors[kHeapsMax];
+constinit std::atomic<bool> unsalvaged{false};
 
 namespace {
 
@@ -60,6 +61,7 @@ void add(Slab*& list, Slab* more) {
 
 // R5: nobody will read the mail of a heap that is idle.
 Slab* mail_left_behind(HeapDoor& door) {
+    if (unsalvaged.load(std::memory_order_relaxed)) return nullptr;
     Guard guard(orphans.lock);
     return door.held.load(std::memory_order_seq_cst) ? nullptr : door.mail.take_all();
 }
@@ -233,10 +235,17 @@ void Heap::forget_slabs() {
     empty_units_ = 0;
 }
 
+// This thread is a signal handler over what it does to the heap.
+bool left_alone(HeapId id) {
+    return id < heap_count() && heap_doors[id].lock.is_mine();
+}
+
 // The slab that begins at this unit goes to the orphans unless it is the survivor's; its remote word is read.
 void salvage_slab(Slab& slab, Heap* survivor) {
+    const HeapId owner = slab.owner.load(std::memory_order_relaxed);
+    if (left_alone(owner)) return;
     RemoteChain chain = take_remote(slab);
-    const bool mine = survivor && slab.owner.load(std::memory_order_relaxed) == survivor->id();
+    const bool mine = survivor && owner == survivor->id();
     if (!mine) {
         make_sound(slab);
         orphans.heap.claim(slab);
@@ -248,13 +257,17 @@ void salvage_slab(Slab& slab, Heap* survivor) {
     (mine ? *survivor : orphans.heap).absorb(slab, chain);
 }
 
-void salvage_window(UnitRange range, Heap* survivor) {
+// What has some entries of a slab is on its way to somebody or back: to be given back, unless it may be this thread
+// that does it.
+enum class Parts : bool { kGiven, kLeft };
+
+void salvage_window(UnitRange range, Heap* survivor, Parts parts) {
     size_t units;
     for (size_t unit = range.first; unit < range.end; unit += units) {
         units = 1;
         if (!is_slab_entry(entry_of(unit))) continue;
         if (!is_whole_slab(unit, range.end)) {
-            give_run(unit_address(unit), 1);
+            if (parts == Parts::kGiven) give_run(unit_address(unit), 1);
             continue;
         }
         Slab& slab = *static_cast<Slab*>(record_of(unit));
@@ -264,17 +277,17 @@ void salvage_window(UnitRange range, Heap* survivor) {
 }
 
 void salvage_heaps(Heap* survivor) {
-    orphans.lock.reset();
+    Parts parts = Parts::kGiven;
     orphans.heap.forget_slabs();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
-        heap_doors[id].lock.reset();
         heap_doors[id].mail.take_all();
-        if (id == kOrphanHeap || heaps[id] == survivor) continue;
+        if (left_alone(id)) parts = Parts::kLeft;
+        if (id == kOrphanHeap || heaps[id] == survivor || left_alone(id)) continue;
         heap_doors[id].held.store(false, std::memory_order_relaxed);
         heaps[id]->forget_slabs();
     }
     for (size_t window = 0; window < window_count(); ++window)
-        salvage_window(window_units(window), survivor);
+        salvage_window(window_units(window), survivor, parts);
 }
 
 }  // namespace tarn
