@@ -5,15 +5,7 @@
 
 namespace tarn {
 
-void Mappings::added(Range range) {
-    const RangeTree::Neighbours found = tree_.neighbours(range);
-    for (RangeNode* neighbour : {found.before, found.behind}) {
-        if (!neighbour || neighbour->range.tag != range.tag) continue;
-        range.at = std::min(range.at, neighbour->range.at);
-        range.size += neighbour->range.size;
-        tree_.remove(neighbour);
-        nodes_.give(neighbour);
-    }
+void Mappings::insert(Range range) {
     RangeNode* const node = nodes_.take();
     if (!node) {
         ++lost_;
@@ -23,6 +15,19 @@ void Mappings::added(Range range) {
     tree_.insert(node);
 }
 
+void Mappings::added(Range range) {
+    cut_out(range);
+    const RangeTree::Neighbours found = tree_.neighbours(range);
+    for (RangeNode* neighbour : {found.before, found.behind}) {
+        if (!neighbour || neighbour->range.tag != range.tag) continue;
+        range.at = std::min(range.at, neighbour->range.at);
+        range.size += neighbour->range.size;
+        tree_.remove(neighbour);
+        nodes_.give(neighbour);
+    }
+    insert(range);
+}
+
 // `range` begins in the node's.
 void Mappings::cut(RangeNode* node, Range range) {
     const Range whole = node->range;
@@ -30,7 +35,7 @@ void Mappings::cut(RangeNode* node, Range range) {
         const Range behind{range.end(), static_cast<size_t>(whole.end() - range.end()), whole.tag};
         if (whole.at == range.at) return tree_.change(node, behind);
         tree_.change(node, {whole.at, static_cast<size_t>(range.at - whole.at), whole.tag});
-        return added(behind);
+        return insert(behind);
     }
     if (whole.at < range.at)
         return tree_.change(node, {whole.at, static_cast<size_t>(range.at - whole.at), whole.tag});
@@ -38,19 +43,28 @@ void Mappings::cut(RangeNode* node, Range range) {
     nodes_.give(node);
 }
 
-// It may lie in several, of different tags; what lies in none was never known.
-void Mappings::removed(Range range) {
-    while (range.size) {
-        RangeNode* const node = tree_.holding(range.at);
+// It may lie in several, of different tags. False: a part of it was never known (the child of a fork may begin
+// with empty books).
+bool Mappings::cut_out(Range range) {
+    bool known = true;
+    char* const end = range.end();
+    while (range.at < end) {
+        RangeNode* node = tree_.holding(range.at);
         if (!node) {
-            ++lost_;
-            return;
+            known = false;
+            node = tree_.behind(range.at);
+            if (!node || node->range.at >= end) return false;
+            range.at = node->range.at;
         }
-        const auto here = std::min(range.size, static_cast<size_t>(node->range.end() - range.at));
-        cut(node, {range.at, here, range.tag});
-        range.at += here;
-        range.size -= here;
+        char* const here = std::min(node->range.end(), end);
+        cut(node, {range.at, static_cast<size_t>(here - range.at), node->range.tag});
+        range.at = here;
     }
+    return known;
+}
+
+void Mappings::removed(Range range) {
+    if (!cut_out(range)) ++lost_;
 }
 
 bool Mappings::costs_nothing(Range range) const {

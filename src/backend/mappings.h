@@ -39,7 +39,9 @@ class Mappings {
     void try_again() { budget_ = share_; }
 
   private:
+    void insert(Range range);
     void cut(RangeNode* node, Range range);
+    bool cut_out(Range range);
 
     RangeNodes& nodes_;
     RangeTree tree_;

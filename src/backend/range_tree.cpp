@@ -116,6 +116,16 @@ RangeNode* RangeTree::starting(const char* at) const {
     return node && node->range.at == at ? node : nullptr;
 }
 
+RangeNode* RangeTree::behind(const char* at) const {
+    RangeNode* found = nullptr;
+    for (RangeNode* node = roots_[kByAddress]; node;) {
+        const bool right = node->range.at <= at;
+        if (!right) found = node;
+        node = node->children[kByAddress][right];
+    }
+    return found;
+}
+
 RangeTree::Neighbours RangeTree::neighbours(Range range) const {
     RangeNode* before = nullptr;
     RangeNode* behind = nullptr;

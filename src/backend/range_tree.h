@@ -62,6 +62,7 @@ class RangeTree {
 
     RangeNode* holding(const char* at) const;   // that `at` lies in
     RangeNode* starting(const char* at) const;  // that starts exactly there
+    RangeNode* behind(const char* at) const;    // the first that starts further on
     // Those that end where this range starts, and start where it ends; NULL where there is none.
     struct Neighbours {
         RangeNode *before, *behind;

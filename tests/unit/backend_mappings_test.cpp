@@ -79,6 +79,18 @@ TEST_F(MappingsTest, TheLimitIsAskedForOnce) {
     EXPECT_FALSE(mappings.scarce());
 }
 
+TEST_F(MappingsTest, APartMayNeverHaveBeenKnown) {
+    mappings.added(range(10, 5));
+    mappings.added(range(20, 5));
+    mappings.removed(range(0, 40));
+    EXPECT_EQ(mappings.count(), 1u) << "what was unknown may have been one";
+    mappings.added(range(10, 5));
+    mappings.added(range(12, 8));  // it was gone and nobody said so
+    EXPECT_EQ(mappings.count(), 2u);
+    mappings.removed(range(10, 10));
+    EXPECT_EQ(mappings.count(), 1u);
+}
+
 TEST_F(MappingsTest, WithoutNodesItCountsTooMany) {
     RangeNodes none;
     Mappings blind(none);
