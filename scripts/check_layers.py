@@ -22,7 +22,7 @@ BELOW = {  # folder: the folders it may include besides its own
     "include/tarn": (),
 }
 # header: the files that may include it
-ONLY = {"base/syscall.h": ("src/base/os.cpp", "src/base/os_files.cpp", "src/base/lock.cpp")}
+ONLY = {"base/syscall.h": ("src/base/os.cpp", "src/base/os_facts.cpp", "src/base/os_files.cpp", "src/base/lock.cpp")}
 SOURCE = (".h", ".hpp", ".c", ".cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<(tarn/[^>]+)>)', re.MULTILINE)
 

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The system calls on memory and about the process; os_files.cpp has those on files, lock.cpp the futex.
+// The system calls on memory and about the process; os_facts.cpp has what the kernel is asked, os_files.cpp those
+// on files, lock.cpp the futex.
 // docs/system-calls.md lists them and when they happen.
 #include "base/os.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstring>
 
 #include "base/syscall.h"
 
@@ -53,13 +50,6 @@ bool injected(Call call) {
     return false;
 }
 
-bool failed(long result) {
-    return static_cast<unsigned long>(result) > -4096UL;
-}
-long address(const void* at) {
-    return reinterpret_cast<long>(at);
-}
-
 void* map_anonymous(void* hint, size_t bytes, int protection, int flags) {
     long result = raw_syscall(__NR_mmap, address(hint), static_cast<long>(bytes), protection,
                               MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
@@ -89,49 +79,6 @@ Placed place_at(void* at, size_t bytes, int protection, int flags) {
     if (result == address(at)) return Placed::kYes;
     raw_syscall(__NR_munmap, result, static_cast<long>(bytes));
     return Placed::kOccupied;
-}
-
-// Reads a small file of /proc into a terminated buffer; the length, or 0.
-size_t read_file(const char* path, char* buffer, size_t size) {
-    long fd = raw_syscall(__NR_openat, AT_FDCWD, address(path), O_RDONLY | O_CLOEXEC);
-    buffer[0] = 0;
-    if (failed(fd)) return 0;
-    size_t length = 0;
-    while (length + 1 < size) {
-        long got = raw_syscall(__NR_read, fd, address(buffer + length), static_cast<long>(size - 1 - length));
-        if (got <= 0) break;
-        length += static_cast<size_t>(got);
-    }
-    close(static_cast<int>(fd));
-    buffer[length] = 0;
-    return length;
-}
-
-// The number of KiB after "key" in the text of /proc/self/status, in bytes.
-size_t status_bytes(const char* text, const char* key) {
-    for (const char* at = text; *at; ++at) {
-        if (at != text && at[-1] != '\n') continue;
-        const char* k = key;
-        const char* t = at;
-        while (*k && *t == *k)
-            ++k, ++t;
-        if (*k) continue;
-        size_t value = 0;
-        while (*t == ' ' || *t == '\t')
-            ++t;
-        for (; *t >= '0' && *t <= '9'; ++t)
-            value = value * 10 + static_cast<size_t>(*t - '0');
-        return value * 1024;
-    }
-    return 0;
-}
-
-size_t limit_of(int resource) {
-    struct rlimit64 {
-        uint64_t current, maximum;
-    } limit;
-    long result = raw_syscall(__NR_prlimit64, 0, resource, 0, address(&limit));
-    return failed(result) ? SIZE_MAX : static_cast<size_t>(limit.current);
 }
 
 }  // namespace
@@ -169,25 +116,6 @@ Placed map_at(void* at, size_t bytes) {
 bool map_anew_at(void* at, size_t bytes) {
     if (injected(Call::kPurge)) return false;
     return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_STACK) != nullptr;
-}
-
-bool mapped_never_huge() {
-    static constinit std::atomic<int> known{0};  // 1: no, 2: yes
-    int now = known.load(std::memory_order_relaxed);
-    if (now == 0) {
-        struct utsname system = {};
-        raw_syscall(__NR_uname, address(&system));
-        unsigned number[2] = {};
-        const char* at = system.release;
-        for (unsigned& part : number) {
-            for (; *at >= '0' && *at <= '9'; ++at)
-                part = part * 10 + static_cast<unsigned>(*at - '0');
-            if (*at == '.') ++at;
-        }
-        now = number[0] > 6 || (number[0] == 6 && number[1] >= 7) ? 2 : 1;
-        known.store(now, std::memory_order_relaxed);
-    }
-    return now == 2;
 }
 
 bool purge(void* at, size_t bytes) {
@@ -261,60 +189,9 @@ Answer advise_huge_pages(void* at, size_t bytes) {
     return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE));
 }
 
-bool is_sandboxed() {
-    constexpr size_t kCarried = 32;  // a line in two reads is whole in the second
-    char text[512];                  // there may be little stack
-    const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
-    if (failed(fd)) return true;
-    bool filtered = false, confined = false;
-    for (size_t kept = 0;;) {
-        const long got =
-            raw_syscall(__NR_read, fd, address(text + kept), static_cast<long>(sizeof text - 1 - kept));
-        if (got <= 0) break;
-        const size_t length = kept + static_cast<size_t>(got);
-        text[length] = 0;
-        filtered = filtered || status_bytes(text, "Seccomp:") != 0;
-        confined = confined || status_bytes(text, "NoNewPrivs:") != 0;
-        kept = length < kCarried ? length : kCarried;
-        memmove(text, text + length - kept, kept);
-    }
-    close(static_cast<int>(fd));
-    return filtered && confined;
-}
-
-HugePageSetting huge_page_setting() {
-    char text[64];
-    read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
-    for (const char* at = text; *at; ++at)
-        if (*at == '[') {
-            const bool named = at[1] == 'a' || at[1] == 'm';
-            if (named) return at[1] == 'a' ? HugePageSetting::kAlways : HugePageSetting::kAdvised;
-        }
-    return HugePageSetting::kNever;
-}
-
-size_t mappings_most() {
-    char text[32];
-    size_t value = 0;
-    if (read_file("/proc/sys/vm/max_map_count", text, sizeof text) == 0) return 0;
-    for (const char* at = text; *at >= '0' && *at <= '9'; ++at)
-        value = value * 10 + static_cast<size_t>(*at - '0');
-    return value;
-}
-
 void name_range(void* at, size_t bytes, const char* name) {
     raw_syscall(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address(at), static_cast<long>(bytes),
                 address(name));
-}
-
-size_t address_space_limit() {
-    return limit_of(RLIMIT_AS);
-}
-
-Memory memory() {
-    char text[4096];
-    if (read_file("/proc/self/status", text, sizeof text) == 0) return {0, 0};
-    return {status_bytes(text, "VmRSS:"), status_bytes(text, "VmHWM:")};
 }
 
 bool readable(const void* at, size_t bytes) {

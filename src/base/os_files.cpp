@@ -17,13 +17,6 @@ namespace {
 
 constexpr int kAppend = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
-bool failed(long result) {
-    return result < 0;
-}
-long address(const void* at) {
-    return reinterpret_cast<long>(at);
-}
-
 bool status_of(int fd, unsigned wanted, struct statx& status) {
     return !failed(raw_syscall(__NR_statx, fd, address(""), AT_EMPTY_PATH, wanted, address(&status)));
 }

@@ -8,3 +8,14 @@
 #else
 #error "tarn supports x86-64 and aarch64 Linux"
 #endif
+
+namespace tarn::os {
+
+inline bool failed(long result) {
+    return static_cast<unsigned long>(result) > -4096UL;
+}
+inline long address(const void* at) {
+    return reinterpret_cast<long>(at);
+}
+
+}  // namespace tarn::os

@@ -126,7 +126,7 @@ void prepare_report() {
 }
 
 void report_in_child() {
-    report.process = os::process_id();
+    if (report.process) report.process = os::process_id();
 }
 
 void report_at_exit() {
