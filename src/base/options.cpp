@@ -156,7 +156,7 @@ constexpr Option kOptions[] = {
     {"TARN_KEEP_DEEPBIND", "1 leaves RTLD_DEEPBIND to dlopen; otherwise it is cleared",
      [](const char* v) { return unless(parse_flag(v, options.keep_deepbind)); },
      [](Text& t) { t.add(words(options.keep_deepbind)); }},
-    {"TARN_REGION", "address space reserved for small objects, bytes (k, m, g); 0 sizes it to the machine",
+    {"TARN_REGION", "most address space for small objects, bytes (k, m, g); 0: no bound",
      [](const char* v) { return unless(parse_bytes_to(kRegionMost, v, options.region)); },
      [](Text& t) { t.decimal(options.region); }},
     {"TARN_DIRTY",

@@ -31,7 +31,7 @@ struct Options {
     bool hardened = TARN_HARDENED_DEFAULT;               // TARN_HARDENED
     HugePageUse huge_pages = HugePageUse::kDenseBlocks;  // TARN_HUGE_PAGES
     bool keep_deepbind = false;                          // TARN_KEEP_DEEPBIND
-    size_t region = 0;                                   // TARN_REGION; 0: sized to the machine
+    size_t region = 0;                                   // TARN_REGION; 0: no bound
     size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
 };

@@ -160,6 +160,8 @@ TEST(InternerGroup, OverflowIsCountedBack) {
 // verdict of `whole`.
 template <class Half, class Whole>
 int after_fork_over(tarn_interner& table, Half half, Whole whole) {
+    [[maybe_unused]] static const bool forks_are_watched =
+        (libc_ready(), true);  // as by the library's constructor
     std::atomic<int> stage{0};
     std::thread other([&] {
         table.shards()[0].lock.lock();

@@ -140,11 +140,20 @@ TEST_F(Salvage, ASlabWithSomeOfItsEntriesIsGivenBack) {
     }
 }
 
-TEST_F(Salvage, TheOrphanLockIsFreeAgain) {
-    orphans.lock.lock();
+// A signal handler forked over what the survivor did to a heap, its own or one that it collects from: that heap is
+// left as it is.
+TEST_F(Salvage, AHeapWhoseDoorLockIsTheSurvivorsIsLeftAlone) {
+    HeapDoor& door = gone.door();
+    door.lock.lock();
+    salvage_heaps(&survivor);
+    EXPECT_TRUE(door.lock.is_mine());
+    EXPECT_EQ(slab->owner.load(), gone.id());
+    EXPECT_EQ(slab->free_count(), 3u);
+    EXPECT_FALSE(gone.idle());
+    sample::expect_sound(*slab);
+    door.lock.unlock();
     salvage();
-    EXPECT_TRUE(orphans.lock.try_lock());
-    orphans.lock.unlock();
+    EXPECT_EQ(slab->free_count(), 3u);
 }
 
 TEST_F(Salvage, WithoutASurvivorEverythingIsTheOrphans) {
