@@ -11,7 +11,7 @@ namespace tarn {
 class Mappings {
   public:
     static constexpr size_t kUsualLimit = 65530;  // the kernel's default
-    static constexpr size_t kShare = 8;           // so much of it is ours; runs have as much
+    static constexpr size_t kShare = 12;          // a twelfth is ours; runs have another
     static constexpr size_t kFew = 64;            // never fewer than these
     static constexpr size_t kAskFrom = 1024;      // before that nobody needs to know the limit
 

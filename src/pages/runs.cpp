@@ -20,10 +20,11 @@ namespace {
 constexpr size_t kStepUnits = 64;   // mapped at a time, at least, a new window's header included
 constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
 constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
-// Of the kernel's mappings per process runs may use so many; `map` has as much. Beyond, what is returned keeps its
+// Of the kernel's mappings per process runs may use a twelfth; `map` uses as much, or twice that under pressure: a
+// quarter in all. Beyond, what is returned keeps its
 // address space. How many there are is asked when it begins to matter.
 constexpr size_t kUsualMappings = 65530;
-constexpr size_t kMappingsShare = 8;
+constexpr size_t kMappingsShare = 12;
 constexpr size_t kAskFrom = 1024;
 
 struct Range {

@@ -57,7 +57,7 @@ TEST_F(MappingsTest, AHoleMakesTwoAndAnEndNone) {
 }
 
 TEST_F(MappingsTest, BeyondItsShareOnlyEndsAreRemoved) {
-    mappings.limit_is(4000);
+    mappings.limit_is(1000 * Mappings::kShare);
     for (size_t i = 0; i < 999; ++i)
         mappings.added(range(4 * i, 3));
     EXPECT_TRUE(mappings.may_remove(range(1, 1), false));

@@ -340,7 +340,7 @@ TEST_F(Runs, ManyHolesDoNotUseUpTheMappingsOfTheProcess) {
     ASSERT_GT(runs.size(), 14000u);
     for (size_t i = 0; i < runs.size(); i += 2)
         give_run(runs[i], 1);
-    EXPECT_LE(mappings(), before + 65530 / 8 + 40);
+    EXPECT_LE(mappings(), before + 65530 / 12 + 40);
     EXPECT_LE(run_stats().dirty, options.dirty * 4 + run_stats().in_use / 8);
     for (size_t i = 1; i < runs.size(); i += 2)
         give_run(runs[i], 1);
