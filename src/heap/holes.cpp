@@ -9,19 +9,17 @@ namespace tarn {
 namespace {
 
 constexpr size_t kPage = os::kPageSize;
+constexpr size_t kPagesPerUnit = kUnitSize / kPage;
 constexpr size_t kObjectsMost = 1024;  // in a slab; size_classes.h proves it
 
 // The pages of one slab, numbered from its first on.
 class Pages {
   public:
-    explicit Pages(const Slab& slab)
-        : bits_(page_bits_of(slab.begin())),
-          first_(reinterpret_cast<uintptr_t>(slab.begin()) % kWindowSize / kPage),
-          size_(slab.info().size) {}
+    explicit Pages(const Slab& slab) : bits_(page_bits_of(slab.begin())), size_(slab.info().size) {}
 
-    bool away(size_t page) const { return bits_[word(page)] >> bit(page) & 1; }
-    void set(size_t page) { bits_[word(page)] |= uint64_t{1} << bit(page); }
-    void clear(size_t page) { bits_[word(page)] &= ~(uint64_t{1} << bit(page)); }
+    bool away(size_t page) const { return bits_[page / kPagesPerUnit] >> (page % kPagesPerUnit) & 1; }
+    void set(size_t page) { change(page, bits_[page / kPagesPerUnit] | bit(page)); }
+    void clear(size_t page) { change(page, bits_[page / kPagesPerUnit] & ~bit(page)); }
 
     size_t first_of(size_t object) const { return object * size_ / kPage; }
     size_t last_of(size_t object) const { return (object * size_ + size_ - 1) / kPage; }
@@ -32,10 +30,10 @@ class Pages {
     }
 
   private:
-    size_t word(size_t page) const { return (first_ + page) / 64; }
-    size_t bit(size_t page) const { return (first_ + page) % 64; }
-    uint64_t* bits_;
-    size_t first_, size_;
+    static unsigned bit(size_t page) { return 1u << page % kPagesPerUnit; }
+    void change(size_t page, unsigned bits) { bits_[page / kPagesPerUnit] = static_cast<uint8_t>(bits); }
+    uint8_t* bits_;
+    size_t size_;
 };
 
 // The objects of a slab that were used and that nobody has.

@@ -4,7 +4,7 @@
 //   metadata:  owners <- | table: 4 B for every unit of the address space, from address 0 on -> |
 //   windows:   64 MiB each, aligned, wherever they fit in the part of the address space that the table
 //   covers:
-//              | header: records, 64 B a unit; a bit for each page of 4 KiB | unit, 16 KiB | unit ...
+//              | header: records, 64 B a unit; a byte for the pages of each | unit, 16 KiB | unit ...
 //
 // Windows are mapped as they are needed, a step at a time, from the front; what is free goes back to the
 // kernel, address space included (windows.h).
@@ -39,7 +39,7 @@ inline constexpr size_t kWindowShift = 26;
 inline constexpr size_t kWindowSize = size_t{1} << kWindowShift;
 inline constexpr size_t kWindowUnits = kWindowSize / kUnitSize;
 inline constexpr size_t kRecordUnits = kWindowUnits * kRecordSize / kUnitSize;
-inline constexpr size_t kHeaderUnits = kRecordUnits + 1;  // the last one has a bit for each page, see below
+inline constexpr size_t kHeaderUnits = kRecordUnits + 1;  // the last one has a byte for each unit, see below
 
 // What free() reads. Apart from the rest, since the compiler then needs no register for a common
 // address. `page_table`: where the entry of address 0 is. Addresses >> kUnitShift below `page_table_end` have
@@ -90,14 +90,14 @@ inline char* unit_of_record(const void* record) {
     return reinterpret_cast<char*>((at & ~(kWindowSize - 1)) + at % kWindowSize / kRecordSize * kUnitSize);
 }
 
-// A bit for each page of the window that p lies in, for whoever holds the run of the page; zero when the run
-// is taken, and to be zero again when it is given back.
-inline constexpr size_t kPageBits = kWindowSize / 4096;
-inline uint64_t* page_bits_of(const void* p) {
-    const uintptr_t window = reinterpret_cast<uintptr_t>(p) & ~(kWindowSize - 1);
-    return reinterpret_cast<uint64_t*>(window + kRecordUnits * kUnitSize);
+// A byte for each unit from the one at p on, with a bit for each of its pages of 4 KiB: for whoever holds the run;
+// zero when the run is taken, and to be zero again when it is given back. Runs share no byte.
+inline uint8_t* page_bits_of(const void* p) {
+    const uintptr_t at = reinterpret_cast<uintptr_t>(p);
+    return reinterpret_cast<uint8_t*>((at & ~(kWindowSize - 1)) + kRecordUnits * kUnitSize) +
+           at % kWindowSize / kUnitSize;
 }
-static_assert(kPageBits / 8 <= kUnitSize);
+static_assert(kWindowUnits <= kUnitSize);
 
 // Reserves the metadata, sized to the limit on address space; called once, before any take_run. False when
 // the kernel refuses: then there is no page map, every take_run fails and everything is the backend's.

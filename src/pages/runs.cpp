@@ -85,29 +85,39 @@ size_t room() {
     return most - std::min(most, windows.mapped_units());
 }
 
+// Of the kernel's pages, which may be larger than a unit. Holes are whole pages.
+size_t page_units() {
+    return std::max(os::page_size() / kUnitSize, size_t{1});
+}
+size_t whole_pages_up(size_t units) {
+    const size_t page = page_units();
+    return (units + page - 1) / page * page;
+}
+
 // How many units to map where `wanted` are needed and `most` could be.
 size_t step(size_t wanted, size_t most) {
     const size_t generous = std::max(kStepUnits, windows.mapped_units() / 8);
-    return std::min(std::max(wanted, std::min(generous, room())), most);
+    return std::min(whole_pages_up(std::max(wanted, std::min(generous, room()))), most);
 }
 
-// The hole that begins here, at least one unit, becomes clean as far as `end` is concerned, and somewhat
-// further. False: refused. Something that is not ours in the way costs units, which nobody gets.
+// The hole that begins here, at least a page, becomes clean as far as `end` is concerned, and somewhat further.
+// False: refused. Something that is not ours in the way costs units, which nobody gets.
 bool map_hole(Window& window, size_t first, size_t end) {
     const UnitMap units = window.units();
     size_t length = 1;
     while (first + length < kWindowUnits && units.state(first + length) == UnitState::kHole)
         ++length;
-    const size_t wanted = std::min(end - first, length);
+    const size_t page = page_units();
+    const size_t wanted = std::min(whole_pages_up(end - first), length);
     if (wanted > room()) return false;
     for (size_t asked = step(wanted, length); asked > 0;) {
         const Mapped mapped = windows.map(window, first, asked);
         if (mapped == Mapped::kYes) return true;
         if (mapped == Mapped::kRefused && asked <= wanted) return false;
-        asked = asked > wanted ? wanted : asked / 2;
+        asked = asked > wanted ? wanted : asked / 2 / page * page;
     }
-    window.set(first, 1, UnitState::kTaken);
-    set_entries(window.first_unit() + first, 1, kLostEntry);
+    window.set(first, page, UnitState::kTaken);
+    set_entries(window.first_unit() + first, page, kLostEntry);
     return true;
 }
 
@@ -124,7 +134,7 @@ Found map_run(size_t length) {
     }
     if (room() < kHeaderUnits + length) return {};
     Window* window = windows.add(step(length + kHeaderUnits, kWindowUnits) - kHeaderUnits);
-    if (!window) window = windows.add(length);
+    if (!window) window = windows.add(whole_pages_up(length + kHeaderUnits) - kHeaderUnits);
     return window ? Found{window, window->find(UnitKind::kMapped, length)} : Found{};
 }
 
@@ -137,7 +147,7 @@ Found take(size_t length) {
 
 // Whole pages of the kernel's, which may be larger than a unit.
 Range whole_pages(size_t first, size_t length) {
-    const size_t page = std::max(os::page_size() / kUnitSize, size_t{1});
+    const size_t page = page_units();
     const size_t from = (first + page - 1) / page * page;
     const size_t end = (first + length) / page * page;
     return {from, end > from ? end - from : 0};
