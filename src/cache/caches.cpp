@@ -31,7 +31,7 @@ struct Caches {
 [[gnu::section(".data")]] constinit Caches caches;  // with what else is written at start
 
 // What caches counted that were wiped since, and threads that have none.
-constinit ClassTotals wiped_totals[kClasses];
+constinit ClassTotals wiped_totals[kClasses] = {};
 constinit Tallies without_cache;
 
 void lay_out(ThreadCache& cache) {
@@ -245,14 +245,16 @@ uint64_t tally_total(Tally which) {
     return total > 0 ? static_cast<uint64_t>(total) : 0;
 }
 
+bool in_cold_end() {
+    for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
+        if (heap_doors[id].lock.is_mine()) return true;  // its own, or one that it collects from
+    return caches.lock.is_mine() || orphans.lock.is_mine();
+}
+
 namespace {
 
 // The objects in the bins of a thread that is gone are given up: a push or a refill may be half done.
 void salvage(ThreadCache& cache) {
-    if (cache.heap.door().thread) {
-        --caches.living;
-        ++caches.ended;
-    }
     for (SizeClass c = 0; c < kClasses; ++c) {
         Bin& bin = cache.bins[c];
         cache.heap.counters(c).flushed += objects_in(bin);
@@ -260,18 +262,23 @@ void salvage(ThreadCache& cache) {
         bin.taken = 0;
         bin.low = bin.end;
     }
-    set_owner(cache, 0);
     cache.outgoing.forget();
     put_idle(cache);
 }
 
-}  // namespace
-
-bool in_cold_end() {
-    for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
-        if (heap_doors[id].lock.is_mine()) return true;  // its own, or one that it collects from
-    return caches.lock.is_mine() || orphans.lock.is_mine();
+// Stacks of threads that are gone are given to new ones: their pointers must not name these caches any more.
+void disown_others() {
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
+        ThreadCache* const cache = cache_of(id);
+        if (!cache || cache == current_cache || heap_doors[id].thread == 0) continue;
+        set_owner(*cache, 0);
+        heap_doors[id].thread = 0;  // whatever state the cache is in
+        --caches.living;
+        ++caches.ended;
+    }
 }
+
+}  // namespace
 
 // What this thread itself was doing under a signal handler goes on: door locks that are its own stay so, with the
 // heaps behind them as they are. The locks of lists are held for so short that no call may wait for them; but then
@@ -283,6 +290,7 @@ void caches_after_fork_child(Others others) {
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
         if (!heap_doors[id].lock.is_mine()) heap_doors[id].lock.reset();
     if (others == Others::kNone) return;
+    disown_others();
     unsalvaged = in_lists;
     if (in_lists) return;
     ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
