@@ -38,12 +38,12 @@ bool Lock::lock_within(uint64_t nanoseconds) {
         if (try_lock()) return true;
         os::cpu_pause();
     }
+    // Not on the word itself: whoever sleeps there would take the one wake-up from the holder that waits for it.
+    uint32_t nobody_wakes = 0;
     for (uint64_t waited = 0; waited < nanoseconds; waited += kNap) {
-        const uintptr_t word = word_.load(std::memory_order_relaxed);
         const struct timespec nap = {0, kNap};
-        if (word)
-            os::raw_syscall(__NR_futex, reinterpret_cast<long>(&word_), FUTEX_WAIT_PRIVATE,
-                            static_cast<long>(static_cast<uint32_t>(word)), reinterpret_cast<long>(&nap));
+        os::raw_syscall(__NR_futex, reinterpret_cast<long>(&nobody_wakes), FUTEX_WAIT_PRIVATE, 0,
+                        reinterpret_cast<long>(&nap));
         if (try_lock()) return true;
     }
     return false;

@@ -123,6 +123,11 @@ bool purge(void* at, size_t bytes) {
     return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != nullptr;
 }
 
+bool discard(void* at, size_t bytes) {
+    if (injected(Call::kPurge)) return false;
+    return !failed(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_DONTNEED));
+}
+
 bool unmap_exactly(void* at, size_t bytes) {
     if (injected(Call::kPurge)) return false;
     return !failed(raw_syscall(__NR_munmap, address(at), static_cast<long>(bytes)));

@@ -31,6 +31,8 @@ bool mapped_never_huge();
 // pages are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the
 // contents are then unchanged.
 bool purge(void* at, size_t bytes);
+// The same by madvise, which cuts no mapping in pieces. False when refused (locked pages): nothing has changed then.
+bool discard(void* at, size_t bytes);
 // Whatever is mapped there is gone. False when the kernel refused.
 bool unmap_exactly(void* at, size_t bytes);
 // Not in a core file.

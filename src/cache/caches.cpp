@@ -63,6 +63,7 @@ void prepare(ThreadCache& cache, HeapId id) {
 }
 
 ThreadCache* make_cache() {
+    if (heap_count() == kHeapsMax) return nullptr;
     void* memory = owner_memory(sizeof(ThreadCache));
     if (!memory) return nullptr;
     ThreadCache* cache = new (memory) ThreadCache;
@@ -105,32 +106,29 @@ void wipe(ThreadCache& cache) {
         const auto which = static_cast<Tally>(i);
         without_cache.add_shared(which, cache.tallies.value(which));
     }
+    Watch* const watch_memory = cache.watch_memory;  // an upper layer's, and the next thread's
     const size_t page = os::kPageSize;
     const size_t bytes = (sizeof cache + page - 1) / page * page;
-    if (os::page_size() != page || !os::purge(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);
+    if (os::page_size() != page || !os::discard(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);
+    if (watch_memory) cache.watch_memory = watch_memory;
 }
 
-// With the lock held. What carries memory of an upper layer is not wiped; of such, one too many is not handed
-// out again.
+// With the lock held.
 void put_idle(ThreadCache& cache) {
-    HeapId id = cache.heap.id();
+    const HeapId id = cache.heap.id();
     if (caches.kept < kIdleMost) {
         kept_ids[caches.kept++] = id;
         return;
     }
-    if (cache.watch_memory) {
-        const HeapId oldest = kept_ids[0];
-        kept_ids[0] = id;
-        id = oldest;
-    }
-    if (cache_of(id)->watch_memory) return;
-    wipe(*cache_of(id));
+    wipe(cache);
     wiped_ids[caches.wiped++] = id;
 }
 
 // Its thread ended in the middle of a cold end: nobody knows what state its heap is in. With the lock held.
 void abandon(ThreadCache& cache) {
     set_owner(cache, 0);
+    cache.heap.door().lost = true;
+    cache.heap.door().lock.reset();
     --caches.living;
     ++caches.ended;
 }
@@ -243,6 +241,22 @@ uint64_t tally_total(Tally which) {
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (const ThreadCache* cache = cache_of(id)) total += cache->tallies.value(which);
     return total > 0 ? static_cast<uint64_t>(total) : 0;
+}
+
+void hold_own_heap() {
+    if (!has_cache(current_cache)) return;
+    HeapDoor& door = current_cache->heap.door();
+    if (door.lock.is_mine()) return;
+    door.lock.lock();
+    door.forking = true;
+}
+
+void let_go_own_heap() {
+    if (!has_cache(current_cache)) return;
+    HeapDoor& door = current_cache->heap.door();
+    if (!door.forking) return;
+    door.forking = false;
+    door.lock.unlock_unwaited();
 }
 
 bool in_cold_end() {

@@ -30,10 +30,11 @@ namespace {
 constexpr uint64_t kWaitMost = 10'000'000;  // ns; a holder is in its heap for microseconds
 constexpr SizeClass kAtATime = 16;          // bins to a membarrier
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool kBins = false;  // membarrier is not known to ThreadSanitizer
-#else
+// The steps rely on the order in which x86-64 lets stores be seen; and ThreadSanitizer does not know membarrier.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 constexpr bool kBins = true;
+#else
+constexpr bool kBins = false;
 #endif
 
 // The two slots of a bin that were made NULL, and what was there.
@@ -107,26 +108,37 @@ void collect_bins(ThreadCache& cache) {
     }
 }
 
-size_t collect(ThreadCache& cache, bool bins) {
+size_t collect(ThreadCache& cache, bool bins, Collect what) {
     if (bins) collect_bins(cache);
     cache.heap.drain_mail();
-    const size_t bytes = cache.heap.punch_holes();
+    const size_t bytes = what == Collect::kMemory ? cache.heap.punch_holes() : 0;
     cache.heap.release_empty();
     return bytes;
 }
 
+// Of another thread, and nobody is known to have left it half done.
+bool can_be_collected(HeapId id) {
+    const HeapDoor& door = heap_doors[id];
+    return cache_of(id) && cache_of(id) != current_cache && !door.lost &&
+           door.held.load(std::memory_order_relaxed);
+}
+
+bool any_other() {
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        if (can_be_collected(id)) return true;
+    return false;
+}
+
 }  // namespace
 
-size_t collect_others(Bins which) {
-    const bool bins = kBins && which == Bins::kToo && os::barrier_in_all_threads();
+size_t collect_others(Collect what) {
     if (unsalvaged.load(std::memory_order_relaxed)) return 0;
-    size_t bytes = orphans.collect();
+    const bool bins = kBins && what == Collect::kMemory && any_other() && os::barrier_in_all_threads();
+    size_t bytes = orphans.collect(what == Collect::kMemory);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         HeapDoor& door = heap_doors[id];
-        ThreadCache* const cache = cache_of(id);
-        if (!cache || cache == current_cache || !door.held.load(std::memory_order_relaxed)) continue;
-        if (door.lock.is_mine() || !door.lock.lock_within(kWaitMost)) continue;
-        if (door.held.load(std::memory_order_relaxed)) bytes += collect(*cache, bins);
+        if (!can_be_collected(id) || door.lock.is_mine() || !door.lock.lock_within(kWaitMost)) continue;
+        if (can_be_collected(id)) bytes += collect(*cache_of(id), bins, what);
         door.lock.unlock();
     }
     return bytes;

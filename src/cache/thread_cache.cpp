@@ -144,8 +144,12 @@ void flush(ThreadCache& cache) {
         flush_bin(cache, c);
     cache.outgoing.send_all();
     cache.heap.drain_mail();
-    cache.heap.punch_holes();
     cache.heap.release_empty();
+}
+
+size_t punch_holes(ThreadCache& cache) {
+    const HeapGuard guard(cache.heap);
+    return cache.heap.punch_holes();
 }
 
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object) {

@@ -176,17 +176,20 @@ Refill refill(ThreadCache& cache, SizeClass c);
 
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);
+// Pages of its slabs in use whose objects are all free; bytes.
+size_t punch_holes(ThreadCache& cache);
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
 
 // All bins but their limits; for the end of a thread.
 void end_bins(ThreadCache& cache);
 void set_limit(Bin& bin, size_t limit);
 
-// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by
-// others, what their bins hold (but for the last object), empty slabs, and whole pages of slabs in use. Bytes
-// of the last. Waits for nobody for long. Bins take a system call that is made for nothing else (membarrier).
-enum class Bins : bool { kNot, kToo };
-size_t collect_others(Bins bins);
+// What lies free in the heaps of other threads goes back to the run supply: what was freed into them by others, and
+// empty slabs. kMemory: what their bins hold besides (but for the last object), and whole pages of slabs in use,
+// by system calls that are made for nothing else (membarrier, madvise); bytes of the pages. Waits for nobody for
+// long.
+enum class Collect : bool { kSlabs, kMemory };
+size_t collect_others(Collect what);
 
 // The cache of this heap, if it has one.
 ThreadCache* cache_of(HeapId id);
@@ -195,6 +198,9 @@ ThreadCache* cache_of(HeapId id);
 // delete stands behind it. Called once, by the first thread; never in hardened mode.
 void trust_sized_delete();
 
+// Before a fork, so that nobody collects from the heap of this thread meanwhile; and after it, on both sides.
+void hold_own_heap();
+void let_go_own_heap();
 // This thread is a signal handler over a cold end.
 bool in_cold_end();
 // In the child of a fork: the locks are free, whoever held them.

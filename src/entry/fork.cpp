@@ -36,15 +36,18 @@ bool others_live() {
 void before_fork() {
     threads_lived = others_live();
     blocks_before_fork();
+    hold_own_heap();
 }
 
 void after_fork_parent() {
+    let_go_own_heap();
     blocks_after_fork_parent();
 }
 
 // The lowest layer first. Whoever else may be interested comes last (join_forks).
 void after_fork_child() {
     const Others others = threads_lived || others_live() ? Others::kLived : Others::kNone;
+    let_go_own_heap();
     start_after_fork_child();
     runs_after_fork_child(others, in_cold_end() ? Transit::kPerhapsMine : Transit::kNobodys);
     blocks_after_fork_child();

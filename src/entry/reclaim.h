@@ -8,7 +8,8 @@ namespace tarn {
 // All of it, the heaps and bins of blocked and idle threads included; bytes of memory.
 size_t trim();
 
-// Before a request fails: address space and memory for another attempt. False: there was none to be had.
-bool reclaim();
+// Before a request of so many bytes fails: address space and memory for another attempt. False: there was none to be
+// had, or never so much.
+bool reclaim(size_t bytes);
 
 }  // namespace tarn

@@ -81,7 +81,7 @@ Refill take_object(SizeClass c) {
 // No address space, or no memory for a slab: what lies free elsewhere comes first.
 Refill take_or_reclaim(SizeClass c) {
     const Refill taken = take_object(c);
-    return taken.object || !reclaim() ? taken : take_object(c);
+    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_object(c);
 }
 
 // The block that a request got, if any.
@@ -94,7 +94,7 @@ void* asked_for(void* block) {
 void* allocate_block_or_fail(size_t size, size_t alignment, Zero zero) {
     start();
     void* block = allocate_block(size, alignment, zero);
-    if (!block && reclaim()) block = allocate_block(size, alignment, zero);
+    if (!block && reclaim(size)) block = allocate_block(size, alignment, zero);
     return asked_for(block);
 }
 

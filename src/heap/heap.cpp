@@ -76,7 +76,7 @@ Slab* Heap::make_slab(SizeClass c) {
     slab.free = nullptr;
     slab.set_carved(0);
     slab.used = 0;
-    slab.away = 0;
+    slab.away = slab.punched = 0;
     slab.size_class = static_cast<uint8_t>(c);
     slab.zeroed = run.zeroed;
     slab.remote.store(0, std::memory_order_relaxed);
@@ -157,6 +157,7 @@ Batch Heap::take_one_of(Slab& slab) {
     Object* slot[1];
     const Batch batch = take_of(slab, slot + 1, 1);
     after_take(slab);
+    if (batch.count == 0) return {};
     counters(slab.size_class).filled += 1;
     return batch;
 }

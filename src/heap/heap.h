@@ -37,6 +37,8 @@ struct alignas(64) HeapDoor {
     Heap* heap = nullptr;           // set once
     void* cache = nullptr;          // what the layer above has it in; set once
     uintptr_t thread = 0;           // the holder's thread pointer; for the layer above
+    bool forking = false;           // the holder has taken the lock for the time of a fork
+    bool lost = false;              // its thread ended in the middle of a cold end: nobody goes in again
 };
 extern HeapDoor heap_doors[kHeapsMax];
 
@@ -189,8 +191,8 @@ class Orphans {
     // What was freed remotely into a slab that was posted. False when it is somebody else's by now.
     bool absorb(Slab& slab);
     size_t slabs();
-    // Returns what is free; bytes of the holes.
-    size_t collect();
+    // Returns what is free; bytes of the holes, if they are wanted.
+    size_t collect(bool holes);
 
     Lock lock;
     Heap heap;

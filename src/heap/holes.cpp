@@ -2,7 +2,6 @@
 #include "heap/holes.h"
 
 #include "base/os.h"
-#include "pages/windows.h"
 
 namespace tarn {
 
@@ -89,6 +88,9 @@ void relink(Slab& slab, const Pages& pages, const FreeObjects& free) {
 
 size_t punch_holes(Slab& slab) {
     if (!slab.free || os::page_size() != kPage) return 0;
+    const auto state = static_cast<uint16_t>(slab.used + 1);
+    if (slab.punched == state) return 0;  // very likely nothing has changed since the last time
+    slab.punched = state;
     Pages pages(slab);
     const FreeObjects free(slab, pages);
     const size_t count = slab.info().units * kUnitSize / kPage;
@@ -97,7 +99,7 @@ size_t punch_holes(Slab& slab) {
         size_t end = page;
         while (end < count && can_go(slab, pages, free, end))
             ++end;
-        if (end > page && empty_pages(slab.begin() + page * kPage, (end - page) * kPage)) {
+        if (end > page && os::discard(slab.begin() + page * kPage, (end - page) * kPage)) {
             gone += end - page;
             for (size_t i = page; i < end; ++i)
                 pages.set(i);
@@ -133,7 +135,18 @@ void fill_hole(Slab& slab) {
 }
 
 void forget_holes(Slab& slab) {
-    if (slab.away == 0) return;
+    if (slab.away > 0) clear_holes(slab);
+}
+
+bool holes_agree(const Slab& slab) {
+    const Pages pages(slab);
+    size_t away = 0;
+    for (size_t i = 0; i < slab.carved(); ++i)
+        away += pages.object_away(i);
+    return away == slab.away;
+}
+
+void clear_holes(Slab& slab) {
     slab.away = 0;
     Pages pages(slab);
     const size_t count = slab.info().units * kUnitSize / kPage;

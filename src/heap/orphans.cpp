@@ -139,10 +139,10 @@ bool Orphans::absorb(Slab& slab) {
     return true;
 }
 
-size_t Orphans::collect() {
+size_t Orphans::collect(bool holes) {
     Guard guard(lock);
     heap.release_empty();
-    return heap.punch_holes();
+    return holes ? heap.punch_holes() : 0;
 }
 
 size_t Orphans::slabs() {
@@ -200,9 +200,9 @@ size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
 // stay counted as used.
 void make_sound(Slab& slab) {
     if (slab.carved() > slab.info().objects) slab.set_carved(slab.info().objects);
-    if (slab.used + slab.away > slab.carved() ||
+    if (!holes_agree(slab) || slab.used + slab.away > slab.carved() ||
         sound_length(slab, slab.free, slab.free_count()) != slab.free_count()) {
-        forget_holes(slab);
+        clear_holes(slab);
         slab.free = nullptr;
         slab.used = slab.carved();
     }

@@ -166,9 +166,6 @@ size_t shrink_metadata() {
     const size_t table = metadata.window_limit * kTablePerWindow;
     if (windows > 0 && keep < table && os::unmap_exactly(page_table + keep, table - keep))
         metadata.window_limit = keep / kTablePerWindow;
-    const size_t owners = static_cast<size_t>(metadata.owners_committed - metadata.owners_reserved);
-    if (owners > 0 && os::unmap_exactly(metadata.owners_reserved, owners))
-        metadata.owners_reserved = metadata.owners_committed;
     return before - metadata_bytes();
 }
 

@@ -118,7 +118,7 @@ void uncover_from(size_t number);
 
 // What is reserved for metadata; bytes of address space.
 size_t metadata_bytes();
-// Gives up what of it is not in use, for good: another limit has made address space scarce. Bytes.
+// Gives up the part of the table that is not in use: a limit has made address space scarce. Bytes.
 size_t shrink_metadata();
 
 }  // namespace tarn

@@ -232,7 +232,7 @@ size_t purge_to(UnitKind kind, size_t target) {
         for (size_t i = 0; i < count; ++i) {
             char* const at = unit_address(ranges[i].unit);
             const size_t bytes = ranges[i].length << kUnitShift;
-            ranges[i].refused = !(unmap ? os::unmap_exactly(at, bytes) : empty_pages(at, bytes));
+            ranges[i].refused = !(unmap ? os::unmap_exactly(at, bytes) : os::discard(at, bytes));
         }
         state.lock.lock();
         size_t gone = 0;
@@ -291,7 +291,8 @@ Returned trim_runs(size_t keep) {
     for (Window* window = windows.end(); window != windows.begin();)
         if ((--window)->all_holes()) windows.remove(*window);
     const size_t now = windows.mapped_units();
-    result.address_space = ((mapped - std::min(mapped, now)) << kUnitShift) + shrink_metadata();
+    result.address_space = (mapped - std::min(mapped, now)) << kUnitShift;
+    if (keep > 0) result.address_space += shrink_metadata();
     return result;
 }
 

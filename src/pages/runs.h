@@ -22,7 +22,8 @@ enum class RunUse : uint8_t { kSlab, kBlock };
 [[nodiscard]] Run take_run(size_t units, RunUse use);  // 1..kRunUnitsMax
 void give_run(void* at, size_t units);                 // what take_run returned, whole
 
-// What is free goes back to the kernel, memory and address space, but for so many units at most.
+// What is free goes back to the kernel, memory and address space, but for so many units at most. Whoever keeps some
+// is short of address space.
 struct Returned {
     size_t memory;         // bytes that may have been resident
     size_t address_space;  // bytes, those included

@@ -145,12 +145,17 @@ Window* Windows::add(size_t units) {
 
 // The records of a window are read only by who holds an object of it.
 bool Windows::remove(Window& window) {
-    if (!os::unmap_exactly(window.begin(), kHeaderUnits * kUnitSize)) return false;
-    mapped_ -= kHeaderUnits;
-    --mappings_;
+    const Window removed = window;
     for (Window* at = &window; at + 1 != end(); ++at)
         *at = at[1];
     --count_;
+    // Off the list first: the child of a fork reads the headers of those that are on it.
+    if (!os::unmap_exactly(removed.begin(), kHeaderUnits * kUnitSize)) {
+        *insert(removed.number) = removed;
+        return false;
+    }
+    mapped_ -= kHeaderUnits;
+    --mappings_;
     uncover_from(count_ ? windows_[count_ - 1].number + size_t{1} : 0);
     return true;
 }

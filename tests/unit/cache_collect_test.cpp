@@ -94,11 +94,11 @@ TEST(Collect, BinsOfABlockedThreadAreEmptiedButForOneObject) {
     const size_t before = objects_in(cache->bins[c]);
     ASSERT_GT(before, 10u);
     const ClassTotals totals = class_totals(c);
-    collect_others(Bins::kToo);
+    collect_others(Collect::kMemory);
     EXPECT_EQ(objects_in(cache->bins[c]), kBinsAreCollected ? 1u : before);
     EXPECT_EQ(class_totals(c).allocations, totals.allocations);
     EXPECT_EQ(class_totals(c).frees, totals.frees);
-    collect_others(Bins::kToo);  // finds nothing more
+    collect_others(Collect::kMemory);  // finds nothing more
     // The thread goes on as if nothing had happened, and its totals are exact.
     worker.run([&] {
         std::set<void*> distinct;
@@ -125,7 +125,7 @@ TEST(Collect, WhatOthersFreedIntoABlockedThreadGoesBack) {
         release(object);
     flush(*enter_thread());
     EXPECT_GT(run_stats().in_use, in_use / 2) << "it waits for its thread";
-    collect_others(Bins::kToo);
+    collect_others(Collect::kMemory);
     EXPECT_LT(run_stats().in_use, in_use / 4);
 }
 
@@ -160,7 +160,7 @@ TEST(Collect, NothingIsLostOrGivenTwiceWhileThreadsAreAtWork) {
             --running;
         });
     while (running > 0)
-        collect_others(Bins::kToo);
+        collect_others(Collect::kMemory);
     for (auto& thread : threads)
         thread.join();
     for (SizeClass c = 0; c < kClasses; ++c)
@@ -207,7 +207,7 @@ TEST(Stale, TheCacheOfAThreadThatEndedWithoutAWordIsTheNextOnes) {
     for (void* object : objects)
         release(object);
     flush(*enter_thread());
-    collect_others(Bins::kNot);
+    collect_others(Collect::kSlabs);
     EXPECT_EQ(live(class_of_size(48)), 0u);
 }
 

@@ -212,7 +212,7 @@ TEST(CacheThreads, WhatEndedThreadsAllocatedAndOthersFreedAddsUp) {
         for (void* object : objects)
             release(object);
     flush(*current_cache);
-    collect_others(Bins::kToo);
+    collect_others(Collect::kMemory);
     trim_runs();
     EXPECT_EQ(orphans.slabs(), 0u);
     EXPECT_EQ(run_stats().in_use, 0u);
