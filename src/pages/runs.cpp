@@ -30,6 +30,7 @@ constexpr size_t kAskFrom = 1024;
 struct Range {
     size_t unit, length;
     bool dirty = false;    // some of it
+    bool cuts = false;     // a mapping in two, if it is unmapped
     bool refused = false;  // by the kernel
 };
 
@@ -178,8 +179,9 @@ size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges,
         if (range.length == 0) continue;
         const size_t dirty = units.count(UnitState::kDirty, range.unit, range.length);
         state.dirty -= dirty;
+        const bool cuts = window.is_inside_mapping(range.unit, range.length);
         window.set(range.unit, range.length, UnitState::kTaken);
-        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty > 0};
+        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty > 0, cuts};
     }
     return count;
 }
@@ -219,6 +221,13 @@ bool mappings_allow(size_t ranges) {
     return windows.mappings() + ranges < state.mappings_most;
 }
 
+bool give_back(const Range& range, bool cuts_allowed) {
+    char* const at = unit_address(range.unit);
+    const size_t bytes = range.length << kUnitShift;
+    if (cuts_allowed || !range.cuts) return os::unmap_exactly(at, bytes);
+    return range.dirty && os::discard(at, bytes);
+}
+
 // Returns free memory of this kind until `target` units of it are left; the lock is held on entry and on
 // return, and free in between. The number of units returned.
 size_t purge_to(UnitKind kind, size_t target) {
@@ -227,17 +236,14 @@ size_t purge_to(UnitKind kind, size_t target) {
         Range ranges[kPurgeBatch];
         const size_t count = collect(kind, target, ranges);
         if (count == 0) return total;
-        const bool unmap = kind == UnitKind::kMapped || mappings_allow(count);
+        const bool cuts_allowed = mappings_allow(count);
         state.lock.unlock();
-        for (size_t i = 0; i < count; ++i) {
-            char* const at = unit_address(ranges[i].unit);
-            const size_t bytes = ranges[i].length << kUnitShift;
-            ranges[i].refused = !(unmap ? os::unmap_exactly(at, bytes) : os::discard(at, bytes));
-        }
+        for (size_t i = 0; i < count; ++i)
+            ranges[i].refused = !give_back(ranges[i], cuts_allowed);
         state.lock.lock();
         size_t gone = 0;
         for (size_t i = 0; i < count; ++i)
-            if (enter(ranges[i], unmap)) gone += ranges[i].length;
+            if (enter(ranges[i], cuts_allowed || !ranges[i].cuts)) gone += ranges[i].length;
         total += gone;
         if (gone == 0) return total;  // the kernel will not have it: do not ask again and again
     }
@@ -287,7 +293,7 @@ Returned trim_runs(size_t keep) {
     state.refused = 0;
     purge_dirty(keep);
     Returned result{(dirty - std::min(dirty, state.dirty)) << kUnitShift, 0};
-    if (state.refused == 0 && windows.mappings() < state.mappings_most / 2) purge_to(UnitKind::kMapped, keep);
+    if (state.refused == 0) purge_to(UnitKind::kMapped, keep);
     for (Window* window = windows.end(); window != windows.begin();)
         if ((--window)->all_holes()) windows.remove(*window);
     const size_t now = windows.mapped_units();

@@ -59,6 +59,10 @@ size_t Window::find(UnitKind kind, size_t length) {
     return found;
 }
 
+bool Window::is_inside_mapping(size_t first, size_t length) const {
+    return !hole_before(*this, first) && !hole_behind(*this, first + length);
+}
+
 void Window::set(size_t first, size_t length, UnitState state) {
     const UnitMap map = units();
     const auto count_of = [&](UnitState of) { return static_cast<uint16_t>(map.count(of, first, length)); };

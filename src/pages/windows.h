@@ -35,6 +35,8 @@ struct Window {
     // Everything below names units by their distance from first_unit().
     // The lowest run of this kind; UnitMap::kNone.
     size_t find(UnitKind kind, size_t length);
+    // There is mapped memory on both sides of these units.
+    bool is_inside_mapping(size_t first, size_t length) const;
     // Whatever state they were in. The counts follow.
     void set(size_t first, size_t length, UnitState state);
     // After the bits were changed by others, or may have been.
