@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Fork. Nothing is locked before it: libc waits for stdio's lock between our handler and the system call, so
-// a thread that holds that lock and allocates must go on; and a signal handler may fork over an interrupted
-// malloc. So the child takes nothing on trust: other threads may have been anywhere, and the kernel copies
+// Fork. Nothing is locked before it but the thread's own heap, for which others wait a bounded time at most:
+// libc waits for stdio's lock between our handler and the system call, so a thread that holds that lock and
+// allocates must go on; and a signal handler may fork over an interrupted malloc. So the child takes nothing on trust: other threads may have been anywhere, and the kernel copies
 // pages one after another while they run. Every lock is free in the child, whoever held it, and what was
 // shared is rebuilt:
 //   runs     from the page map;
