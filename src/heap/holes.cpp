@@ -68,6 +68,18 @@ bool can_go(const Slab& slab, const Pages& pages, const FreeObjects& free, size_
     return true;
 }
 
+// A refusal may come halfway, at the first locked page; each page alone goes or stays.
+size_t discard(const Slab& slab, Pages& pages, size_t page, size_t end) {
+    const bool whole = os::discard(slab.begin() + page * kPage, (end - page) * kPage);
+    size_t gone = 0;
+    for (const bool alone = end - page > 1; page < end; ++page) {
+        if (!whole && !(alone && os::discard(slab.begin() + page * kPage, kPage))) continue;
+        pages.set(page);
+        ++gone;
+    }
+    return gone;
+}
+
 // The list anew, lowest object first, without what is away.
 void relink(Slab& slab, const Pages& pages, const FreeObjects& free) {
     slab.free = nullptr;
@@ -95,18 +107,19 @@ size_t punch_holes(Slab& slab) {
     const FreeObjects free(slab, pages);
     const size_t count = slab.info().units * kUnitSize / kPage;
     size_t gone = 0;
+    bool tried = false;
     for (size_t page = 0; page < count;) {
         size_t end = page;
         while (end < count && can_go(slab, pages, free, end))
             ++end;
-        if (end > page && os::discard(slab.begin() + page * kPage, (end - page) * kPage)) {
-            gone += end - page;
-            for (size_t i = page; i < end; ++i)
-                pages.set(i);
+        if (end > page) {
+            gone += discard(slab, pages, page, end);
+            tried = true;
         }
         page = end + 1;
     }
-    if (gone) relink(slab, pages, free);
+    // Also when all was refused: the links on part of the pages may be gone even so.
+    if (tried) relink(slab, pages, free);
     return gone * kPage;
 }
 
