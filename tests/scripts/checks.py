@@ -2,6 +2,7 @@
 """A minimal runner: every function named check_... is a check; its first line of documentation is its name.
 It passes when it returns, fails by an exception, and is skipped, by name, by Skip."""
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -58,6 +59,8 @@ def judge(check):
 
 
 def main(module):
+    # A job in the background is started with SIGINT ignored, and would hand that on to what is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     failed = False
     for name, check in list(module.items()):
         if name.startswith("check_"):
