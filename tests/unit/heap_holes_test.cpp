@@ -6,6 +6,8 @@
 #include <cstring>
 #include <random>
 
+#include <sys/mman.h>
+
 #include "heap_sample.h"
 
 namespace tarn {
@@ -145,6 +147,24 @@ TEST_P(Holes, ARefusedPurgeChangesNothing) {
     os::fail_none();
     EXPECT_EQ(slab->away, 0u);
     EXPECT_EQ(slab->free_count(), objects.size() - 1);
+    take_the_rest();
+}
+
+// The kernel discards up to the locked page, and then refuses.
+TEST_P(Holes, ALockedPageAmidWhatIsFreeStaysAlone) {
+    take_slab();
+    for (size_t i = 1; i < objects.size(); ++i)
+        give(i);
+    char* const locked = slab->begin() + (slab->info().units * kUnitSize / kPage - 2) * kPage;
+    ASSERT_EQ(mlock(locked, kPage), 0);
+    const size_t gone = punch_holes(*slab);
+    sample::expect_sound(*slab);
+    expect_contents();
+    slab->punched = 0;
+    EXPECT_EQ(punch_holes(*slab), 0u) << "what can go went the first time";
+    sample::expect_sound(*slab);
+    ASSERT_EQ(munlock(locked, kPage), 0);
+    EXPECT_TRUE(gone > 0 || size() >= kPage);
     take_the_rest();
 }
 
