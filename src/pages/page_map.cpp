@@ -11,6 +11,7 @@ constinit size_t page_table_end = 0;
 
 namespace {
 
+constexpr size_t kTiB = size_t{1} << 40;
 constexpr size_t kGiB = size_t{1} << 30;
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kAlignment = 64 << 10;  // the largest page of any machine
@@ -57,18 +58,23 @@ Plan plan_for(size_t address_space) {
             round_up(address_space / 64, kAlignment), 128 * kGiB};
 }
 
+// Where all that is low is somebody's: AddressSanitizer's shadow takes the first 16 TiB. The table is 7 GiB.
+constexpr Plan kHigh = {20 * kTiB, 4 * kTiB, 28 * kTiB, kOwnersStep, 30 * kTiB};
+
+enum class Where { kAsPlanned, kAnywhere };
+
 // Readable zeros, of which parts are made writable later.
-char* reserve_metadata(size_t bytes, const Plan& plan) {
+char* reserve_metadata(size_t bytes, const Plan& plan, Where where) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         char* const at = reinterpret_cast<char*>(plan.table_from + random_below(64 << 10, attempt) * kMiB);
         if (os::reserve_zeros_at(at, bytes)) return at;
     }
-    return static_cast<char*>(os::reserve_zeros(bytes));
+    return where == Where::kAnywhere ? static_cast<char*>(os::reserve_zeros(bytes)) : nullptr;
 }
 
-bool place(const Plan& plan) {
+bool place(const Plan& plan, Where where = Where::kAnywhere) {
     const size_t table = plan.covered / kUnitSize * sizeof(Entry);
-    char* const at = reserve_metadata(plan.owners + table, plan);
+    char* const at = reserve_metadata(plan.owners + table, plan, where);
     if (!at) return false;
     os::exclude_from_dumps(at, plan.owners + table);
     page_table = at + plan.owners;
@@ -109,7 +115,8 @@ bool reserve_owners(size_t bytes) {
 
 bool start_page_map() {
     const size_t address_space = os::address_space_limit();
-    return place(plan_for(address_space)) || place(plan_for(kGiB)) || place(plan_for(16 * kMiB));
+    return place(plan_for(address_space), Where::kAsPlanned) || place(kHigh, Where::kAsPlanned) ||
+           place(plan_for(address_space)) || place(plan_for(kGiB)) || place(plan_for(16 * kMiB));
 }
 
 size_t first_window() {
