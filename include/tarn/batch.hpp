@@ -9,8 +9,8 @@
 //   tarn::Batch<Price, Name> goods;
 //   goods.emplace_back(9.5, "rope");
 //   for (double& price : goods.column<Price>()) price *= 1.19;
-//   std::ranges::sort(goods, {}, tarn::field<Name>);   // any algorithm over rows; goods.sort_by<Name>() is
-//   faster
+//   std::ranges::sort(goods, {}, tarn::field<Name>);   // any algorithm over rows;
+//                                                      // goods.sort_by<Name>() is faster
 //
 // All columns are one allocation, of operator new; a column begins on a 64-byte line (or at the alignment of
 // its type, if that is more) and is padded to whole lines; its padding may be read and written by vector

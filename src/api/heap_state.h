@@ -4,9 +4,10 @@
 // object's address by a mask.
 //
 //     chunk:  128 bytes unused | bitmap, if checked | objects, carved page by page ... | never touched
-//     block:  32 bytes: its record | user's memory       page-aligned, so the pointer is 32 past a page's
-//     start aligned block:  ... | 8 bytes: its start | 32 bytes: its record | user's memory, at a multiple of
-//     64 KiB
+//     block:  32 bytes: its record | user's memory
+//             page-aligned, so the pointer is 32 past a page's start
+//     aligned block:  ... | 8 bytes: its start | 32 bytes: its record | user's memory
+//             at a multiple of 64 KiB
 //
 // So a pointer 32 past a multiple of 4 KiB, or at a multiple of 64 KiB, is a block's: no object is carved
 // there. Every other pointer is an object's; its chunk's record is in the segment (heap_chunks.h).

@@ -28,8 +28,9 @@ constinit Shelf shelves[kShelves] = {};
 // Thread control blocks lie whole stacks apart, and the kernel places these at random but in a row.
 Shelf& own_shelf() {
     constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;  // Knuth's multiplicative hashing
-    static_assert((kShelves & (kShelves - 1)) == 0);
-    return shelves[(thread_pointer() * kGolden) >> 61];
+    constexpr int kBits = 3;
+    static_assert(kShelves == 1 << kBits);
+    return shelves[(thread_pointer() * kGolden) >> (64 - kBits)];
 }
 
 size_t units_of(uintptr_t word) {

@@ -10,9 +10,8 @@
 //   1. `first` and `second` become NULL, by exchange.
 //   2. membarrier: every thread of the process has seen that, and what it did before is visible here.
 //   3. If the top is at `first` or before it and both are still NULL, the thread was never beyond `first`: to
-//   come
-//      back from there it would have pushed on `second` or `first`. One pop of `first` may still be on its
-//      way, having read the object; the next one finds NULL. So what was in `second` and deeper is ours.
+//      come back from there it would have pushed on `second` or `first`. One pop of `first` may still be on
+//      its way, having read the object; the next one finds NULL. So what was in `second` and deeper is ours.
 //   4. The object of `first` is put back, if nothing was pushed there: whether the thread has it by now or
 //      will pop it, it is the thread's.
 //   5. Otherwise (3) both are put back likewise. Either may be what the thread is pushing just now, its top not

@@ -6,8 +6,8 @@
 //     first slot ... low ........ top ......... end: always NULL
 //     |<-- room for refills -->|  |  objects  |
 //
-//     objects in the bin = (end - top) / 8 - taken,  what frees may fill it up to, its limit = (end - low) /
-//     8
+//     objects in the bin = (end - top) / 8 - taken
+//     what frees may fill it up to, its limit = (end - low) / 8
 //
 // malloc pops: top + 8, pops + 1. free pushes while top > low: top - 8. So pushes follow from pops, top and
 // the counters of the cold ends, and both totals are exact at no further cost. top and pops are one word.

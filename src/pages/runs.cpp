@@ -20,9 +20,9 @@ namespace {
 constexpr size_t kStepUnits = 64;   // mapped at a time, at least, a new window's header included
 constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
 constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
-// Of the kernel's mappings per process runs may use a twelfth; `map` uses as much, or twice that under pressure: a
-// quarter in all. Beyond, what is returned keeps its
-// address space. How many there are is asked when it begins to matter.
+// Of the kernel's mappings per process runs may use a twelfth; `map` uses as much, or twice that under
+// pressure: a quarter in all. Beyond, what is returned keeps its address space. How many there are is asked
+// when it begins to matter.
 constexpr size_t kUsualMappings = 65530;
 constexpr size_t kMappingsShare = 12;
 constexpr size_t kAskFrom = 1024;
@@ -163,8 +163,8 @@ size_t units_of(UnitKind kind) {
     return total;
 }
 
-// Takes the highest ranges of this kind of one window out of the books until `target` such units are left in
-// all.
+// Takes the highest ranges of this kind of one window out of the books until `target` such units are left, of
+// all windows.
 size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges, size_t count) {
     const UnitMap units = window.units();
     for (size_t end = kWindowUnits; count < kPurgeBatch;) {
@@ -202,9 +202,7 @@ bool enter(Range range, bool unmapped) {
     if (range.refused && range.dirty) {
         window.set(first, range.length, UnitState::kDirty);
         state.dirty += range.length;
-    } else if (range.refused) {
-        window.set(first, range.length, UnitState::kClean);
-    } else if (unmapped) {
+    } else if (!range.refused && unmapped) {
         windows.unmapped(window, first, range.length);
     } else {
         window.set(first, range.length, UnitState::kClean);

@@ -175,10 +175,6 @@ Mapped Windows::map(Window& window, size_t first, size_t length) {
     return result;
 }
 
-bool Windows::unmap(const Window& window, size_t first, size_t length) {
-    return os::unmap_exactly(address(window, first), length * kUnitSize);
-}
-
 void Windows::unmapped(Window& window, size_t first, size_t length) {
     const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
     if (before && behind) --mappings_;

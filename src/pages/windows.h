@@ -67,9 +67,7 @@ class Windows {
     // Units that are holes become clean, all of them. kOccupied: something that is not ours is there, and
     // nothing was done.
     Mapped map(Window& window, size_t first, size_t length);
-    // Units that were taken out of the books become holes; false when the kernel refuses.
-    // Called without the lock; the next line tells the books.
-    static bool unmap(const Window& window, size_t first, size_t length);
+    // Units that were taken out of the books, and unmapped without the lock, are holes now.
     void unmapped(Window& window, size_t first, size_t length);
 
     size_t mapped_units() const { return mapped_; }  // headers included

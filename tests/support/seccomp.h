@@ -88,17 +88,7 @@ class Filter {
         jump(BPF_JEQ, static_cast<uint32_t>(number), 0, 1);
         add(BPF_RET | BPF_K, action);
     }
-    // A call made by an instruction in `range`.
-    void from(Range range, uint32_t action) {
-        check::require(range.from >> 32 == range.to >> 32, "one upper half");
-        load(offsetof(seccomp_data, instruction_pointer) + 4);
-        jump(BPF_JEQ, static_cast<uint32_t>(range.from >> 32), 0, 4);
-        load(offsetof(seccomp_data, instruction_pointer));
-        jump(BPF_JGE, static_cast<uint32_t>(range.from), 0, 2);
-        jump(BPF_JGE, static_cast<uint32_t>(range.to), 1, 0);
-        add(BPF_RET | BPF_K, action);
-    }
-    // A call made by an instruction anywhere else.
+    // A call made by an instruction that is not in `range`.
     void from_outside(Range range, uint32_t action) {
         check::require(range.from >> 32 == range.to >> 32, "one upper half");
         load(offsetof(seccomp_data, instruction_pointer) + 4);

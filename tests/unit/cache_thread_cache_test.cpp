@@ -6,20 +6,10 @@
 #include <random>
 #include <thread>
 
-#include "entry/entry.h"
-#include "entry/lifecycle.h"
-#include "heap_sample.h"
+#include "cache_sample.h"
 
 namespace tarn {
 namespace {
-
-struct Start {
-    Start() {
-        options.region = size_t{512} << 20;
-        tarn::libc_ready();
-        tarn::start();
-    }
-} start_now;
 
 class Cache : public testing::Test {
   protected:

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A process in which threads have caches, as in a program; for tests of the cache layer.
+#pragma once
+#include "entry/entry.h"
+#include "entry/lifecycle.h"
+#include "heap_sample.h"
+
+namespace tarn::sample {
+
+struct StartAll {
+    StartAll() {
+        options.region = size_t{512} << 20;
+        libc_ready();
+        tarn::start();
+    }
+};
+inline const StartAll start_all;
+
+}  // namespace tarn::sample
