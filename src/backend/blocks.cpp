@@ -12,6 +12,7 @@
 #include "backend/map.h"
 #include "backend/registry.h"
 #include "backend/visits.h"
+#include "base/at_start.h"
 #include "base/options.h"
 #include "base/os.h"
 #include "base/thread_pointer.h"
@@ -62,8 +63,7 @@ size_t usable_size(const tarn_backend* backend, void* at, size_t asked) {
 // found again. A thread other than the first that asks for a few blocks only is served by `map`.
 constexpr uint8_t kBlocksFromMap = 16;
 thread_local constinit uint8_t blocks_asked_for __attribute__((tls_model("initial-exec"))) = 0;
-[[gnu::section(".data")]] constinit uintptr_t first_thread =
-    0;  // the one that ran the constructor, or forked
+TARN_WRITTEN_AT_START constinit uintptr_t first_thread = 0;  // ran the constructor, or forked
 // Others have been in here: the child of a fork then trusts nothing that is not one atomic word.
 constinit std::atomic<bool> others{false};
 

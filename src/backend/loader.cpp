@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include <atomic>
+#include <string_view>
 
 #include "base/message.h"
 #include "base/options.h"
@@ -19,6 +20,8 @@ namespace {
 
 constinit std::atomic<const tarn_backend*> published{nullptr};
 constinit tarn_backend adopted = {};  // written by the loading thread alone, before it is published
+
+constexpr bool kDefaultIsMap = std::string_view(TARN_DEFAULT_BACKEND) == "map";
 
 const char* wanted() {
     return *options.backend ? options.backend : TARN_DEFAULT_BACKEND;
@@ -36,6 +39,7 @@ const char* adopt(const tarn_backend* table) {
 }
 
 const tarn_backend* find_table() {
+    if (kDefaultIsMap && !*options.backend) return nullptr;  // no page of constants, in most processes
     if (equal(wanted(), "map")) return nullptr;
     if (!equal(wanted(), "system")) return open_module(wanted());
     const tarn_backend* table = system_backend();

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 
+#include "base/at_start.h"
 #include "base/message.h"
 #include "base/os.h"
 #include "base/output.h"
@@ -170,7 +171,7 @@ constexpr Option kOptions[] = {
 };
 
 constexpr int kCount = sizeof kOptions / sizeof kOptions[0];
-constinit bool given[kCount];
+TARN_WRITTEN_AT_START constinit bool given[kCount];
 
 // The value in "NAME=value", or NULL when `entry` is another variable.
 const char* value_of(const char* entry, const char* name) {
@@ -179,13 +180,11 @@ const char* value_of(const char* entry, const char* name) {
     return *name == 0 && *entry == '=' ? entry + 1 : nullptr;
 }
 
-constexpr char kPrefix[] = "TARN_";
-constexpr size_t kPrefixLength = sizeof kPrefix - 1;
+constexpr size_t kPrefixLength = 5;
 
+// In code alone: most processes need no page of constants at start.
 bool has_prefix(const char* entry) {
-    for (size_t i = 0; i < kPrefixLength; ++i)
-        if (entry[i] != kPrefix[i]) return false;
-    return true;
+    return entry[0] == 'T' && entry[1] == 'A' && entry[2] == 'R' && entry[3] == 'N' && entry[4] == '_';
 }
 
 // The number of the option that this variable is; -1: none.

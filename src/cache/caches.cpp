@@ -28,7 +28,7 @@ struct Caches {
     size_t kept = 0, wiped = 0;  // of these
     uint64_t living = 0, ended = 0;
 };
-[[gnu::section(".data")]] constinit Caches caches;  // with what else is written at start
+TARN_WRITTEN_AT_START constinit Caches caches;
 
 // What caches counted that were wiped since, and threads that have none.
 constinit ClassTotals wiped_totals[kClasses] = {};
@@ -70,7 +70,7 @@ ThreadCache* make_cache() {
     const HeapId id = register_heap(cache->heap);
     if (id == kNoHeap) return nullptr;
     prepare(*cache, id);
-    __atomic_store_n(&heap_doors[id].cache, static_cast<void*>(cache), __ATOMIC_RELEASE);
+    __atomic_store_n(&heap_door(id).cache, static_cast<void*>(cache), __ATOMIC_RELEASE);
     return cache;
 }
 
@@ -136,8 +136,8 @@ void abandon(ThreadCache& cache) {
 ThreadCache* find_stale() {
     const uintptr_t self = thread_pointer();
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
-        if (heap_doors[id].thread != self) continue;
-        if (!heap_doors[id].lock.is_mine()) return cache_of(id);
+        if (heap_door(id).thread != self) continue;
+        if (!heap_door(id).lock.is_mine()) return cache_of(id);
         abandon(*cache_of(id));
     }
     return nullptr;
@@ -185,7 +185,7 @@ void close_cache(ThreadCache& cache) {
 }
 
 ThreadCache* cache_of(HeapId id) {
-    return static_cast<ThreadCache*>(__atomic_load_n(&heap_doors[id].cache, __ATOMIC_ACQUIRE));
+    return static_cast<ThreadCache*>(__atomic_load_n(&heap_door(id).cache, __ATOMIC_ACQUIRE));
 }
 
 void trust_sized_delete() {
@@ -261,7 +261,7 @@ void let_go_own_heap() {
 
 bool in_cold_end() {
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
-        if (heap_doors[id].lock.is_mine()) return true;  // its own, or one that it collects from
+        if (heap_door(id).lock.is_mine()) return true;  // its own, or one that it collects from
     return caches.lock.is_mine() || orphans.lock.is_mine();
 }
 
@@ -284,9 +284,9 @@ void salvage(ThreadCache& cache) {
 void disown_others() {
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         ThreadCache* const cache = cache_of(id);
-        if (!cache || cache == current_cache || heap_doors[id].thread == 0) continue;
+        if (!cache || cache == current_cache || heap_door(id).thread == 0) continue;
         set_owner(*cache, 0);
-        heap_doors[id].thread = 0;  // whatever state the cache is in
+        heap_door(id).thread = 0;  // whatever state the cache is in
         --caches.living;
         ++caches.ended;
     }
@@ -302,7 +302,7 @@ void caches_after_fork_child(Others others) {
     caches.lock.reset();
     orphans.lock.reset();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id)
-        if (!heap_doors[id].lock.is_mine()) heap_doors[id].lock.reset();
+        if (!heap_door(id).lock.is_mine()) heap_door(id).lock.reset();
     if (others == Others::kNone) return;
     disown_others();
     unsalvaged = in_lists;
@@ -312,7 +312,7 @@ void caches_after_fork_child(Others others) {
     caches.kept = caches.wiped = 0;
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         ThreadCache* const cache = cache_of(id);
-        if (!cache || cache == mine || heap_doors[id].lock.is_mine()) continue;
+        if (!cache || cache == mine || heap_door(id).lock.is_mine()) continue;
         if (wiped(*cache))
             wiped_ids[caches.wiped++] = id;
         else

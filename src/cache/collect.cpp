@@ -117,7 +117,7 @@ size_t collect(ThreadCache& cache, bool bins, Collect what) {
 
 // Of another thread, and nobody is known to have left it half done.
 bool can_be_collected(HeapId id) {
-    const HeapDoor& door = heap_doors[id];
+    const HeapDoor& door = heap_door(id);
     return cache_of(id) && cache_of(id) != current_cache && !door.lost &&
            door.held.load(std::memory_order_relaxed);
 }
@@ -135,7 +135,7 @@ size_t collect_others(Collect what) {
     const bool bins = kBins && what == Collect::kMemory && any_other() && os::barrier_in_all_threads();
     size_t bytes = orphans.collect(what == Collect::kMemory);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
-        HeapDoor& door = heap_doors[id];
+        HeapDoor& door = heap_door(id);
         if (!can_be_collected(id) || door.lock.is_mine() || !door.lock.lock_within(kWaitMost)) continue;
         if (can_be_collected(id)) bytes += collect(*cache_of(id), bins, what);
         door.lock.unlock();

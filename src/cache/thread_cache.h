@@ -28,6 +28,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/at_start.h"
 #include "base/os.h"
 #include "base/thread_pointer.h"
 #include "cache/tally.h"
@@ -196,7 +197,7 @@ ThreadCache* cache_of(HeapId id);
 
 // From now on sized delete may do what free does, without a look at the size: no program's own operator
 // delete stands behind it. Called once, by the first thread; never in hardened mode.
-void trust_sized_delete();
+TARN_AT_START void trust_sized_delete();
 
 // Before a fork, so that nobody collects from the heap of this thread meanwhile; and after it, on both sides.
 void hold_own_heap();

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Fork. Nothing is locked before it but the thread's own heap, for which others wait a bounded time at most:
 // libc waits for stdio's lock between our handler and the system call, so a thread that holds that lock and
-// allocates must go on; and a signal handler may fork over an interrupted malloc. So the child takes nothing on trust: other threads may have been anywhere, and the kernel copies
-// pages one after another while they run. Every lock is free in the child, whoever held it, and what was
-// shared is rebuilt:
+// allocates must go on; and a signal handler may fork over an interrupted malloc. So the child takes nothing on
+// trust: other threads may have been anywhere, and the kernel copies pages one after another while they run.
+// Every lock is free in the child, whoever held it, and what was shared is rebuilt:
 //   runs     from the page map;
 //   slabs    of other threads become orphans, their lists checked link by link;
 //   bins     of other threads are given up, since a link in them may be half written;
 //   blocks   see backend/blocks.h.
 // A process with one heap has nothing to rebuild.
-#include <pthread.h>
-
 #include <sys/single_threaded.h>
 
 #include "entry/fork.h"
@@ -20,6 +18,10 @@
 #include "entry/lifecycle.h"
 #include "pages/runs.h"
 #include "stats/parts.h"
+
+// What libc's pthread_atfork calls. That one is linked into the library itself, far from what else is run at start.
+extern "C" int __register_atfork(void (*)(), void (*)(), void (*)(), void*);
+extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 
 namespace tarn {
 
@@ -63,7 +65,7 @@ void after_fork_child() {
 void watch_forks() {
     // Out of memory: a fork of a process with several threads is then as unsafe as under any allocator
     // without handlers, and there is nobody to tell.
-    (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    (void)__register_atfork(before_fork, after_fork_parent, after_fork_child, __dso_handle);
 }
 
 void join_forks(ForkStep& step) {

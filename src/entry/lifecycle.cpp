@@ -31,8 +31,7 @@ struct Process {
     bool key_made = false;
     pthread_key_t key = 0;
 };
-// Written by every process, needed by few functions: in the page of the options, which every process has.
-[[gnu::section(".data")]] constinit Process process;
+TARN_WRITTEN_AT_START constinit Process process;
 
 // A thread's caches that ended; and what it freed while it had none.
 struct Past {

@@ -4,6 +4,7 @@
 // the ends of threads, the handlers of fork, the backend's module) is done in the library's constructor and
 // never again.
 #pragma once
+#include "base/at_start.h"
 #include "cache/thread_cache.h"
 
 namespace tarn {
@@ -23,11 +24,11 @@ ThreadCache& cache_with(const Bin& bin);
 void start_after_fork_child();
 
 // The library's constructor and destructor.
-void libc_ready();
-void process_ends();
+TARN_AT_START void libc_ready();
+TARN_AT_START void process_ends();
 
 // fork.cpp: registers the handlers.
-void watch_forks();
+TARN_AT_START void watch_forks();
 
 // exit_report.cpp: remembers where standard error is; writes the report, once per process.
 void prepare_report();

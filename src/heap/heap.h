@@ -40,7 +40,13 @@ struct alignas(64) HeapDoor {
     bool forking = false;           // the holder has taken the lock for the time of a fork
     bool lost = false;              // its thread ended in the middle of a cold end: nobody goes in again
 };
-extern HeapDoor heap_doors[kHeapsMax];
+// By id, for whoever finds one in a slab or counts up to heap_count(). In chunks, since few processes need more than
+// the first; a chunk is there before the first id of it.
+inline constexpr size_t kDoorsAtATime = 512;
+extern HeapDoor* door_chunks[kHeapsMax / kDoorsAtATime];
+inline HeapDoor& heap_door(HeapId id) {
+    return door_chunks[id / kDoorsAtATime][id % kDoorsAtATime];
+}
 
 // Written with the lock held; read by anyone for statistics.
 struct ClassCounters {
@@ -139,7 +145,7 @@ class Heap {
 };
 
 inline HeapDoor& Heap::door() const {
-    return heap_doors[id_];
+    return heap_door(id_);
 }
 inline bool Heap::idle() const {
     return !door().held.load(std::memory_order_seq_cst);

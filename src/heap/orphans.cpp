@@ -9,7 +9,6 @@
 namespace tarn {
 
 constinit Orphans orphans;
-constinit HeapDoor heap_doors[kHeapsMax];
 constinit std::atomic<bool> unsalvaged{false};
 
 namespace {
@@ -17,11 +16,14 @@ namespace {
 // So often a slab that is sent on comes back only if what remote.h says does not hold.
 constexpr int kTurnsMost = 1 << 20;
 constinit std::atomic<HeapId> next_id{kOrphanHeap + 1};
+constinit HeapDoor first_doors[kDoorsAtATime];
 
 }  // namespace
 
+constinit HeapDoor* door_chunks[kHeapsMax / kDoorsAtATime] = {first_doors};
+
 Heap* heap_of(HeapId id) {
-    return heap_doors[id].heap;
+    return heap_door(id).heap;
 }
 HeapId heap_count() {
     return next_id.load(std::memory_order_acquire);
@@ -31,14 +33,17 @@ HeapId register_heap(Heap& heap) {
     Guard guard(orphans.lock);
     const HeapId id = next_id.load(std::memory_order_relaxed);
     if (id == kHeapsMax) return kNoHeap;
-    heap_doors[id].heap = &heap;
+    HeapDoor*& doors = door_chunks[id / kDoorsAtATime];
+    if (!doors) doors = static_cast<HeapDoor*>(owner_memory(kDoorsAtATime * sizeof(HeapDoor)));
+    if (!doors) return kNoHeap;
+    heap_door(id).heap = &heap;
     next_id.store(id + 1, std::memory_order_release);
     return id;
 }
 
 void start_heaps() {
     orphans.heap.open(kOrphanHeap, reinterpret_cast<uintptr_t>(&orphans), kOrphanEntry);
-    heap_doors[kOrphanHeap].heap = &orphans.heap;
+    heap_door(kOrphanHeap).heap = &orphans.heap;
 }
 
 namespace {
@@ -77,9 +82,9 @@ void post_slabs(Slab* list) {
         if (owner == kOrphanHeap) {
             if (!orphans.absorb(slab)) back = one(slab);
         } else {
-            heap_doors[owner].mail.post(slab);
-            if (!heap_doors[owner].held.load(std::memory_order_seq_cst))
-                back = mail_left_behind(heap_doors[owner]);
+            heap_door(owner).mail.post(slab);
+            if (!heap_door(owner).held.load(std::memory_order_seq_cst))
+                back = mail_left_behind(heap_door(owner));
         }
         if (!back) continue;
         if (++again == kTurnsMost) die(Fault::kInternal, back, "a slab of a heap that nobody holds");
@@ -236,7 +241,7 @@ void Heap::forget_slabs() {
 
 // This thread is a signal handler over what it does to the heap.
 bool left_alone(HeapId id) {
-    return id < heap_count() && heap_doors[id].lock.is_mine();
+    return id < heap_count() && heap_door(id).lock.is_mine();
 }
 
 // The slab that begins at this unit goes to the orphans unless it is the survivor's; its remote word is read.
@@ -279,11 +284,11 @@ void salvage_heaps(Heap* survivor) {
     Parts parts = Parts::kGiven;
     orphans.heap.forget_slabs();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
-        heap_doors[id].mail.take_all();
+        heap_door(id).mail.take_all();
         if (left_alone(id)) parts = Parts::kLeft;
-        if (id == kOrphanHeap || heap_doors[id].heap == survivor || left_alone(id)) continue;
-        heap_doors[id].held.store(false, std::memory_order_relaxed);
-        heap_doors[id].heap->forget_slabs();
+        if (id == kOrphanHeap || heap_door(id).heap == survivor || left_alone(id)) continue;
+        heap_door(id).held.store(false, std::memory_order_relaxed);
+        heap_door(id).heap->forget_slabs();
     }
     for (size_t window = 0; window < window_count(); ++window)
         salvage_window(window_units(window), survivor, parts);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """dlopen: of the library itself, and by programs that run under it."""
+import os
 import pathlib
 import shutil
 import tempfile
@@ -62,3 +63,19 @@ def called_before_its_constructor(context, first):
     assert result.status == 0, result.short()
     lines = result.errors.splitlines()
     assert lines[:1] == ["early"] and (len(lines) > 5) == context.is_tarn, result.errors[:300]
+
+
+def faults_of_a_start(library):
+    child = os.posix_spawn("/bin/true", ["true"], {"LD_PRELOAD": library})
+    _, status, usage = os.wait4(child, 0)
+    assert status == 0, status
+    return usage.ru_minflt
+
+
+def few_pages_at_start(context):
+    """A process that does nothing touches what an empty library makes it touch; libc's list of handlers of
+    fork is two pages more."""
+    empty = str(context.programs / "libempty_library.so")
+    counts = [(faults_of_a_start(empty), faults_of_a_start(context.library)) for _ in range(20)]
+    least, with_tarn = (min(column) for column in zip(*counts))
+    assert least <= with_tarn <= least + 2, f"{with_tarn} page faults, {least} with an empty library"

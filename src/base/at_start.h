@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// What every process runs and writes at start lies together: each page is a fault, and a process that ends at once
+// has few.
+#pragma once
+
+// Functions: next to what the dynamic linker reads of the library.
+#define TARN_AT_START [[gnu::section(".text.startup")]]
+// Variables: on the page that has initial values.
+#define TARN_WRITTEN_AT_START [[gnu::section(".data")]]
