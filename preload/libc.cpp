@@ -6,11 +6,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/os.h"
+#include "cache/hardened.h"
 #include "entry/entry.h"
-#include "entry/introspection.h"
-#include "entry/lifecycle.h"
-#include "entry/reclaim.h"
+#include "entry/lookup.h"
+#include "entry/misuse.h"
+#include "entry/resize.h"
+#include "export/introspection.h"
+#include "os/os.h"
+#include "process/reclaim.h"
+#include "process/start.h"
 
 // libc's own; absent in static programs.
 extern "C" {
@@ -46,7 +50,7 @@ void* resize(void* pointer, size_t size) {
 }
 
 [[gnu::noinline]] void release_sized_slow(void* pointer, size_t alignment, size_t size) {
-    if (tarn::options.hardened) tarn::check_size(pointer, alignment, size);
+    if (tarn::hardened::checks_sizes()) tarn::check_size(pointer, alignment, size);
     void (*const named)(void*) = ::free;
     named == __libc_free ? tarn::release_slow(pointer) : named(pointer);
 }
@@ -128,15 +132,19 @@ TARN_EXPORT int malloc_trim(size_t) noexcept {
     return tarn::trim() > 0;
 }
 TARN_EXPORT void malloc_stats() noexcept {
+    tarn::start();
     tarn::print_malloc_stats();
 }
 TARN_EXPORT int malloc_info(int options, FILE* stream) noexcept {
+    tarn::start();
     return tarn::print_malloc_info(options, stream);
 }
 TARN_EXPORT struct mallinfo2 mallinfo2() noexcept {
+    tarn::start();
     return tarn::malloc_numbers();
 }
 TARN_EXPORT struct mallinfo mallinfo() noexcept {
+    tarn::start();
     return tarn::malloc_numbers_of_int();
 }
 TARN_EXPORT int mallopt(int parameter, int value) noexcept {

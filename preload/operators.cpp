@@ -7,7 +7,10 @@
 
 #include <new>
 
+#include "cache/caches.h"
+#include "cache/hardened.h"
 #include "entry/entry.h"
+#include "entry/misuse.h"
 #include "preload/cpp_runtime.h"
 
 #define TARN_EXPORT __attribute__((visibility("default")))
@@ -76,7 +79,7 @@ void* make_aligned_or_null(size_t size, std::align_val_t alignment) noexcept {
 }
 
 [[gnu::always_inline]] inline void check(void* pointer, size_t alignment, size_t size) {
-    if (tarn::options.hardened) tarn::check_size(pointer, alignment, size);
+    if (tarn::hardened::checks_sizes()) tarn::check_size(pointer, alignment, size);
 }
 
 }  // namespace
@@ -96,7 +99,7 @@ bool replaced = true;  // either of them, by a program or a library of its own
     void (*one)(void*) noexcept = &::operator delete;
     void (*array)(void*) noexcept = &::operator delete[];
     replaced = one != tarn_own_delete || array != tarn_own_delete_array;
-    if (!replaced && !tarn::options.hardened) tarn::trust_sized_delete();
+    if (!replaced && !tarn::hardened::checks_sizes()) tarn::trust_sized_delete();
 }
 
 [[gnu::noinline]] void delete_slow(void* pointer, size_t size) noexcept {

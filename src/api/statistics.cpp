@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // statistics.h implemented: argument checks, and one call down. No allocator logic.
 #include "tarn/statistics.h"
-#include "entry/lifecycle.h"
-#include "entry/reclaim.h"
-#include "stats/stats.h"
+#include "export/own_report.h"
+#include "process/reclaim.h"
+#include "process/start.h"
 
 namespace {
 
@@ -16,8 +16,7 @@ static_assert(kHeader == 8, "the smallest size that tarn_stats_get takes is part
 
 void read(Snapshot& snapshot) {
     tarn::start();  // this may be the first call of anything
-    tarn::take_snapshot(snapshot);
-    tarn::complete(snapshot);
+    tarn::read_snapshot(snapshot);
 }
 
 StatsFormat known_format(int format) {
@@ -57,7 +56,7 @@ int tarn_stats_write(int fd, enum tarn_stats_format format) {
     if (known == StatsFormat::kNone) return -1;
     Snapshot snapshot;
     read(snapshot);
-    return tarn::send_report(fd, snapshot, known) ? 0 : -1;
+    return tarn::send_own_report(fd, snapshot, known) ? 0 : -1;
 }
 
 int tarn_stats_print(void (*sink)(void* context, const char* text, size_t length), void* context,
@@ -67,7 +66,7 @@ int tarn_stats_print(void (*sink)(void* context, const char* text, size_t length
     Snapshot snapshot;
     read(snapshot);
     tarn::Text text(sink, context);
-    tarn::write_report(text, snapshot, known);
+    tarn::write_own_report(text, snapshot, known);
     return 0;
 }
 

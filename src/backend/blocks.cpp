@@ -8,18 +8,16 @@
 #include <algorithm>
 #include <atomic>
 
-#include "backend/loader.h"
-#include "backend/map.h"
-#include "backend/registry.h"
+#include "backend/map/map.h"
+#include "backend/modules/loader.h"
+#include "backend/ranges/registry.h"
 #include "backend/visits.h"
 #include "base/at_start.h"
 #include "base/options.h"
-#include "base/os.h"
-#include "base/thread_pointer.h"
+#include "os/os.h"
+#include "os/thread_pointer.h"
 
 namespace tarn {
-
-thread_local constinit ThreadBlocks* watched_blocks __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 
@@ -43,7 +41,6 @@ struct Counters {
 constinit Counters counters = {};
 
 void count_live(size_t bytes) {
-    if (watched_blocks) watched_blocks->bytes_allocated += bytes;
     const size_t live = counters.live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     size_t peak = counters.peak_bytes.load(std::memory_order_relaxed);
     while (live > peak && !counters.peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
@@ -51,7 +48,6 @@ void count_live(size_t bytes) {
 }
 
 void count_dead(size_t bytes) {
-    if (watched_blocks) watched_blocks->bytes_freed += bytes;
     counters.live_bytes.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
@@ -126,29 +122,27 @@ size_t clamp(size_t size) {
     return std::max(size, registry::kSmallestBlock);
 }
 
-enum class Copied : bool { kNo, kYes };
-
-void* resized(void* block, Record old_record, Record new_record, Copied copied) {
+Resized resized(void* block, Record old_record, Record new_record, Copied copied) {
     if (new_record.size > old_record.size && copied == Copied::kNo)
         counters.grown_in_place.fetch_add(1, std::memory_order_relaxed);
     if (new_record.size > old_record.size)
         count_live(new_record.size - old_record.size);
     else
         count_dead(old_record.size - new_record.size);
-    return block;
+    return {block, copied};
 }
 
 // The block's new place, when its source can move it without our help. It is retired meanwhile: another
 // thread may get the old address the moment the source gives it up.
 template <typename Move>
-void* move_at_source(void* block, Record record, Move move) {
+Resized move_at_source(void* block, Record record, Move move) {
     registry::Spares spares;
-    if (!spares.fill()) return nullptr;
+    if (!spares.fill()) return {};
     registry::retire(block);
     const Block moved = move();
     if (!moved.at) {
         registry::update(block, record);
-        return nullptr;
+        return {};
     }
     // Cannot fail: nodes are at hand, and the kernel gave an address like any other.
     if (!registry::enter(moved.at, moved.record, spares)) __builtin_trap();
@@ -156,21 +150,21 @@ void* move_at_source(void* block, Record record, Move move) {
     return resized(moved.at, record, moved.record, copied ? Copied::kYes : Copied::kNo);
 }
 
-void* resize_mapping(void* block, Record record, size_t new_size, size_t alignment) {
+Resized resize_mapping(void* block, Record record, size_t new_size, size_t alignment) {
     if (const size_t size = map::resize_in_place(block, record, new_size)) {
         const Record changed{size, record.source, record.tag};
         registry::update(block, changed);
         return resized(block, record, changed, Copied::kNo);
     }
-    if (alignment > os::page_size()) return nullptr;
+    if (alignment > os::page_size()) return {};
     return move_at_source(block, record, [&] { return map::remap(block, record, new_size); });
 }
 
-void* resize_backend(void* block, Record record, size_t new_size, size_t alignment) {
+Resized resize_backend(void* block, Record record, size_t new_size, size_t alignment) {
     const tarn_backend* backend = loader::current();
-    if (!backend->resize || new_size >= options.map_from || alignment > kSmallestAlignment) return nullptr;
+    if (!backend->resize || new_size >= options.map_from || alignment > kSmallestAlignment) return {};
     const visits::Visit visit;
-    if (!visit) return nullptr;
+    if (!visit) return {};
     return move_at_source(block, record, [&]() -> Block {
         void* at = backend->resize(block, record.size, new_size);
         if (!at) return {};
@@ -185,18 +179,18 @@ Block allocate_growing(size_t size, size_t alignment) {
     return block.at ? block : allocate_or_trim(size, alignment, Zero::kNo);
 }
 
-void* resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
+Resized resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
     const bool grows = new_size > record.size;
     const Block target = grows ? allocate_growing(new_size, alignment)
                                : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
     void* copy = entered(target);
-    if (!copy) return grows ? nullptr : block;
+    if (!copy) return {grows ? nullptr : block, Copied::kNo};
     count_live(target.record.size);
     memcpy(copy, block, std::min(record.size, new_size));
     registry::retire(block);
     count_dead(record.size);
     give_back(block, record);
-    return copy;
+    return {copy, Copied::kYes};
 }
 
 }  // namespace
@@ -213,7 +207,6 @@ void* allocate_block(size_t size, size_t alignment, Zero zero) {
     if (!entered(block)) return nullptr;
     if (zero == Zero::kYes) memset(block.at, 0, std::min(size, block.dirty));
     counters.allocations.fetch_add(1, std::memory_order_relaxed);
-    if (watched_blocks) ++watched_blocks->allocations;
     count_live(block.record.size);
     return block.at;
 }
@@ -225,7 +218,6 @@ BlockFree free_block(void* block) {
     if (found.state == registry::State::kLive) {
         count_dead(found.record.size);
         counters.frees.fetch_add(1, std::memory_order_release);
-        if (watched_blocks) ++watched_blocks->frees;
         give_back(block, found.record);
         return BlockFree::kFreed;
     }
@@ -244,17 +236,17 @@ bool inside_block(const void* p) {
     return registry::covers(p, kReach);
 }
 
-void* resize_block(void* block, size_t new_size, size_t alignment) {
+Resized resize_block(void* block, size_t new_size, size_t alignment) {
     note_thread();
     alignment = std::max(alignment, kSmallestAlignment);
-    if (new_size > registry::kLargestBlock) return nullptr;
+    if (new_size > registry::kLargestBlock) return {};
     const Record record = registry::find(block).record;
-    if (new_size <= record.size && new_size >= worth_keeping(record.size)) return block;
-    void* done = nullptr;
+    if (new_size <= record.size && new_size >= worth_keeping(record.size)) return {block, Copied::kNo};
+    Resized done;
     if (record.source == BlockSource::kBackend) done = resize_backend(block, record, new_size, alignment);
     if (record.source == BlockSource::kMapping)
         done = resize_mapping(block, record, clamp(new_size), alignment);
-    return done ? done : resize_by_copy(block, record, new_size, alignment);
+    return done.at ? done : resize_by_copy(block, record, new_size, alignment);
 }
 
 void prefer_huge_pages(void* block) {

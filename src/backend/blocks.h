@@ -32,9 +32,13 @@ size_t block_size(const void* block);
 // Whether p lies in a live block, its start included. A walk over granules: for messages only.
 bool inside_block(const void* p);
 
-// A live block gets `new_size` bytes, more than 32 KiB, and keeps its alignment. NULL: out of memory, the old
-// block is untouched.
-[[nodiscard]] void* resize_block(void* block, size_t new_size, size_t alignment = 16);
+enum class Copied : bool { kNo, kYes };
+struct Resized {
+    void* at = nullptr;  // NULL: out of memory, the old block is untouched
+    Copied copied = Copied::kNo;
+};
+// A live block gets `new_size` bytes, more than 32 KiB, and keeps its alignment.
+[[nodiscard]] Resized resize_block(void* block, size_t new_size, size_t alignment = 16);
 
 // A live block will be filled: it gets huge pages where that can be had, and keeps them when it grows.
 void prefer_huge_pages(void* block);
@@ -46,13 +50,6 @@ struct BlockStats {
     size_t backend_committed, backend_cached;
 };
 BlockStats block_stats();
-
-// What this thread asks for while somebody wants to know: counted where `watched_blocks` points. A resize in
-// place counts the difference, one that copies both blocks.
-struct ThreadBlocks {
-    uint64_t allocations, frees, bytes_allocated, bytes_freed;
-};
-extern thread_local constinit ThreadBlocks* watched_blocks __attribute__((tls_model("initial-exec")));
 
 // Gives all that is cached back to the kernel, but runs to their supply, which is to be trimmed after it. Bytes
 // known to have gone.

@@ -6,8 +6,8 @@
 
 #include <atomic>
 
-#include "backend/loader.h"
-#include "base/os.h"
+#include "backend/modules/loader.h"
+#include "os/os.h"
 
 namespace tarn::visits {
 

@@ -6,10 +6,10 @@
 
 #include "base/at_start.h"
 #include "base/message.h"
-#include "base/os.h"
 #include "base/output.h"
 #include "base/spelling.h"
 #include "base/text.h"
+#include "os/os.h"
 
 namespace tarn {
 
@@ -171,6 +171,7 @@ constexpr Option kOptions[] = {
 };
 
 constexpr int kCount = sizeof kOptions / sizeof kOptions[0];
+static_assert(kCount <= kOptionsMost);
 TARN_WRITTEN_AT_START constinit bool given[kCount];
 
 // The value in "NAME=value", or NULL when `entry` is another variable.

@@ -47,6 +47,7 @@ bool read_options();
 void print_options(Text& text);
 
 // The same list one by one, for reports: 0 .. option_count() - 1.
+inline constexpr int kOptionsMost = 16;
 int option_count();
 const char* option_name(int option);
 bool option_given(int option);              // by the environment, and understood

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <signal.h>
 
-#include "base/os.h"
+#include "os/os.h"
 
 namespace tarn {
 

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
-// The list of caches: who has one, what becomes of it at the end of a thread, what all of them have counted.
 // `caches.lock` comes before the lock of any heap.
+#include "cache/caches.h"
+
 #include <string.h>
 
 #include <new>
 
-#include "base/options.h"
-#include "base/os.h"
-#include "cache/thread_cache.h"
+#include "cache/bins.h"
+#include "cache/hardened.h"
+#include "cache/totals.h"
+#include "heap/orphans.h"
+#include "os/os.h"
+#include "os/thread_pointer.h"
 
 namespace tarn {
 
 constinit ThreadCache empty_cache = {};
 thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec"))) = &empty_cache;
+
+TARN_WRITTEN_AT_START constinit Caches caches;
 
 namespace {
 
@@ -21,18 +27,6 @@ constexpr size_t kIdleMost = 16;  // caches of ended threads that keep their mem
 // Ids of caches that nobody has: with their memory; and all zero, as before their first use.
 constinit HeapId kept_ids[kIdleMost];
 constinit HeapId wiped_ids[kHeapsMax];
-
-struct Caches {
-    Lock lock;
-    bool sized_delete = false;   // see trust_sized_delete
-    size_t kept = 0, wiped = 0;  // of these
-    uint64_t living = 0, ended = 0;
-};
-TARN_WRITTEN_AT_START constinit Caches caches;
-
-// What caches counted that were wiped since, and threads that have none.
-constinit ClassTotals wiped_totals[kClasses] = {};
-constinit Tallies without_cache;
 
 void lay_out(ThreadCache& cache) {
     Object** next = cache.slots;
@@ -90,27 +84,16 @@ void set_owner(ThreadCache& cache, uintptr_t owner) {
     cache.heap.door().thread = owner;
 }
 
-void add_totals(ClassTotals& total, const ClassTotals& more) {
-    total.allocations += more.allocations;
-    total.frees += more.frees;
-    total.fresh += more.fresh;
-    total.remote_frees += more.remote_frees;
-    total.slabs += more.slabs;
-}
-
 // An idle cache loses its memory; what it has counted stays. With the lock held.
 void wipe(ThreadCache& cache) {
-    for (SizeClass c = 0; c < kClasses; ++c)
-        add_totals(wiped_totals[c], totals_of(cache, c));
-    for (int i = 0; i < static_cast<int>(Tally::kCount); ++i) {
-        const auto which = static_cast<Tally>(i);
-        without_cache.add_shared(which, cache.tallies.value(which));
-    }
-    Watch* const watch_memory = cache.watch_memory;  // an upper layer's, and the next thread's
+    keep_totals(cache);
+    Observer* observers[kObservers];  // upper layers', and the next thread's
+    memcpy(observers, cache.observers, sizeof observers);
     const size_t page = os::kPageSize;
     const size_t bytes = (sizeof cache + page - 1) / page * page;
     if (os::page_size() != page || !os::discard(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);
-    if (watch_memory) cache.watch_memory = watch_memory;
+    for (size_t i = 0; i < kObservers; ++i)
+        if (observers[i]) cache.observers[i] = observers[i];
 }
 
 // With the lock held.
@@ -159,7 +142,7 @@ ThreadCache* open_cache() {
     if (!cache) cache = make_cache();
     if (!cache) return nullptr;
     cache->heap.revive();
-    if (options.hardened)
+    if (hardened::keeps_bins_empty())
         for (Bin& bin : cache->bins)
             set_limit(bin, 0);
     set_owner(*cache, thread_pointer());
@@ -201,46 +184,6 @@ bool others_lived() {
 CacheCount count_caches() {
     ReportGuard guard(caches.lock);
     return {caches.living, caches.ended};
-}
-
-ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
-    const Bin& bin = cache.bins[c];
-    const ClassCounters& counters = cache.heap.counters(c);
-    const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
-    const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
-    const uint64_t pops = both >> 16;
-    const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} - bin.taken;
-    const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
-    const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
-    const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
-    return {pops, frees, counters.fresh, remote, counters.slabs};
-}
-
-ClassTotals class_totals(SizeClass c) {
-    ReportGuard guard(caches.lock);
-    ClassTotals total = wiped_totals[c];
-    // The orphan heap has no bins: what was taken was handed out.
-    const ClassCounters& orphaned = orphans.heap.counters(c);
-    add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
-                       orphaned.slabs});
-    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
-        if (const ThreadCache* cache = cache_of(id)) add_totals(total, totals_of(*cache, c));
-    return total;
-}
-
-void tally(Tally which, int64_t change) {
-    if (has_cache(current_cache)) [[likely]]
-        current_cache->tallies.add(which, change);
-    else
-        without_cache.add_shared(which, change);
-}
-
-uint64_t tally_total(Tally which) {
-    ReportGuard guard(caches.lock);
-    int64_t total = without_cache.value(which);
-    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
-        if (const ThreadCache* cache = cache_of(id)) total += cache->tallies.value(which);
-    return total > 0 ? static_cast<uint64_t>(total) : 0;
 }
 
 void hold_own_heap() {

@@ -18,9 +18,12 @@
 //      moved yet. What lies beyond the top is never read.
 //
 // What was taken is counted in `Bin::taken`; the thread closes the gap at its next cold end (close_gap).
+#include "cache/collect.h"
+
 #include "base/message.h"
-#include "base/os.h"
-#include "cache/thread_cache.h"
+#include "cache/caches.h"
+#include "heap/orphans.h"
+#include "os/os.h"
 
 namespace tarn {
 
@@ -129,6 +132,11 @@ bool any_other() {
 }
 
 }  // namespace
+
+size_t punch_holes(ThreadCache& cache) {
+    const HeapGuard guard(cache.heap);
+    return cache.heap.punch_holes();
+}
 
 size_t collect_others(Collect what) {
     if (unsalvaged.load(std::memory_order_relaxed)) return 0;

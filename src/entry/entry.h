@@ -18,7 +18,8 @@
 
 #include "base/options.h"
 #include "cache/thread_cache.h"
-#include "entry/slow_path.h"
+#include "entry/allocate.h"
+#include "entry/release.h"
 
 namespace tarn {
 

@@ -2,8 +2,9 @@
 #include "entry/misuse.h"
 
 #include "base/message.h"
-#include "base/os.h"
-#include "cache/thread_cache.h"
+#include "cache/bins.h"
+#include "entry/allocate.h"
+#include "entry/lookup.h"
 
 namespace tarn {
 
@@ -63,24 +64,20 @@ void die_never_handed_out(const void* p) {
     die(Fault::kNeverHandedOut, p);
 }
 
-// The header of a glibc chunk: size and three flags in the word before the block. 1 = previous in use,
-// 2 = mapped by itself, 4 = not of the main arena (glibc, malloc/malloc.c, "malloc_chunk").
-bool plausible_for_libc(const void* p) {
-    const uintptr_t at = reinterpret_cast<uintptr_t>(p);
-    if (at % kAlignment != 0 || at < os::kPageSize) return false;
-    const char* const header = static_cast<const char*>(p) - 16;
-    if (!os::readable(header, 16)) return false;
-    const size_t previous = *reinterpret_cast<const size_t*>(header);
-    const size_t word = *reinterpret_cast<const size_t*>(header + 8);
-    const size_t size = word & ~size_t{7};
-    if (word & 2)
-        return (at - 16 - previous) % os::page_size() == 0 && (size + previous) % os::page_size() == 0;
-    if (size < 32 || size % 16 != 0 || (word & 8)) return false;
-    // The next chunk must be there and look like one.
-    const char* const next = header + size;
-    if (!os::readable(next + 8, 8)) return false;
-    const size_t next_word = *reinterpret_cast<const size_t*>(next + 8);
-    return (next_word & 1) && (next_word & ~size_t{7}) >= 16;
+void check_size(void* pointer, size_t alignment, size_t size) noexcept {
+    if (!pointer) return;
+    const size_t usable = usable_size(pointer);
+    if (usable == 0) return;  // nobody's: the free itself says so
+    if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");
+    // Half of it may be unused: realloc shrinks in place, and blocks are rounded up.
+    if (size >= usable / 2) return;
+    // A block may be far larger than what was asked for: it has room to grow, or was found ready.
+    constexpr size_t kNoBlock = 1024;
+    constexpr size_t kClearlyBlock = size_t{128} << 10;
+    const bool fits = usable > kSmallMax
+                          ? size > kNoBlock || usable < kClearlyBlock || alignment > kSlabAlignmentMax
+                          : aligned_size(alignment, size) == usable;
+    if (!fits) die(Fault::kWrongSize, pointer, "freed as less than half of its", usable, "bytes");
 }
 
 }  // namespace tarn

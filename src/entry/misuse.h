@@ -16,7 +16,7 @@ void check_marked(ThreadCache* cache, Slab& slab, Object* object);
 void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object);
 // A pointer that is in no slab and no live block.
 [[noreturn]] void die_never_handed_out(const void* p);
-// Whether libc's allocator may have made p; reads nothing that cannot be read.
-bool plausible_for_libc(const void* p);
+// Dies when a block asked for with this alignment and size cannot be what is at pointer.
+void check_size(void* pointer, size_t alignment, size_t size) noexcept;
 
 }  // namespace tarn

@@ -2,8 +2,9 @@
 // What the holder of a heap does with its slabs.
 #include "heap/heap.h"
 
-#include "base/os.h"
 #include "heap/holes.h"
+#include "heap/orphans.h"
+#include "os/os.h"
 
 namespace tarn {
 

@@ -10,14 +10,13 @@
 #include <atomic>
 #include <cstdint>
 
-#include "base/lock.h"
 #include "base/published.h"
+#include "heap/door.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
+#include "os/lock.h"
 
 namespace tarn {
-
-inline constexpr size_t kHeapsMax = size_t{40} << 10;
 
 // What a bin got, or a single object.
 struct Batch {
@@ -25,28 +24,6 @@ struct Batch {
     bool zeroed = false;      // all bytes of these objects but their two words read as zero
     Object* first = nullptr;  // the one to be used first
 };
-
-class Heap;
-
-// What others touch of a heap, and what is known of it by its id. Apart from the heap and never given back: a thread
-// may still be about to post.
-struct alignas(64) HeapDoor {
-    Lock lock;                      // unlocked by unlock_unwaited(): who else wants it waits by lock_within()
-    Mail mail;                      // remote.h
-    std::atomic<bool> held{false};  // by a thread that lives, or did not tell that it ended
-    Heap* heap = nullptr;           // set once
-    void* cache = nullptr;          // what the layer above has it in; set once
-    uintptr_t thread = 0;           // the holder's thread pointer; for the layer above
-    bool forking = false;           // the holder has taken the lock for the time of a fork
-    bool lost = false;              // its thread ended in the middle of a cold end: nobody goes in again
-};
-// By id, for whoever finds one in a slab or counts up to heap_count(). In chunks, since few processes need more than
-// the first; a chunk is there before the first id of it.
-inline constexpr size_t kDoorsAtATime = 512;
-extern HeapDoor* door_chunks[kHeapsMax / kDoorsAtATime];
-inline HeapDoor& heap_door(HeapId id) {
-    return door_chunks[id / kDoorsAtATime][id % kDoorsAtATime];
-}
 
 // Written with the lock held; read by anyone for statistics.
 struct ClassCounters {
@@ -171,53 +148,5 @@ class [[nodiscard]] HeapGuard {
     Lock& lock_;
     bool nested_ = false;
 };
-
-// Puts a slab on its owner's mail (remote.h). Nobody calls it but who set posted or took the slab off a mail.
-void post_slab(Slab& slab);
-void post_slabs(Slab* first);  // a list of them, linked by next_mail
-
-// The heaps by id, for whoever finds an id in a slab. Set once per id.
-Heap* heap_of(HeapId id);
-// A new id for this heap; kNoHeap when there are kHeapsMax already.
-HeapId register_heap(Heap& heap);
-HeapId heap_count();  // ids 1 .. heap_count() - 1 have been given out
-
-// A freed object whose slab is not the caller's. `mine` may be NULL. The object carries the mark already.
-void free_remote(Slab& slab, Object* object, Heap* mine);
-
-// The orphan heap; its functions take the lock.
-class Orphans {
-  public:
-    // A partial slab of this class, now the taker's; NULL when there is none.
-    Slab* take_slab(SizeClass c, Heap& taker);
-    // Frees an object of a slab that may be the orphans'. False when it is somebody else's by now.
-    bool free(Slab& slab, Object* object, Heap* mine);
-    // For threads that are past having a heap.
-    Batch take_one(SizeClass c);
-    // What was freed remotely into a slab that was posted. False when it is somebody else's by now.
-    bool absorb(Slab& slab);
-    size_t slabs();
-    // Returns what is free; bytes of the holes, if they are wanted.
-    size_t collect(bool holes);
-
-    Lock lock;
-    Heap heap;
-
-  private:
-    bool take_over(Slab& slab, Object* object, Heap& taker);
-};
-extern Orphans orphans;
-
-void start_heaps();
-
-// In the child of a fork made while other threads ran: every slab but the survivor's becomes an orphan, after
-// its lists were checked, since the other threads may have been at work on them. Mail is read again. The survivor
-// may be a signal handler over what it does to a heap: then its door lock says so, and that heap is left as it is,
-// its own or another one. Not in the middle of what it does to orphans.
-void salvage_heaps(Heap* survivor);
-
-// That was not to be done in this process: nobody looks at the heaps of threads that are gone, and what is posted
-// to them stays there.
-extern std::atomic<bool> unsalvaged;
 
 }  // namespace tarn

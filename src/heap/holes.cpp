@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/holes.h"
 
-#include "base/os.h"
+#include "os/os.h"
 
 namespace tarn {
 

@@ -2,6 +2,7 @@
 #include "heap/outgoing.h"
 
 #include "heap/heap.h"
+#include "heap/orphans.h"
 
 namespace tarn {
 

@@ -2,7 +2,7 @@
 // Where the metadata lies, and how it becomes usable in steps.
 #include "pages/page_map.h"
 
-#include "base/os.h"
+#include "os/os.h"
 
 namespace tarn {
 

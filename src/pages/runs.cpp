@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "base/lock.h"
 #include "base/missed.h"
 #include "base/options.h"
-#include "base/os.h"
+#include "os/lock.h"
+#include "os/os.h"
 #include "pages/page_map.h"
 #include "pages/unit_bits.h"
 #include "pages/windows.h"

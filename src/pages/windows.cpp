@@ -2,7 +2,7 @@
 #include "pages/windows.h"
 
 #include "base/options.h"
-#include "base/os.h"
+#include "os/os.h"
 
 namespace tarn {
 

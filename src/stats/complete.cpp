@@ -74,4 +74,9 @@ void complete(Snapshot& s) {
     s.backend[sizeof s.backend - 1] = 0;
 }
 
+void read_snapshot(Snapshot& snapshot) {
+    take_snapshot(snapshot);
+    complete(snapshot);
+}
+
 }  // namespace tarn

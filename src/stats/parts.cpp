@@ -5,7 +5,7 @@
 // handler may also end the process there by _exit, which writes the report: that reads the list as it is.
 #include "stats/parts.h"
 
-#include "base/lock.h"
+#include "os/lock.h"
 
 namespace tarn {
 

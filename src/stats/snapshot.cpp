@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Reads the counters of the layers below.
 #include "backend/blocks.h"
-#include "base/os.h"
-#include "cache/thread_cache.h"
+#include "cache/caches.h"
+#include "cache/totals.h"
+#include "heap/orphans.h"
+#include "os/os.h"
 #include "pages/runs.h"
 #include "stats/parts.h"
 #include "stats/stats.h"
@@ -78,9 +80,9 @@ void take_snapshot(Snapshot& snapshot) {
     read_classes(snapshot);
     read_blocks(snapshot);
     snapshot.foreign_frees = foreign_frees.load(std::memory_order_relaxed);
-    const CacheCount caches = count_caches();
-    snapshot.threads = caches.living;
-    snapshot.threads_ended = caches.ended;
+    const CacheCount count = count_caches();
+    snapshot.threads = count.living;
+    snapshot.threads_ended = count.ended;
     snapshot.orphan_slabs = orphans.slabs();
     const RunStats runs = run_stats();
     snapshot.reserved = runs.reserved;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What is counted, and its reports. A Snapshot is the public tarn_stats: snapshot.cpp fills it by reading
-// counters downward, complete.cpp derives the rest, report*.cpp walk the one list of metrics.h once per
-// format. Nothing here allocates, takes a lock for long, or touches errno; any thread may call any of it.
+// What is counted. A Snapshot is the public tarn_stats: snapshot.cpp fills it by reading counters downward,
+// complete.cpp derives the rest. Nothing here allocates, takes a lock for long, or touches errno; any thread may
+// call any of it.
 #pragma once
-#include "base/options.h"
-#include "base/text.h"
 #include "tarn/statistics.h"
 
 namespace tarn {
@@ -25,13 +23,7 @@ void count_foreign_free();
 // tarn.h hold and nothing is negative. Doing it twice changes nothing.
 void complete(Snapshot& snapshot);
 
-// One report of a completed snapshot; nothing for StatsFormat::kNone.
-void write_report(Text& text, const Snapshot& snapshot, StatsFormat format);
-
-// The same, to a descriptor and by a single write where a buffer can be mapped, so that the reports of
-// processes that end together do not mix. False when the descriptor did not take all of it.
-bool send_report(Output& output, const Snapshot& snapshot, StatsFormat format);
-// As write(2) would where the descriptor blocks (output.h).
-bool send_report(int fd, const Snapshot& snapshot, StatsFormat format);
+// Both.
+void read_snapshot(Snapshot& snapshot);
 
 }  // namespace tarn

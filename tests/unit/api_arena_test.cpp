@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/options.h"
-#include "base/os.h"
 #include "entry/entry.h"
-#include "entry/lifecycle.h"
-#include "entry/reclaim.h"
+#include "os/os.h"
+#include "process/reclaim.h"
+#include "process/start.h"
 #include "tarn/arena.h"
 #include "tarn/arena_pool.h"
 

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "api/interner_table.h"
-#include "entry/lifecycle.h"
+#include "api/interner/table.h"
+#include "process/start.h"
 
 namespace tarn {
 namespace {

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "backend/blocks.h"
-#include "base/os.h"
+#include "cache/totals.h"
 #include "entry/entry.h"
-#include "entry/lifecycle.h"
-#include "entry/reclaim.h"
+#include "os/os.h"
+#include "process/reclaim.h"
+#include "process/start.h"
 #include "tarn/pool.h"
 
 namespace tarn {

@@ -17,10 +17,10 @@
 #include <thread>
 #include <vector>
 
-#include "backend/registry.h"
+#include "backend/ranges/registry.h"
 #include "backend/visits.h"
 #include "base/options.h"
-#include "base/os.h"
+#include "os/os.h"
 #include "pages/page_map.h"
 #include "pages/runs.h"
 
@@ -109,8 +109,8 @@ TEST(Blocks, TooLargeIsRefused) {
     for (size_t size : {size_t{PTRDIFF_MAX}, SIZE_MAX, SIZE_MAX - 4096, registry::kLargestBlock})
         EXPECT_EQ(allocate_block(size, 16, Zero::kNo), nullptr);
     void* block = allocate_block(2 * kMiB, 16, Zero::kNo);
-    EXPECT_EQ(resize_block(block, SIZE_MAX), nullptr);
-    EXPECT_EQ(resize_block(block, registry::kLargestBlock), nullptr);
+    EXPECT_EQ(resize_block(block, SIZE_MAX).at, nullptr);
+    EXPECT_EQ(resize_block(block, registry::kLargestBlock).at, nullptr);
     EXPECT_EQ(block_size(block), 2 * kMiB);
     EXPECT_EQ(free_block(block), BlockFree::kFreed);
 }
@@ -118,7 +118,7 @@ TEST(Blocks, TooLargeIsRefused) {
 TEST(Blocks, ErrnoIsKept) {
     errno = 77;
     void* block = allocate_block(100000, 16, Zero::kNo);
-    block = resize_block(block, 200000);
+    block = resize_block(block, 200000).at;
     EXPECT_EQ(allocate_block(registry::kLargestBlock, 16, Zero::kNo), nullptr);
     free_block(block);
     EXPECT_EQ(errno, 77);
@@ -131,7 +131,7 @@ TEST(Blocks, ResizeKeepsContentsAcrossAllSources) {
         block[i] = static_cast<unsigned char>(i % 251);
     for (size_t size : {size_t{60000}, size_t{200000}, 300 * size_t{1024}, 2 * kMiB, 40 * kMiB, 3 * kMiB,
                         size_t{400000}, size_t{50000}, size_t{2000000}}) {
-        block = static_cast<unsigned char*>(resize_block(block, size));
+        block = static_cast<unsigned char*>(resize_block(block, size).at);
         ASSERT_TRUE(block);
         ASSERT_GE(block_size(block), size);
         filled = std::min(filled, size);
@@ -152,7 +152,7 @@ TEST(Blocks, ResizeKeepsAlignment) {
         void* block = allocate_block(40000, alignment, Zero::kNo);
         for (size_t size : {size_t{60000}, size_t{100000}, size_t{200000}, 300 * size_t{1024}, 2 * kMiB,
                             9 * kMiB, 3 * kMiB, size_t{90000}, size_t{400000}}) {
-            block = resize_block(block, size, alignment);
+            block = resize_block(block, size, alignment).at;
             ASSERT_TRUE(block);
             ASSERT_EQ(reinterpret_cast<uintptr_t>(block) % alignment, 0u) << alignment << ' ' << size;
         }
@@ -167,7 +167,7 @@ TEST(Blocks, HugePagesArePreferredAndStillMove) {
     prefer_huge_pages(block + 16);  // no block
     memset(block, 3, 5 * kMiB);
     const BlockStats before = block_stats();
-    block = static_cast<char*>(resize_block(block, 50 * kMiB));
+    block = static_cast<char*>(resize_block(block, 50 * kMiB).at);
     ASSERT_TRUE(block);
     EXPECT_EQ(block_stats().grown_in_place - before.grown_in_place, 1u);
     EXPECT_EQ(block[5 * kMiB - 1], 3);
@@ -178,7 +178,7 @@ TEST(Blocks, LargeOnesGrowWithoutCopying) {
     void* block = allocate_block(2 * kMiB, 16, Zero::kNo);
     const BlockStats before = block_stats();
     for (size_t size = 4 * kMiB; size <= 4096 * kMiB; size *= 2) {
-        block = resize_block(block, size);
+        block = resize_block(block, size).at;
         ASSERT_TRUE(block);
     }
     const BlockStats after = block_stats();
@@ -190,7 +190,7 @@ TEST(Blocks, LargeOnesGrowWithoutCopying) {
 
 TEST(Blocks, ShrinkingGivesMemoryBack) {
     void* block = allocate_block(64 * kMiB, 16, Zero::kNo);
-    block = resize_block(block, kMiB);
+    block = resize_block(block, kMiB).at;
     EXPECT_LE(block_size(block), 2 * kMiB);
     EXPECT_EQ(free_block(block), BlockFree::kFreed);
 }
@@ -204,7 +204,7 @@ TEST(Blocks, CountersAreExact) {
             for (int i = 0; i < 2000; ++i) {
                 void* block = allocate_block(33000 + random() % 3000000, 16, Zero::kNo);
                 ASSERT_TRUE(block);
-                if (i % 3 == 0) block = resize_block(block, 33000 + random() % 3000000);
+                if (i % 3 == 0) block = resize_block(block, 33000 + random() % 3000000).at;
                 ASSERT_EQ(free_block(block), BlockFree::kFreed);
             }
         });
@@ -242,7 +242,7 @@ TEST(Blocks, OutOfMemoryLeavesTheOldBlockUntouched) {
     const BlockStats before = block_stats();
     os::fail_after(os::Call::kMap, 0);
     os::fail_after(os::Call::kRemap, 0);
-    EXPECT_EQ(resize_block(block, 16 * kMiB), nullptr);
+    EXPECT_EQ(resize_block(block, 16 * kMiB).at, nullptr);
     EXPECT_EQ(allocate_block(16 * kMiB, 16, Zero::kNo), nullptr);
     os::fail_none();
     EXPECT_EQ(block_size(block), 4 * kMiB);
@@ -260,7 +260,7 @@ TEST(Blocks, EverySystemCallFailingInTurnLosesNothing) {
             void* block = allocate_block(3 * kMiB, 16, Zero::kYes);
             void* aligned = allocate_block(40000, 4 * kMiB, Zero::kNo);
             if (block)
-                if (void* larger = resize_block(block, 9 * kMiB)) block = larger;
+                if (void* larger = resize_block(block, 9 * kMiB).at) block = larger;
             for (void* got : {block, aligned})
                 EXPECT_EQ(got ? free_block(got) : BlockFree::kFreed, BlockFree::kFreed);
             os::fail_none();
@@ -324,7 +324,7 @@ TEST(Blocks, ForkWhileOthersAllocate) {
             std::mt19937 random(static_cast<unsigned>(t));
             while (!stop.load(std::memory_order_relaxed)) {
                 void* block = allocate_block(33000 + random() % 4000000, 16, Zero::kNo);
-                if (random() % 4 == 0) block = resize_block(block, 6 * kMiB);
+                if (random() % 4 == 0) block = resize_block(block, 6 * kMiB).at;
                 free_block(block);
             }
         });
@@ -341,7 +341,7 @@ TEST(Blocks, ForkWhileOthersAllocate) {
             for (size_t size : {size_t{40000}, size_t{700000}, 3 * kMiB}) {
                 char* block = static_cast<char*>(allocate_block(size, 16, Zero::kYes));
                 good = good && block && std::all_of(block, block + size, [](char c) { return c == 0; });
-                block = static_cast<char*>(resize_block(block, size * 3));
+                block = static_cast<char*>(resize_block(block, size * 3).at);
                 good = good && block && free_block(block) == BlockFree::kFreed;
             }
             _exit(good ? 0 : 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // When huge pages are wanted, as the data structure it is: no memory stands behind these numbers.
-#include "backend/huge_pages.h"
+#include "backend/ranges/huge_pages.h"
 
 #include <gtest/gtest.h>
 

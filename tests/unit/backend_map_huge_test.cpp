@@ -6,9 +6,9 @@
 #include <cstring>
 #include <vector>
 
-#include "backend/map.h"
+#include "backend/map/map.h"
 #include "base/options.h"
-#include "base/os.h"
+#include "os/os.h"
 #include "pages/page_map.h"
 
 namespace tarn::map {

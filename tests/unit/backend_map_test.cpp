@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The built-in backend: runs and mappings, grown, shrunk, aligned, kept and given back.
-#include "backend/map.h"
+#include "backend/map/map.h"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@
 #include <random>
 #include <vector>
 
-#include "backend/kept.h"
-#include "base/os.h"
+#include "backend/map/kept.h"
+#include "os/os.h"
 #include "pages/page_map.h"
 
 namespace tarn::map {

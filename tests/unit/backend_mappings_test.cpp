@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How many mappings the kernel holds of ours, by the books; no memory stands behind the addresses.
-#include "backend/mappings.h"
+#include "backend/ranges/mappings.h"
 
 #include <gtest/gtest.h>
 

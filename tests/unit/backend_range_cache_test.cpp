@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The cache of freed mappings, as the data structure it is: no memory stands behind these addresses.
-#include "backend/range_cache.h"
+#include "backend/ranges/range_cache.h"
 
 #include <gtest/gtest.h>
 

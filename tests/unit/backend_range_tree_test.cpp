@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The trees of ranges against the simplest thing that does the same; no memory stands behind the addresses.
-#include "backend/range_tree.h"
+#include "backend/ranges/range_tree.h"
 
 #include <gtest/gtest.h>
 

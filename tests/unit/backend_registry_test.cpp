@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The registry of large blocks: nobody touches the addresses entered here, so they need not exist.
-#include "backend/registry.h"
+#include "backend/ranges/registry.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/os.h"
+#include "os/os.h"
 
 namespace tarn::registry {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Freed runs at hand.
-#include "backend/run_cache.h"
+#include "backend/map/run_cache.h"
 
 #include <gtest/gtest.h>
 

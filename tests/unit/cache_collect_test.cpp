@@ -11,7 +11,12 @@
 #include <random>
 #include <thread>
 
+#include "cache/bins.h"
+#include "cache/caches.h"
+#include "cache/collect.h"
+#include "cache/totals.h"
 #include "cache_sample.h"
+#include "process/thread.h"
 
 namespace tarn {
 namespace {

@@ -2,8 +2,8 @@
 // A process in which threads have caches, as in a program; for tests of the cache layer.
 #pragma once
 #include "entry/entry.h"
-#include "entry/lifecycle.h"
 #include "heap_sample.h"
+#include "process/start.h"
 
 namespace tarn::sample {
 

@@ -6,7 +6,13 @@
 #include <random>
 #include <thread>
 
+#include "cache/bins.h"
+#include "cache/caches.h"
+#include "cache/collect.h"
+#include "cache/totals.h"
 #include "cache_sample.h"
+#include "heap/orphans.h"
+#include "process/thread.h"
 
 namespace tarn {
 namespace {

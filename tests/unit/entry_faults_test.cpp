@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "backend/blocks.h"
-#include "base/os.h"
+#include "cache/totals.h"
 #include "entry/entry.h"
-#include "entry/lifecycle.h"
-#include "entry/reclaim.h"
+#include "entry/resize.h"
+#include "os/os.h"
+#include "process/reclaim.h"
+#include "process/start.h"
 
 namespace tarn {
 namespace {

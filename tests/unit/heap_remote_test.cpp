@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "heap/orphans.h"
 #include "heap/outgoing.h"
 #include "heap_sample.h"
 

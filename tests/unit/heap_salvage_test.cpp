@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The child of a fork: the slabs of threads that are gone become orphans. A list that one of them may have
 // left half done is given up with its objects; a sound one is kept. The damage is done here on purpose.
+#include "heap/orphans.h"
 #include "heap_sample.h"
 
 namespace tarn {

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/options.h"
-#include "base/os.h"
 #include "heap/heap.h"
+#include "heap/orphans.h"
+#include "os/os.h"
 
 namespace tarn::sample {
 

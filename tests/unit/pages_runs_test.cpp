@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/options.h"
-#include "base/os.h"
+#include "os/os.h"
 #include "pages/page_map.h"
 #include "pages/unit_bits.h"
 

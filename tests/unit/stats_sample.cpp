@@ -6,7 +6,8 @@
 
 #include "base/output.h"
 #include "collect.h"
-#include "stats/report.h"
+#include "export/own_report.h"
+#include "report/report.h"
 
 int main(int count, char** arguments) {
     if (count < 3) return 2;
@@ -14,15 +15,17 @@ int main(int count, char** arguments) {
     tarn::Snapshot snapshot = which == "sample" ? sample() : which == "idle" ? idle() : extreme();
     tarn::complete(snapshot);
     tarn::read_options();
-    const tarn::Process process{count > 3 ? arguments[3] : "program", 4711};
+    const tarn::OptionValues options;
+    const tarn::Report report{snapshot, TARN_VERSION,    count > 3 ? arguments[3] : "program",
+                              4711,     options.first(), static_cast<size_t>(options.count())};
     tarn::Output output(1);
     tarn::Text text(output);
     if (format == "json")
-        tarn::write_json(text, snapshot, process);
+        tarn::write_json(text, report);
     else if (format == "prometheus")
-        tarn::write_prometheus(text, snapshot, process);
+        tarn::write_prometheus(text, report);
     else if (format == "text")
-        tarn::write_text(text, snapshot, process);
+        tarn::write_text(text, report);
     else
         return 2;
     return 0;

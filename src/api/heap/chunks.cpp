@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// The first chunk of a segment holds its record, and those of the other 15, which serve; no more of it than a
+// page is ever touched. Segments with a free chunk are on one list; those without are on none.
+//
+// A child of fork, in which another thread may have held the lock, gives all it finds up: `epoch` tells the
+// segments of before, whose chunks are not taken again.
+#include "api/heap/chunks.h"
+
+#include <bit>
+
+#include "backend/blocks.h"
+#include "base/options.h"
+#include "entry/entry.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "process/fork.h"
+
+namespace tarn::user_heap {
+
+namespace {
+
+constexpr uint32_t kAllFree = 0xfffe;  // bit i: chunk i; chunk 0 has the records
+
+// Free chunks that may stay resident, and segments that are kept without a taken chunk.
+size_t dirty_most() {
+    return options.dirty / kChunkSize;
+}
+size_t empty_most() {
+    return options.dirty / kSegmentSize;
+}
+
+struct Segment {
+    Segment* next;
+    Segment* previous;
+    uint32_t free, dirty;  // chunks, as bits; dirty ones are free, and resident
+    uint32_t epoch;
+};
+
+struct Pool {
+    Lock lock;
+    Segment* first = nullptr;
+    size_t dirty = 0, empty = 0;  // chunks; segments
+    uint32_t epoch = 0;
+};
+constinit Pool pool;
+
+void link(Segment& segment) {
+    segment.previous = nullptr;
+    segment.next = pool.first;
+    if (pool.first) pool.first->previous = &segment;
+    pool.first = &segment;
+}
+
+void unlink(Segment& segment) {
+    (segment.previous ? segment.previous->next : pool.first) = segment.next;
+    if (segment.next) segment.next->previous = segment.previous;
+}
+
+Segment* segment_of(const void* chunk) {
+    return reinterpret_cast<Segment*>(reinterpret_cast<uintptr_t>(chunk) & ~(kSegmentSize - 1));
+}
+unsigned index_of(const void* chunk) {
+    return static_cast<unsigned>(reinterpret_cast<uintptr_t>(chunk) % kSegmentSize / kChunkSize);
+}
+
+void after_fork_child() {
+    if (!pool.lock.recover()) return;
+    pool.first = nullptr;
+    pool.dirty = pool.empty = 0;
+    ++pool.epoch;
+}
+
+constinit ForkStep fork_step{after_fork_child};
+
+// With the lock held, the pool has a free chunk.
+void* take_free() {
+    Segment& segment = *pool.first;
+    // One that is resident is the cheaper one.
+    const uint32_t from = segment.dirty ? segment.dirty : segment.free;
+    const uint32_t bit = from & -from;
+    if (segment.free == kAllFree) --pool.empty;
+    if (segment.dirty & bit) --pool.dirty;
+    segment.dirty &= ~bit;
+    segment.free &= ~bit;
+    if (segment.free == 0) unlink(segment);
+    return reinterpret_cast<char*>(&segment) + kChunkSize * static_cast<unsigned>(std::countr_zero(bit));
+}
+
+Segment* make_segment() {
+    return static_cast<Segment*>(allocate_aligned(kSegmentSize, kSegmentSize));
+}
+
+// Off the list, to be released without the lock.
+void detach(Segment& segment) {
+    pool.dirty -= static_cast<size_t>(std::popcount(segment.dirty));
+    --pool.empty;
+    unlink(segment);
+}
+
+}  // namespace
+
+void* take_chunk() {
+    {
+        Guard guard(pool.lock);
+        if (pool.first) return take_free();
+    }
+    join_forks(fork_step);
+    Segment* const segment = make_segment();
+    if (!segment) return nullptr;
+    Guard guard(pool.lock);
+    segment->free = kAllFree;
+    segment->dirty = 0;
+    segment->epoch = pool.epoch;
+    ++pool.empty;
+    link(*segment);
+    return take_free();
+}
+
+void give_chunk(void* chunk) {
+    Segment& segment = *segment_of(chunk);
+    const uint32_t bit = uint32_t{1} << index_of(chunk);
+    bool resident;
+    {
+        Guard guard(pool.lock);
+        if (segment.epoch != pool.epoch) return;
+        resident = pool.dirty < dirty_most();
+        pool.dirty += resident;  // a place for it
+    }
+    if (!resident) resident = !os::purge(chunk, kChunkSize);
+    Segment* released = nullptr;
+    {
+        Guard guard(pool.lock);
+        if (segment.free == 0) link(segment);
+        segment.free |= bit;
+        if (resident) segment.dirty |= bit;
+        if (segment.free == kAllFree && ++pool.empty > empty_most()) {
+            detach(segment);
+            released = &segment;
+        }
+    }
+    if (released) release(released);
+}
+
+bool in_chunk(const void* pointer) {
+    return index_of(pointer) != 0 && block_size(segment_of(pointer)) >= kSegmentSize;
+}
+
+size_t trim_chunks() {
+    size_t bytes = 0;
+    for (;;) {
+        Segment* found;
+        {
+            Guard guard(pool.lock);
+            found = pool.first;
+            while (found && found->free != kAllFree)
+                found = found->next;
+            if (!found) return bytes;
+            detach(*found);
+        }
+        release(found);
+        bytes += kSegmentSize;
+    }
+}
+
+}  // namespace tarn::user_heap

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+// Blocks out of runs and of mappings. What is kept, and how it goes back, is in kept.h.
+#include "backend/map/map.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "backend/map/advice.h"
+#include "backend/map/kept.h"
+#include "backend/map/remap.h"
+#include "backend/map/run_cache.h"
+#include "base/options.h"
+#include "os/os.h"
+#include "pages/runs.h"
+
+namespace tarn::map {
+
+namespace {
+
+constexpr size_t kRunsKept = 64;  // units that small objects keep when address space is short
+constexpr size_t kRunSizeMost = run_cache::kUnitsMost * kUnitSize;
+// Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
+constexpr size_t kLookMost = kHugePage;
+constexpr size_t kLookBefore = 8;                   // 1/8 from the end
+constexpr size_t kHugeChunksBelow = 2 * kHugePage;  // smaller blocks share huge pages with others
+constexpr size_t kGrowth = 16;                      // 1/16 more room for what grows: untouched address space
+
+constinit std::atomic<Tag> last_tag{0};
+
+// For what mremap has moved. 0 and kHugeTag are for what was never moved.
+Tag new_tag(Tag base) {
+    const auto tag = static_cast<Tag>((last_tag.fetch_add(1, std::memory_order_relaxed) + 1) % kHugeTag);
+    return static_cast<Tag>(base + (tag ? tag : 1));
+}
+Tag base_tag(Tag tag) {
+    return is_huge(tag) ? kHugeTag : Tag{0};
+}
+
+size_t round_to_pages(size_t size) {
+    const size_t page = os::page_size();
+    return (size + page - 1) & ~(page - 1);
+}
+
+bool huge_allowed() {
+    return options.huge_pages == HugePageUse::kDenseBlocks && os::page_size() == os::kPageSize;
+}
+
+struct Density {
+    size_t seen, resident;
+};
+Density density(Range range) {
+    const size_t written = round_to_pages(range.size - range.size / kLookBefore);
+    const size_t seen = std::min(written, kLookMost);
+    return {seen, advice::resident({range.at + written - seen, seen})};
+}
+
+// Huge pages say nothing: they are resident whole.
+void learn_density(Kept& all, Range range) {
+    if (!huge_allowed() || is_huge(range.tag)) return;
+    size_t taken;
+    {
+        Guard guard(all.lock);
+        taken = all.taken;
+        if (!all.huge.curious(all.in_blocks())) return;
+    }
+    if (!advice::worth_asking(taken)) return;
+    const Density found = density(range);
+    Guard guard(all.lock);
+    all.huge.learn(found.seen, found.resident);
+}
+
+// Before anything was given back: is the last fresh block written by now? If it is not, that says nothing
+// yet. Should it be gone, mincore fails.
+void learn_from_latest(Kept& all, size_t size) {
+    if (!huge_allowed()) return;
+    Range latest;
+    size_t taken;
+    {
+        Guard guard(all.lock);
+        taken = all.taken;
+        if (!all.huge.clueless(all.in_blocks() + size)) return;
+        latest = std::exchange(all.latest, {});
+    }
+    if (latest.size == 0 || !advice::worth_asking(taken)) return;
+    const Density found = density(latest);
+    if (found.seen == 0 || !HugePages::dense(found.seen, found.resident)) return;
+    Guard guard(all.lock);
+    all.huge.learn(found.seen, found.resident);
+}
+
+// A block that grows is judged by itself: was it written as it grew so far?
+bool growth_deserves_huge(Kept& all, Range range, size_t size) {
+    if (!huge_allowed() || is_huge(range.tag) || size < kHugeChunksBelow) return false;
+    size_t taken;
+    {
+        Guard guard(all.lock);
+        taken = all.taken;
+        if (all.mappings.scarce() || all.in_blocks() + size - range.size < HugePages::kFrom) return false;
+    }
+    if (!advice::worth_asking(taken)) return false;
+    const Density found = density(range);
+    return HugePages::dense(found.seen, found.resident);
+}
+
+bool huge_wanted(Kept& all, size_t size) {
+    if (!huge_allowed()) return false;
+    Guard guard(all.lock);
+    return !all.mappings.scarce() && all.huge.wanted(all.in_blocks() + size, size);
+}
+
+// A range of whole pages goes back: its bytes were counted.
+void put_range(Kept& all, Range range) {
+    learn_density(all, range);
+    supply(all);
+    {
+        Guard guard(all.lock);
+        all.uncount(range.size);
+        all.cache.put(range);
+        all.freed(range.size);
+    }
+    shrink_cache(all);
+}
+
+Taken take_cached(Kept& all, size_t size, size_t alignment) {
+    Guard guard(all.lock);
+    const Taken taken = all.cache.take(size, alignment);
+    if (taken.range.size == 0) all.missed.asked(size, all.missed_most);
+    all.count(taken.range.size);
+    return taken;
+}
+
+// Where a mapping ends up is no mapping of its own: what is in front of it and behind is dropped. The books
+// hold it with this tag.
+char* map_aligned(Kept& all, size_t size, size_t alignment, Tag tag) {
+    const size_t page = os::page_size();
+    const size_t padded = alignment <= page ? size : size + alignment - page;
+    auto* const at = static_cast<char*>(os::map(padded));
+    if (!at) return nullptr;
+    const size_t lead = (alignment - reinterpret_cast<uintptr_t>(at) % alignment) % alignment;
+    const Range before{at, lead}, block{at + lead, size, tag}, behind{at + lead + size, padded - lead - size};
+    {
+        Guard guard(all.lock);
+        for (const Range& range : {before, block, behind})
+            if (range.size) all.mappings.added(range);
+        all.count(size);
+    }
+    for (const Range& range : {before, behind})
+        if (range.size) drop_untouched(all, range);
+    return block.at;
+}
+
+// Out of address space or of memory: what is kept goes first.
+char* map_fresh(Kept& all, size_t size, size_t alignment) {
+    char* at = map_aligned(all, size, alignment, 0);
+    if (!at && empty_cache(all, Pressed::kYes) + trim_runs(kRunsKept).address_space > 0)
+        at = map_aligned(all, size, alignment, 0);
+    if (at) advice::fresh({at, size});
+    return at;
+}
+
+Block mapping(Range range, size_t dirty) {
+    return {range.at, {range.size, BlockSource::kMapping, range.tag}, dirty};
+}
+
+// Out of the books, since another thread may be given the old place before this one is back. Where the kernel
+// has few mappings left for us nothing is moved: it would be one more.
+char* move(Kept& all, Range range, size_t size) {
+    bool scarce;
+    {
+        Guard guard(all.lock);
+        scarce = all.mappings.scarce();
+        all.mappings.removed(range);
+    }
+    auto* const at = !scarce ? static_cast<char*>(remap_by_huge_pages(range.at, range.size, size))
+                     : os::resize_in_place(range.at, range.size, size) ? range.at
+                                                                       : nullptr;
+    if (at) return at;
+    Guard guard(all.lock);
+    all.mappings.added(range);
+    return nullptr;
+}
+
+enum class HugeGrowth : bool { kNo, kYes };
+
+// mremap; the tag stays when the place does. Huge pages are for what is still missing.
+Range remap_range(Kept& all, Range range, size_t size, HugeGrowth huge) {
+    char* const at = move(all, range, size);
+    if (!at) return {};
+    Tag tag = at == range.at ? range.tag : new_tag(base_tag(range.tag));
+    if (!is_huge(tag) && huge == HugeGrowth::kYes && advice::want_huge({at, size})) tag = new_tag(kHugeTag);
+    Guard guard(all.lock);
+    all.mappings.added({at, size, tag});
+    all.count(size - range.size);
+    return {at, size, tag};
+}
+
+// Nothing kept is long enough: the longest range is made so. Its pages are there already; moving them is
+// cheap beside faulting new ones in, and no short ranges pile up.
+Block lengthen_cached(Kept& all, size_t size) {
+    Range range;
+    {
+        Guard guard(all.lock);
+        if (all.mappings.scarce()) return {};
+        range = all.cache.take_longest().range;
+        all.count(range.size);
+    }
+    if (range.size == 0) return {};
+    const bool huge = size >= kHugeChunksBelow && huge_wanted(all, size);
+    const Range longer = remap_range(all, range, size, huge ? HugeGrowth::kYes : HugeGrowth::kNo);
+    if (longer.at) return mapping(longer, range.size);
+    put_range(all, range);
+    return {};
+}
+
+// A fresh mapping with huge pages. Small blocks leave the rest of it to others.
+Block map_huge(Kept& all, size_t size) {
+    const size_t whole = size < kHugeChunksBelow ? (size + kHugePage - 1) / kHugePage * kHugePage : size;
+    if (whole - size < RangeCache::kSmallestRest) size = whole;
+    char* const at = map_aligned(all, whole, kHugePage, kHugeTag);
+    if (!at) return {};
+    advice::want_huge({at, whole});
+    Guard guard(all.lock);
+    if (whole > size) {
+        all.uncount(whole - size);
+        all.cache.put({at + size, whole - size, kHugeTag});
+    }
+    return mapping({at, size, kHugeTag}, 0);
+}
+
+Block allocate_mapping(size_t size, size_t alignment) {
+    if (size > registry::kLargestBlock || alignment > registry::kLargestBlock) return {};
+    Kept& all = kept();
+    const size_t rounded = round_to_pages(size);
+    supply(all);
+    if (const Taken taken = take_cached(all, rounded, alignment); taken.range.size)
+        return mapping(taken.range, taken.dirty);
+    if (alignment <= os::page_size()) {
+        learn_from_latest(all, rounded);
+        const bool huge = huge_wanted(all, rounded);
+        if (huge && rounded < kHugeChunksBelow)
+            if (const Block block = map_huge(all, rounded); block.at) return block;
+        if (const Block block = lengthen_cached(all, rounded); block.at) return block;
+        if (huge)
+            if (const Block block = map_huge(all, rounded); block.at) return block;
+    }
+    char* const at = map_fresh(all, rounded, alignment);
+    if (!at) return {};
+    Guard guard(all.lock);
+    all.latest = {at, rounded};
+    return mapping(all.latest, 0);
+}
+
+Block allocate_run(size_t size, size_t alignment) {
+    const size_t units = (size + kUnitSize - 1) / kUnitSize;
+    if (size > kRunSizeMost || alignment > kUnitSize) return {};
+    const Record record{units * kUnitSize, BlockSource::kRun};
+    if (void* const at = run_cache::take(units)) return {at, record, record.size};
+    const Run run = take_run(units, RunUse::kBlock);
+    return {run.at, record, run.zeroed ? 0 : record.size};
+}
+
+// Takes what follows a mapping out of the cache.
+bool absorb(Kept& all, Range behind) {
+    Guard guard(all.lock);
+    if (!all.cache.take_exactly(behind)) return false;
+    all.count(behind.size);
+    return true;
+}
+
+size_t grow_in_place(Kept& all, Range range, size_t new_size) {
+    const size_t exact = round_to_pages(new_size);
+    const size_t roomy = round_to_pages(new_size + new_size / kGrowth);
+    for (const size_t wanted : {roomy, exact})
+        if (absorb(all, {range.end(), wanted - range.size, range.tag})) return wanted;
+    for (const size_t wanted : {roomy, exact}) {
+        if (!os::resize_in_place(range.at, range.size, wanted)) continue;
+        Guard guard(all.lock);
+        all.mappings.added({range.end(), wanted - range.size, range.tag});
+        all.count(wanted - range.size);
+        return wanted;
+    }
+    return 0;
+}
+
+size_t shrink_in_place(Kept& all, Range range, size_t new_size) {
+    const size_t rounded = round_to_pages(new_size);
+    if (range.size - rounded < RangeCache::kSmallestRest) return range.size;
+    put_range(all, {range.at + rounded, range.size - rounded, range.tag});
+    return rounded;
+}
+
+Range range_of(void* at, Record record) {
+    return {static_cast<char*>(at), record.size, record.tag};
+}
+
+}  // namespace
+
+Block allocate(size_t size, size_t alignment) {
+    const Block block = allocate_run(size, alignment);
+    return block.at ? block : allocate_mapping(size, alignment);
+}
+
+Block allocate_growing(size_t size) {
+    return allocate_mapping(size + size / kGrowth, 1);
+}
+
+void free(void* at, Record record) {
+    if (record.source == BlockSource::kRun) return run_cache::give(at, record.size / kUnitSize);
+    put_range(kept(), range_of(at, record));
+}
+
+size_t resize_in_place(void* at, Record record, size_t new_size) {
+    if (record.source == BlockSource::kRun) return 0;
+    Kept& all = kept();
+    const Range range = range_of(at, record);
+    supply(all);
+    if (new_size <= record.size) return shrink_in_place(all, range, new_size);
+    return growth_deserves_huge(all, range, new_size) ? 0 : grow_in_place(all, range, new_size);
+}
+
+Block remap(void* at, Record record, size_t new_size) {
+    if (record.source == BlockSource::kRun || new_size > registry::kLargestBlock) return {};
+    Kept& all = kept();
+    const Range range = range_of(at, record);
+    supply(all);
+    const bool huge = growth_deserves_huge(all, range, new_size);
+    for (const size_t wanted : {new_size + new_size / kGrowth, new_size}) {
+        const Range moved =
+            remap_range(all, range, round_to_pages(wanted), huge ? HugeGrowth::kYes : HugeGrowth::kNo);
+        if (moved.at) return mapping(moved, record.size);
+    }
+    return {};
+}
+
+Record prefer_huge_pages(void* at, Record record) {
+    if (options.huge_pages == HugePageUse::kNever || is_huge(record.tag)) return record;
+    const Range range = range_of(at, record);
+    if (!advice::want_huge(range)) return record;
+    record.tag = new_tag(kHugeTag);
+    Kept& all = kept();
+    supply(all);
+    Guard guard(all.lock);
+    all.mappings.removed(range);
+    all.mappings.added({range.at, range.size, record.tag});
+    return record;
+}
+
+size_t trim() {
+    return empty_cache(kept(), Pressed::kNo);
+}
+
+size_t trim_runs_at_hand() {
+    return run_cache::trim();
+}
+
+bool is_cached(const void* at) {
+    Kept& all = kept();
+    Guard guard(all.lock);
+    return all.cache.contains(static_cast<const char*>(at));
+}
+
+Stats stats() {
+    Kept& all = kept();
+    ReportGuard guard(all.lock);
+    return {all.live, all.cache.bytes() + run_cache::bytes()};
+}
+
+void after_fork_child(bool others) {
+    kept_after_fork_child(others);
+    if (others) run_cache::forget();
+}
+
+}  // namespace tarn::map

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "cache/bins.h"
+
+#include "base/message.h"
+#include "cache/hardened.h"
+#include "os/os.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr uint32_t kSendEvery = 32;  // refills: what waits for other heaps does not wait for long
+
+}  // namespace
+
+void set_limit(Bin& bin, size_t limit) {
+    if (limit > bin.room) limit = bin.room;
+    bin.low = static_cast<uint16_t>(bin.end - limit * kSlot);
+}
+
+namespace {
+
+// The `count` slots before `end` move up by so many. (Not memmove, which would have to be bound at every start.)
+void move_up(Object** end, size_t count, size_t by) {
+    for (; count > 0; --count, --end)
+        *reinterpret_cast<Object* volatile*>(end - 1 + by) = end[-1];
+}
+
+// The objects move up to where others have taken some. With the lock of the heap held.
+void close_gap(Bin& bin) {
+    if (bin.taken == 0) [[likely]]
+        return;
+    const size_t held = objects_in(bin), gap = bin.taken * kSlot;
+    move_up(&slot(bin, top(bin)) + held, held, bin.taken);
+    bin.taken = 0;
+    pops_top(bin) += gap;
+}
+
+// Gives `many` objects back to their slabs, those that were freed longest ago.
+void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
+    Bin& bin = cache.bins[c];
+    const SizeClassInfo& info = kSizeClasses[c];
+    Object** const end = &slot(bin, bin.end);
+    for (Object** at = end - many; at < end; ++at) {
+        Slab* const slab = slab_of_object(*at, info);
+        if (!slab) [[unlikely]]
+            die(Fault::kInsideObject, *at, "into one of", info.size, "bytes");
+        cache.heap.give(*slab, *at);
+    }
+    const size_t kept = objects_in(bin) - many;
+    move_up(end - many, kept, many);
+    pops_top(bin) += many * kSlot;
+    cache.heap.counters(c).flushed += many;
+}
+
+void flush_bin(ThreadCache& cache, SizeClass c) {
+    close_gap(cache.bins[c]);
+    if (const size_t held = objects_in(cache.bins[c])) drain_bin(cache, c, held);
+}
+
+// The same at the end of a thread; the next one takes less at a time of what this one did not use up.
+void end_bin(ThreadCache& cache, SizeClass c) {
+    close_gap(cache.bins[c]);
+    const size_t held = objects_in(cache.bins[c]);
+    if (held == 0) return;
+    drain_bin(cache, c, held);
+    uint8_t& batch = cache.tops[c].batch;
+    if (2 * held > batch && batch > kFirstBatch) batch /= 2;
+}
+
+}  // namespace
+
+void end_bins(ThreadCache& cache) {
+    for (SizeClass c = 0; c < kClasses; ++c)
+        end_bin(cache, c);
+}
+
+Refill refill(ThreadCache& cache, SizeClass c) {
+    Bin& bin = cache.bins[c];
+    const HeapGuard guard(cache.heap);
+    if (hardened::keeps_bins_empty()) {
+        const Batch batch = cache.heap.take_one(c);
+        if (batch.count) pops_top(bin) += kPop - kSlot;
+        return {batch.first, batch.zeroed};
+    }
+    close_gap(bin);
+    if (const size_t held = objects_in(bin)) {  // it only looked empty while others were at it (collect.cpp)
+        Object* const object = slot(bin, bin.end - held * kSlot);
+        pops_top(bin) += kPop;
+        return {object, false};
+    }
+    if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
+    BinTop& tops = top_of(bin);
+    const Batch batch = cache.heap.take(c, &slot(bin, bin.end), tops.batch);
+    if (batch.count == 0) return {};
+    tops.batch = static_cast<uint8_t>(2 * tops.batch < bin.room ? 2 * tops.batch : bin.room);
+    const size_t limit = limit_of(bin);
+    if (limit) set_limit(bin, 2 * limit);
+    // The first free past a bin without limit gives it one.
+    tops.overflows = limit ? 0 : kPatience - 1;
+    tops.refilled = true;
+    pops_top(bin) -= batch.count * kSlot;
+    pops_top(bin) += kPop;
+    return {batch.first, batch.zeroed};
+}
+
+namespace {
+
+// The bin has been full for long: what it holds keeps slabs from becoming empty.
+void shrink_limit(ThreadCache& cache, SizeClass c) {
+    Bin& bin = cache.bins[c];
+    BinTop& top = cache.tops[c];
+    const size_t limit = limit_of(bin);
+    set_limit(bin, limit > 0 ? limit / 2 : top.refilled ? kFirstLimit : 0);
+    if (objects_in(bin) > limit_of(bin)) drain_bin(cache, c, objects_in(bin) - limit_of(bin));
+    top.refilled = false;
+    top.overflows = 0;
+}
+
+}  // namespace
+
+void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
+    const HeapGuard guard(cache.heap);
+    close_gap(bin);
+    const SizeClass c = slab.size_class;
+    BinTop& tops = top_of(bin);
+    if (tops.overflows >= kPatience && !hardened::keeps_bins_empty()) shrink_limit(cache, c);
+    const size_t limit = limit_of(bin);
+    if (limit < kFirstLimit) {
+        __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+        return cache.heap.give(slab, object);
+    }
+    // Half of it at once is cheaper than one by one.
+    if (objects_in(bin) > limit / 2) drain_bin(cache, c, objects_in(bin) - limit / 2);
+    slot(bin, top(bin) - kSlot) = object;
+    pops_top(bin) -= kSlot;
+    tops.overflows += static_cast<uint32_t>(limit / 2);
+}
+
+void flush(ThreadCache& cache) {
+    const HeapGuard guard(cache.heap);
+    for (SizeClass c = 0; c < kClasses; ++c)
+        flush_bin(cache, c);
+    cache.outgoing.send_all();
+    cache.heap.drain_mail();
+    cache.heap.release_empty();
+}
+
+bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object) {
+    Bin& bin = const_cast<Bin&>(cache.bins[c]);
+    for (size_t at = top(bin); at < bin.end; at += kSlot)
+        if (slot(bin, at) == object) return true;
+    return false;
+}
+
+}  // namespace tarn

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The cold ends of bins: filled from the thread's heap when empty, drained into it when full. Each takes the
+// lock of the heap.
+#pragma once
+#include "cache/thread_cache.h"
+
+namespace tarn {
+
+// The bin of this class is empty. An object, popped but not yet cleared; `zeroed` when all of it but its two
+// words is known to be zero. Fills the bin besides.
+struct Refill {
+    Object* object = nullptr;
+    bool zeroed = false;
+};
+Refill refill(ThreadCache& cache, SizeClass c);
+
+// An object of one of this thread's slabs, checked, that the bin has no room for. It carries the mark.
+[[gnu::noinline]] void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object);
+[[gnu::always_inline]] inline void give_past_bin(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
+    BinTop& tops = top_of(bin);
+    if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kPatience)
+        return overflow(cache, bin, slab, object);
+    __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+    const HeapGuard guard(cache.heap);
+    cache.heap.give(slab, object);
+}
+
+// All objects of all bins back to their slabs; empty slabs to the run supply.
+void flush(ThreadCache& cache);
+bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
+
+// All bins but their limits; for the end of a thread.
+void end_bins(ThreadCache& cache);
+void set_limit(Bin& bin, size_t limit);
+
+}  // namespace tarn

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The list of caches: who has one, and what becomes of it at the end of a thread and in the child of a fork.
+#pragma once
+#include "base/at_start.h"
+#include "cache/thread_cache.h"
+#include "os/lock.h"
+
+namespace tarn {
+
+// The cache of a thread that ended without a word and had this thread's pointer; else one that
+// nobody has, or a new one; NULL when out of memory. It does not become current.
+ThreadCache* open_cache();
+// The first of these alone; NULL when there is none.
+ThreadCache* stale_cache();
+// Flushes the bins, gives the heap's slabs to the orphans and keeps the cache for another thread.
+void close_cache(ThreadCache& cache);
+
+// The cache of this heap, if it has one.
+ThreadCache* cache_of(HeapId id);
+
+// From now on sized delete may do what free does, without a look at the size: no program's own operator
+// delete stands behind it. Called once, by the first thread; never in hardened mode.
+TARN_AT_START void trust_sized_delete();
+
+// Before a fork, so that nobody collects from the heap of this thread meanwhile; and after it, on both sides.
+void hold_own_heap();
+void let_go_own_heap();
+// This thread is a signal handler over a cold end.
+bool in_cold_end();
+// In the child of a fork: the locks are free, whoever held them.
+void caches_after_fork_child(Others others);
+
+// Whether any thread but this one has, or had, a cache.
+bool others_lived();
+
+struct CacheCount {
+    uint64_t living, ended;
+};
+CacheCount count_caches();
+
+// Written with the lock held; for this folder.
+struct Caches {
+    Lock lock;
+    bool sized_delete = false;   // see trust_sized_delete
+    size_t kept = 0, wiped = 0;  // of the ids of caches that nobody has
+    uint64_t living = 0, ended = 0;
+};
+extern Caches caches;
+
+}  // namespace tarn

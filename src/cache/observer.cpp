@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "cache/observer.h"
+
+#include "cache/thread_cache.h"
+
+namespace tarn {
+
+namespace {
+
+uint32_t bit(size_t slot) {
+    return uint32_t{1} << slot;
+}
+uint32_t bit(ObserverSlot slot) {
+    return bit(static_cast<size_t>(slot));
+}
+
+template <class Tell>
+void each_attached(ThreadCache& cache, Tell tell) {
+    for (size_t slot = 0; slot < kObservers; ++slot)
+        if (cache.observing & bit(slot)) tell(*cache.observers[slot]);
+}
+
+void set_fast_path(ThreadCache& cache) {
+    bool every_object = false;
+    each_attached(cache, [&](const Observer& observer) { every_object |= observer.every_object; });
+    cache.fast_end = every_object ? 0 : kFastMax + 1;
+}
+
+}  // namespace
+
+Observer* observer_of(const ThreadCache& cache, ObserverSlot slot) {
+    return cache.observers[static_cast<size_t>(slot)];
+}
+
+void keep_observer(ThreadCache& cache, ObserverSlot slot, Observer& observer) {
+    cache.observers[static_cast<size_t>(slot)] = &observer;
+}
+
+bool attached(const ThreadCache& cache, ObserverSlot slot) {
+    return cache.observing & bit(slot);
+}
+
+void attach(ThreadCache& cache, ObserverSlot slot) {
+    cache.observing |= bit(slot);
+    set_fast_path(cache);
+}
+
+void detach(ThreadCache& cache, ObserverSlot slot) {
+    cache.observing &= ~bit(slot);
+    set_fast_path(cache);
+}
+
+void forget_observers(ThreadCache& cache) {
+    cache.observing = 0;
+    for (Observer* const observer : cache.observers)
+        if (observer) observer->calls->forget(*observer, cache);
+    set_fast_path(cache);
+}
+
+void tell_refilled(ThreadCache& cache, SizeClass c) {
+    each_attached(cache, [&](Observer& observer) { observer.calls->refilled(observer, cache, c); });
+}
+
+void tell_popped(ThreadCache& cache, SizeClass c) {
+    each_attached(cache, [&](Observer& observer) { observer.calls->popped(observer, cache, c); });
+}
+
+void tell_changed(ThreadCache& cache, const BlockChange& change) {
+    each_attached(cache, [&](Observer& observer) { observer.calls->changed(observer, cache, change); });
+}
+
+}  // namespace tarn

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Observer: the seam at which an upper layer looks on while a thread allocates. Metrics scopes are the first
+// client; docs/design.md says how another one is added.
+//
+// An observer belongs to one thread's cache and has a slot of its own there. The thread itself calls it, at
+// the cold ends alone and after the fact, so that nothing is locked. What bins serve in between follows from
+// the counters (totals_of). One that must see every object asks for it: then the thread has no fast path to
+// allocate by, and each malloc arrives at a cold end. Frees are never slowed down.
+//
+// An observer may not allocate. Its memory stays with the cache when the thread ends, also when the cache is
+// wiped.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/size_classes.h"
+
+namespace tarn {
+
+struct ThreadCache;
+
+enum class ObserverSlot : uint8_t { kMetrics, kCount };
+inline constexpr size_t kObservers = static_cast<size_t>(ObserverSlot::kCount);
+
+// What a call did to large blocks. A resize counts the bytes of the old and the new block when it copied, else the
+// difference alone.
+struct BlockChange {
+    uint64_t allocations = 0, frees = 0;
+    uint64_t bytes_allocated = 0, bytes_freed = 0;
+};
+
+struct Observer {
+    struct Calls {
+        void (*refilled)(Observer&, ThreadCache&, SizeClass);  // a bin was filled, and one object popped
+        void (*popped)(Observer&, ThreadCache&, SizeClass);    // an object, without the fast path
+        void (*changed)(Observer&, ThreadCache&, const BlockChange&);
+        // The cache gets another thread, or its own one after a fork, or loses it: nothing may stay open. The observer
+        // is detached already.
+        void (*forget)(Observer&, ThreadCache&);
+    };
+
+    const Calls* calls;
+    bool every_object;  // wants to see each allocation; after a change: attach()
+};
+
+// The observer in this slot of the cache; NULL: none was put there yet.
+Observer* observer_of(const ThreadCache& cache, ObserverSlot slot);
+// Puts it there, for as long as there is the cache; it does not look on yet.
+void keep_observer(ThreadCache& cache, ObserverSlot slot, Observer& observer);
+// It looks on from now on, or again with another wish for `every_object`.
+void attach(ThreadCache& cache, ObserverSlot slot);
+void detach(ThreadCache& cache, ObserverSlot slot);
+bool attached(const ThreadCache& cache, ObserverSlot slot);
+// Detaches all.
+void forget_observers(ThreadCache& cache);
+
+// From the cold ends, while any observer is attached (ThreadCache::observing).
+[[gnu::cold]] void tell_refilled(ThreadCache& cache, SizeClass c);
+[[gnu::cold]] void tell_popped(ThreadCache& cache, SizeClass c);
+[[gnu::cold]] void tell_changed(ThreadCache& cache, const BlockChange& change);
+
+}  // namespace tarn

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "cache/totals.h"
+
+#include "cache/caches.h"
+#include "heap/orphans.h"
+
+namespace tarn {
+
+namespace {
+
+// What caches counted that were wiped since, and threads that have none.
+constinit ClassTotals wiped_totals[kClasses] = {};
+constinit Tallies without_cache;
+
+void add_totals(ClassTotals& total, const ClassTotals& more) {
+    total.allocations += more.allocations;
+    total.frees += more.frees;
+    total.fresh += more.fresh;
+    total.remote_frees += more.remote_frees;
+    total.slabs += more.slabs;
+}
+
+}  // namespace
+
+ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
+    const Bin& bin = cache.bins[c];
+    const ClassCounters& counters = cache.heap.counters(c);
+    const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
+    const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
+    const uint64_t pops = both >> 16;
+    const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} - bin.taken;
+    const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
+    const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
+    const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
+    return {pops, frees, counters.fresh, remote, counters.slabs};
+}
+
+ClassTotals class_totals(SizeClass c) {
+    ReportGuard guard(caches.lock);
+    ClassTotals total = wiped_totals[c];
+    // The orphan heap has no bins: what was taken was handed out.
+    const ClassCounters& orphaned = orphans.heap.counters(c);
+    add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
+                       orphaned.slabs});
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        if (const ThreadCache* cache = cache_of(id)) add_totals(total, totals_of(*cache, c));
+    return total;
+}
+
+void tally(Tally which, int64_t change) {
+    if (has_cache(current_cache)) [[likely]]
+        current_cache->tallies.add(which, change);
+    else
+        without_cache.add_shared(which, change);
+}
+
+uint64_t tally_total(Tally which) {
+    ReportGuard guard(caches.lock);
+    int64_t total = without_cache.value(which);
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        if (const ThreadCache* cache = cache_of(id)) total += cache->tallies.value(which);
+    return total > 0 ? static_cast<uint64_t>(total) : 0;
+}
+
+void keep_totals(const ThreadCache& cache) {
+    for (SizeClass c = 0; c < kClasses; ++c)
+        add_totals(wiped_totals[c], totals_of(cache, c));
+    for (int i = 0; i < static_cast<int>(Tally::kCount); ++i) {
+        const auto which = static_cast<Tally>(i);
+        without_cache.add_shared(which, cache.tallies.value(which));
+    }
+}
+
+}  // namespace tarn

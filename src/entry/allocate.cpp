@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "entry/allocate.h"
+
+#include <string.h>
+
+#include "cache/bins.h"
+#include "entry/large.h"
+#include "heap/orphans.h"
+#include "process/reclaim.h"
+#include "process/start.h"
+#include "process/thread.h"
+
+namespace tarn {
+
+namespace {
+
+void* hand_out(Object* object) {
+    object->next = nullptr;
+    object->mark = 0;
+    return object;
+}
+
+// Windows were added: memory that `map` keeps would stand beside what small objects are about to touch.
+void note_growth() {
+    static constinit std::atomic<size_t> seen{0};
+    const size_t end = __atomic_load_n(&page_table_end, __ATOMIC_RELAXED);
+    if (seen.load(std::memory_order_relaxed) == end) [[likely]]
+        return;
+    seen.store(end, std::memory_order_relaxed);
+    make_room_for_small();
+}
+
+// An object of this class, and whether it is all zero. Threads that may not have a cache take from the
+// orphans.
+Refill take_object(SizeClass c) {
+    ThreadCache* cache = enter_thread();
+    if (!cache) {
+        const Batch batch = orphans.take_one(c);
+        return {batch.first, batch.zeroed};
+    }
+    Bin& bin = cache->bins[c];
+    Object* object = slot(bin, top(bin));
+    if (!object) {
+        const Refill refilled = refill(*cache, c);
+        note_growth();
+        if (cache->observing && refilled.object) [[unlikely]]
+            tell_refilled(*cache, c);
+        return refilled;
+    }
+    // The thread has just got its cache, or the caller has no fast path.
+    pops_top(bin) += kPop;
+    if (cache->observing) [[unlikely]]
+        tell_popped(*cache, c);
+    return {object, false};
+}
+
+// No address space, or no memory for a slab: what lies free elsewhere comes first.
+Refill take_or_reclaim(SizeClass c) {
+    const Refill taken = take_object(c);
+    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_object(c);
+}
+
+// The class of the smallest objects that are all aligned; only for powers of two up to a unit.
+SizeClass aligned_class(size_t alignment, size_t size) {
+    SizeClass c = class_of_size(size < alignment ? alignment : size);
+    while (kSizeClasses[c].size & (alignment - 1))
+        ++c;
+    return c;
+}
+
+}  // namespace
+
+void* allocate_slow(size_t size) {
+    if (size <= kSmallMax) {
+        const Refill taken = take_or_reclaim(class_of_size(size));
+        // Else a block of the backend may still be had.
+        if (taken.object) return hand_out(taken.object);
+    }
+    return allocate_large(size, kAlignment, Zero::kNo);
+}
+
+void* allocate_zeroed(size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
+    if (bytes > kSmallMax) return allocate_large(bytes, kAlignment, Zero::kYes);
+    const Refill taken = take_or_reclaim(class_of_size(bytes));
+    if (!taken.object) return allocate_large(bytes, kAlignment, Zero::kYes);
+    return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
+}
+
+void* allocate_aligned(size_t alignment, size_t size) {
+    if (alignment <= kAlignment && size <= kSmallMax) {
+        const Refill taken = take_or_reclaim(class_of_size(size));
+        if (taken.object) return hand_out(taken.object);
+    } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
+        const Refill taken = take_or_reclaim(aligned_class(alignment, size));
+        if (taken.object) return hand_out(taken.object);
+    }
+    return allocate_large(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
+}
+
+size_t aligned_size(size_t alignment, size_t size) {
+    const bool small = alignment <= kSlabAlignmentMax && size <= kSmallMax;
+    return small ? kSizeClasses[aligned_class(alignment, size)].size : size;
+}
+
+}  // namespace tarn

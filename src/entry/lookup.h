@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What is this pointer? One answer, for realloc, malloc_usable_size and the checks. Free asks the same questions
+// in the same order, but takes a block out of the books by the answer, so that of two frees one wins.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/slab.h"
+
+namespace tarn {
+
+enum class Kind : uint8_t {
+    kObject,   // in a slab; it may be the middle of one
+    kBlock,    // the start of a live block of the backend
+    kForeign,  // libc's own allocator may have made it
+    kNobodys,
+};
+
+struct Found {
+    Kind kind = Kind::kNobodys;
+    size_t size = 0;       // bytes that may be used
+    Slab* slab = nullptr;  // of an object
+};
+
+// Not of NULL. Dies inside of an object.
+Found look_up(void* pointer);
+
+inline bool is_object(const void* pointer) {
+    return is_slab_entry(entry_at(pointer));
+}
+
+// Bytes that may be used; 0 for NULL, and for what neither tarn nor libc has made. Dies inside of an object.
+size_t usable_size(void* pointer);
+
+}  // namespace tarn

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-// A fully static program has no imports.
-#include "entry/plt_hook.h"
-
-namespace tarn {
-
-void hook_calls(const char*, void*) {}
-
-}  // namespace tarn

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "entry/release.h"
+
+#include <errno.h>
+
+#include "base/message.h"
+#include "cache/bins.h"
+#include "cache/hardened.h"
+#include "entry/foreign.h"
+#include "entry/large.h"
+#include "entry/lookup.h"
+#include "entry/misuse.h"
+#include "heap/orphans.h"
+#include "process/start.h"
+#include "process/thread.h"
+
+namespace tarn {
+
+namespace {
+
+class KeepErrno {
+  public:
+    KeepErrno() : saved_(errno) {}
+    ~KeepErrno() { errno = saved_; }
+
+  private:
+    int saved_;
+};
+
+// A pointer into no slab. False when it is not ours at all.
+bool release_block(void* pointer) {
+    switch (release_large(pointer)) {
+        case BlockFree::kFreed:
+            return true;
+        case BlockFree::kAlreadyFreed:
+            die(Fault::kDoubleFree, pointer, "a large block");
+        case BlockFree::kUnknown:
+            return false;
+    }
+    return false;
+}
+
+void release_object(void* pointer) {
+    ThreadCache* cache = enter_thread_to_free();
+    Slab& slab = *slab_of(pointer);
+    check_object(slab, pointer);
+    const HeapId owner = slab.owner.load(std::memory_order_acquire);
+    if (owner == kNoHeap) die_never_handed_out(pointer);  // released meanwhile: a second free, racing
+    Object* object = static_cast<Object*>(pointer);
+    const uintptr_t mark = heap_of(owner)->mark(slab.size_class, object);
+    if ((kDoubleFreeCheck || hardened::checks_every_free()) && object->mark == mark)
+        check_marked(cache, slab, object);
+    object->mark = mark;
+    if (cache && hardened::checks_every_free() && owner == cache->heap.id())
+        check_not_just_freed(*cache, slab, object);
+    if (cache && owner == cache->heap.id())
+        return give_past_bin(*cache, cache->bins[slab.size_class], slab, object);
+    if (cache) {
+        cache->heap.counters(slab.size_class).remote_frees += 1;
+    } else {
+        Guard guard(orphans.lock);
+        orphans.heap.counters(slab.size_class).remote_frees += 1;
+    }
+    free_remote(slab, object, cache ? &cache->heap : nullptr);
+}
+
+}  // namespace
+
+// Nothing in these two touches errno.
+void release_full(void* pointer, Bin& bin) noexcept {
+    Slab* const slab = slab_of_object(pointer);
+    Object* const object = static_cast<Object*>(pointer);
+    const uintptr_t mark = mark_of(bin, object);
+    if (!slab || object->mark == mark || hardened::checks_every_free()) [[unlikely]]
+        return release_cold(pointer);
+    ThreadCache& cache = cache_with(bin);
+    object->mark = mark;
+    give_past_bin(cache, bin, *slab, object);
+}
+
+void release_elsewhere(void* pointer, Bin& bin) noexcept {
+    ThreadCache* const cache = current_cache;
+    // Only a slab of a thread has its bin below the table.
+    if (reinterpret_cast<char*>(&bin) >= page_table || !has_cache(cache) || hardened::checks_every_free())
+        return release_cold(pointer);
+    Slab* const slab = slab_of_object(pointer);
+    Object* const object = static_cast<Object*>(pointer);
+    const uintptr_t mark = mark_of(bin, object);
+    if (!slab || object->mark == mark) [[unlikely]]
+        return release_cold(pointer);
+    object->mark = mark;
+    cache->heap.counters(slab->size_class).remote_frees += 1;
+    cache->outgoing.add(*slab, object);
+}
+
+void release_slow(void* pointer) noexcept {
+    const Entry entry = entry_at(pointer);
+    if (entry >= 0) return release_cold(pointer);
+    Bin& bin = bin_at(entry);
+    const uintptr_t owner = __atomic_load_n(&bin.owner, __ATOMIC_RELAXED);
+    owner == thread_pointer() ? release_full(pointer, bin) : release_elsewhere(pointer, bin);
+}
+
+void release_cold(void* pointer) noexcept {
+    if (!pointer) return;
+    KeepErrno keep;
+    if (is_object(pointer)) return release_object(pointer);
+    start();
+    if (!release_block(pointer)) release_foreign(pointer);
+}
+
+}  // namespace tarn

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "entry/resize.h"
+
+#include <string.h>
+
+#include "entry/entry.h"
+#include "entry/foreign.h"
+#include "entry/large.h"
+#include "entry/lookup.h"
+#include "entry/misuse.h"
+
+namespace tarn {
+
+namespace {
+
+void* reallocate_by_copy(void* pointer, size_t old_size, size_t size, size_t alignment = kAlignment) {
+    void* moved = alignment <= kAlignment ? allocate(size) : allocate_aligned(alignment, size);
+    if (!moved) return nullptr;
+    memcpy(moved, pointer, old_size < size ? old_size : size);
+    release(pointer);
+    return moved;
+}
+
+void* reallocate_foreign(void* pointer, size_t old_size, size_t size) {
+    void* moved = allocate_aligned(kAlignment, size);
+    if (!moved) return nullptr;
+    memcpy(moved, pointer, old_size < size ? old_size : size);
+    release_foreign(pointer);
+    return moved;
+}
+
+// In place while at least half of the object stays in use.
+bool stays(const Slab& slab, size_t size) {
+    const size_t old_size = slab.info().size;
+    if (size <= old_size && size >= old_size / 2) return true;
+    return size <= kSmallMax && class_of_size(size) == slab.size_class;
+}
+
+}  // namespace
+
+void* reallocate(void* pointer, size_t size) {
+    if (!pointer) return allocate(size);
+    if (size == 0) {
+        release_cold(pointer);
+        return nullptr;
+    }
+    const Found found = look_up(pointer);
+    switch (found.kind) {
+        case Kind::kObject:
+            return stays(*found.slab, size) ? pointer : reallocate_by_copy(pointer, found.size, size);
+        case Kind::kBlock:
+            return size > kSmallMax ? resize_large(pointer, size, kAlignment)
+                                    : reallocate_by_copy(pointer, found.size, size);
+        case Kind::kForeign:
+            return reallocate_foreign(pointer, found.size, size);
+        case Kind::kNobodys:
+            break;
+    }
+    die_never_handed_out(pointer);
+}
+
+void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size) {
+    const size_t old_size = usable_size(pointer);
+    if (old_size > kSmallMax && size > kSmallMax) return resize_large(pointer, size, alignment);
+    if (size <= old_size && size >= old_size / 2) return pointer;
+    return reallocate_by_copy(pointer, used < old_size ? used : old_size, size, alignment);
+}
+
+}  // namespace tarn

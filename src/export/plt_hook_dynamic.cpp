@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// ELF: each object's PT_DYNAMIC names its import relocations (DT_JMPREL, DT_RELA), symbols and strings; the
+// slot of a function is where its relocation points. Slots may be read-only after relocation (RELRO).
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "export/plt_hook.h"
+#include "os/os.h"
+
+namespace tarn {
+
+namespace {
+
+struct Hook {
+    const char* function;
+    void* replacement;
+};
+
+struct Imports {
+    const ElfW(Rela) * calls = nullptr;
+    size_t calls_size = 0;
+    const ElfW(Rela) * others = nullptr;
+    size_t others_size = 0;
+    const ElfW(Sym) * symbols = nullptr;
+    const char* strings = nullptr;
+};
+
+// Addresses in PT_DYNAMIC are relocated by glibc, except in the vDSO.
+const char* at(const dl_phdr_info& object, ElfW(Addr) value) {
+    return reinterpret_cast<const char*>(value < object.dlpi_addr ? object.dlpi_addr + value : value);
+}
+
+Imports imports_of(const dl_phdr_info& object, const ElfW(Dyn) * entry) {
+    Imports imports;
+    for (; entry->d_tag != DT_NULL; ++entry) {
+        const ElfW(Addr) value = entry->d_un.d_val;
+        if (entry->d_tag == DT_JMPREL) imports.calls = reinterpret_cast<const ElfW(Rela)*>(at(object, value));
+        if (entry->d_tag == DT_PLTRELSZ) imports.calls_size = value;
+        if (entry->d_tag == DT_RELA) imports.others = reinterpret_cast<const ElfW(Rela)*>(at(object, value));
+        if (entry->d_tag == DT_RELASZ) imports.others_size = value;
+        if (entry->d_tag == DT_SYMTAB)
+            imports.symbols = reinterpret_cast<const ElfW(Sym)*>(at(object, value));
+        if (entry->d_tag == DT_STRTAB) imports.strings = at(object, value);
+    }
+    return imports;
+}
+
+void store(void** slot, void* value) {
+    const uintptr_t page = os::page_size();
+    void* const start = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(slot) & ~(page - 1));
+    // Left writable: whoever asks for statistics accepts that, and the old protection is not known cheaply.
+    if (os::commit(start, page)) *slot = value;
+}
+
+void redirect(const dl_phdr_info& object, const Imports& imports, const ElfW(Rela) * relocation, size_t size,
+              const Hook& hook) {
+    for (; size >= sizeof *relocation; size -= sizeof *relocation, ++relocation) {
+        const size_t symbol = ELF64_R_SYM(relocation->r_info);
+        if (symbol == 0 || strcmp(imports.strings + imports.symbols[symbol].st_name, hook.function) != 0)
+            continue;
+        store(reinterpret_cast<void**>(object.dlpi_addr + relocation->r_offset), hook.replacement);
+    }
+}
+
+int redirect_object(dl_phdr_info* object, size_t, void* context) {
+    const Hook& hook = *static_cast<const Hook*>(context);
+    for (int i = 0; i < object->dlpi_phnum; ++i) {
+        const ElfW(Phdr)& header = object->dlpi_phdr[i];
+        if (header.p_type != PT_DYNAMIC) continue;
+        const auto* dynamic = reinterpret_cast<const ElfW(Dyn)*>(object->dlpi_addr + header.p_vaddr);
+        const Imports imports = imports_of(*object, dynamic);
+        if (!imports.symbols || !imports.strings) continue;
+        if (imports.calls) redirect(*object, imports, imports.calls, imports.calls_size, hook);
+        if (imports.others) redirect(*object, imports, imports.others, imports.others_size, hook);
+    }
+    return 0;
+}
+
+}  // namespace
+
+void hook_calls(const char* function, void* replacement) {
+    Hook hook{function, replacement};
+    dl_iterate_phdr(redirect_object, &hook);
+}
+
+}  // namespace tarn

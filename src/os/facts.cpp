@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// What the kernel says of itself, of the machine and of this process: limits, settings, figures.
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <atomic>
+
+#include "os/os.h"
+#include "os/syscall.h"
+
+namespace tarn::os {
+
+namespace {
+
+// Reads a small file of /proc into a terminated buffer; the length, or 0.
+size_t read_file(const char* path, char* buffer, size_t size) {
+    long fd = raw_syscall(__NR_openat, AT_FDCWD, address(path), O_RDONLY | O_CLOEXEC);
+    buffer[0] = 0;
+    if (failed(fd)) return 0;
+    size_t length = 0;
+    while (length + 1 < size) {
+        long got = raw_syscall(__NR_read, fd, address(buffer + length), static_cast<long>(size - 1 - length));
+        if (got <= 0) break;
+        length += static_cast<size_t>(got);
+    }
+    close(static_cast<int>(fd));
+    buffer[length] = 0;
+    return length;
+}
+
+// The number of KiB after "key" in the text of /proc/self/status, in bytes.
+size_t status_bytes(const char* text, const char* key) {
+    for (const char* at = text; *at; ++at) {
+        if (at != text && at[-1] != '\n') continue;
+        const char* k = key;
+        const char* t = at;
+        while (*k && *t == *k)
+            ++k, ++t;
+        if (*k) continue;
+        size_t value = 0;
+        while (*t == ' ' || *t == '\t')
+            ++t;
+        for (; *t >= '0' && *t <= '9'; ++t)
+            value = value * 10 + static_cast<size_t>(*t - '0');
+        return value * 1024;
+    }
+    return 0;
+}
+
+size_t limit_of(int resource) {
+    struct rlimit64 {
+        uint64_t current, maximum;
+    } limit;
+    long result = raw_syscall(__NR_prlimit64, 0, resource, 0, address(&limit));
+    return failed(result) ? SIZE_MAX : static_cast<size_t>(limit.current);
+}
+
+}  // namespace
+
+size_t address_space_limit() {
+    return limit_of(RLIMIT_AS);
+}
+
+Memory memory() {
+    char text[4096];
+    if (read_file("/proc/self/status", text, sizeof text) == 0) return {0, 0};
+    return {status_bytes(text, "VmRSS:"), status_bytes(text, "VmHWM:")};
+}
+
+size_t mappings_most() {
+    char text[32];
+    size_t value = 0;
+    if (read_file("/proc/sys/vm/max_map_count", text, sizeof text) == 0) return 0;
+    for (const char* at = text; *at >= '0' && *at <= '9'; ++at)
+        value = value * 10 + static_cast<size_t>(*at - '0');
+    return value;
+}
+
+HugePageSetting huge_page_setting() {
+    char text[64];
+    read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
+    for (const char* at = text; *at; ++at)
+        if (*at == '[') {
+            const bool named = at[1] == 'a' || at[1] == 'm';
+            if (named) return at[1] == 'a' ? HugePageSetting::kAlways : HugePageSetting::kAdvised;
+        }
+    return HugePageSetting::kNever;
+}
+
+bool is_sandboxed() {
+    constexpr size_t kCarried = 32;  // a line in two reads is whole in the second
+    char text[512];                  // there may be little stack
+    const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
+    if (failed(fd)) return true;
+    bool filtered = false, confined = false;
+    for (size_t kept = 0;;) {
+        const long got =
+            raw_syscall(__NR_read, fd, address(text + kept), static_cast<long>(sizeof text - 1 - kept));
+        if (got <= 0) break;
+        const size_t length = kept + static_cast<size_t>(got);
+        text[length] = 0;
+        filtered = filtered || status_bytes(text, "Seccomp:") != 0;
+        confined = confined || status_bytes(text, "NoNewPrivs:") != 0;
+        kept = length < kCarried ? length : kCarried;
+        memmove(text, text + length - kept, kept);
+    }
+    close(static_cast<int>(fd));
+    return filtered && confined;
+}
+
+bool mapped_never_huge() {
+    static constinit std::atomic<int> known{0};  // 1: no, 2: yes
+    int now = known.load(std::memory_order_relaxed);
+    if (now == 0) {
+        struct utsname system = {};
+        raw_syscall(__NR_uname, address(&system));
+        unsigned number[2] = {};
+        const char* at = system.release;
+        for (unsigned& part : number) {
+            for (; *at >= '0' && *at <= '9'; ++at)
+                part = part * 10 + static_cast<unsigned>(*at - '0');
+            if (*at == '.') ++at;
+        }
+        now = number[0] > 6 || (number[0] == 6 && number[1] >= 7) ? 2 : 1;
+        known.store(now, std::memory_order_relaxed);
+    }
+    return now == 2;
+}
+
+}  // namespace tarn::os

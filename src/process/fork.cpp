@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Fork. Nothing is locked before it but the thread's own heap, for which others wait a bounded time at most:
+// libc waits for stdio's lock between our handler and the system call, so a thread that holds that lock and
+// allocates must go on; and a signal handler may fork over an interrupted malloc. So the child takes nothing on
+// trust: other threads may have been anywhere, and the kernel copies pages one after another while they run.
+// Every lock is free in the child, whoever held it, and what was shared is rebuilt:
+//   runs     from the page map;
+//   slabs    of other threads become orphans, their lists checked link by link;
+//   bins     of other threads are given up, since a link in them may be half written;
+//   blocks   see backend/blocks.h.
+// A process with one heap has nothing to rebuild.
+#include <sys/single_threaded.h>
+
+#include "process/fork.h"
+
+#include "backend/blocks.h"
+#include "cache/caches.h"
+#include "export/exit_report.h"
+#include "pages/runs.h"
+#include "process/start.h"
+#include "stats/parts.h"
+
+// What libc's pthread_atfork calls. That one is linked into the library itself, far from what else is run at start.
+extern "C" int __register_atfork(void (*)(), void (*)(), void (*)(), void*);
+extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
+
+namespace tarn {
+
+namespace {
+
+constinit std::atomic<ForkStep*> joined{nullptr};
+constinit bool threads_lived = false;  // as the last fork found it
+
+// A thread may be in its very first call of anything, and not be counted yet.
+bool others_live() {
+    return others_lived() || !__libc_single_threaded;
+}
+
+void before_fork() {
+    threads_lived = others_live();
+    blocks_before_fork();
+    hold_own_heap();
+}
+
+void after_fork_parent() {
+    let_go_own_heap();
+    blocks_after_fork_parent();
+}
+
+// The lowest layer first. Whoever else may be interested comes last (join_forks).
+void after_fork_child() {
+    const Others others = threads_lived || others_live() ? Others::kLived : Others::kNone;
+    let_go_own_heap();
+    start_after_fork_child();
+    runs_after_fork_child(others, in_cold_end() ? Transit::kPerhapsMine : Transit::kNobodys);
+    blocks_after_fork_child();
+    caches_after_fork_child(others);
+    parts_after_fork_child();
+    report_in_child();
+    for (ForkStep* step = joined.load(std::memory_order_acquire); step; step = step->next)
+        step->after_fork_child();
+}
+
+}  // namespace
+
+void watch_forks() {
+    // Out of memory: a fork of a process with several threads is then as unsafe as under any allocator
+    // without handlers, and there is nobody to tell.
+    (void)__register_atfork(before_fork, after_fork_parent, after_fork_child, __dso_handle);
+}
+
+void join_forks(ForkStep& step) {
+    if (step.joined.exchange(true, std::memory_order_acq_rel)) return;
+    step.next = joined.load(std::memory_order_relaxed);
+    while (!joined.compare_exchange_weak(step.next, &step, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
+    }
+}
+
+}  // namespace tarn

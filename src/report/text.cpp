@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// The report for a person: one line per subject, then a table of the size classes that were used. Each
+// line starts with "tarn: ", so that it can be told from the program's own output.
+#include "report/escape.h"
+#include "report/metric_list.h"
+#include "report/piece.h"
+#include "report/report.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr const char* kPrefix = "tarn: ";
+constexpr int kPrefixWidth = 6;
+constexpr int kLabelWidth = 10;
+constexpr int kLineWidth = 100;
+
+// 1,234,567. From 10^12 on in 10^12 (the other reports are exact), so that columns stay narrow.
+void add_count(Text& text, uint64_t value) {
+    constexpr uint64_t kTera = 1000000000000;
+    if (value >= kTera) {
+        text.fixed(static_cast<double>(value) / static_cast<double>(kTera), 3).add('T');
+        return;
+    }
+    uint64_t scale = 1;
+    while (value / scale >= 1000)
+        scale *= 1000;
+    text.decimal(value / scale);
+    while ((scale /= 1000) != 0) {
+        text.add(',');
+        const uint64_t group = value / scale % 1000;
+        if (group < 100) text.add('0');
+        if (group < 10) text.add('0');
+        text.decimal(group);
+    }
+}
+
+// 512 B, 12.3 MiB.
+void add_bytes(Text& text, uint64_t value) {
+    if (value < 1024) {
+        text.decimal(value).add(" B");
+        return;
+    }
+    constexpr const char* kUnits[] = {" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+    double scaled = static_cast<double>(value) / 1024;
+    int unit = 0;
+    for (; scaled >= 1023.95; ++unit)
+        scaled /= 1024;  // what would be shown as 1024.0
+    text.fixed(scaled, 1).add(kUnits[unit]);
+}
+
+// 97.2%. Only all is shown as 100.0, and only nothing as 0.0.
+void add_share(Text& text, double share) {
+    double percent = presentable(share) * 100;
+    if (percent < 100 && percent > 99.9) percent = 99.9;
+    if (percent > 0 && percent < 0.1) percent = 0.1;
+    text.fixed(percent, 1).add('%');
+}
+
+void add_value(Text& text, const Total& metric, const tarn_stats& stats) {
+    switch (metric.unit) {
+        case Unit::kCount:
+            return add_count(text, stats.*metric.count);
+        case Unit::kBytes:
+            return add_bytes(text, stats.*metric.count);
+        case Unit::kShare:
+            return add_share(text, stats.*metric.ratio);
+        case Unit::kRatio:
+            text.fixed(presentable(stats.*metric.ratio), 2);
+    }
+}
+
+// A subject's line: label, then items with commas; goes on below when it would get too long.
+class Line {
+  public:
+    explicit Line(Text& text) : text_(text) {}
+    ~Line() { end(); }
+    Line(const Line&) = delete;
+    Line& operator=(const Line&) = delete;
+
+    void item(const char* label, const Piece& piece) {
+        if (!label_ || !equal(label, label_)) {
+            end();
+            text_.add(kPrefix).padded(label, kLabelWidth);
+            label_ = label;
+            column_ = kPrefixWidth + kLabelWidth;
+        } else if (column_ + 2 + piece.length() > kLineWidth) {
+            text_.add(",\n").add(kPrefix).spaces(kLabelWidth);
+            column_ = kPrefixWidth + kLabelWidth;
+        } else {
+            text_.add(", ");
+            column_ += 2;
+        }
+        text_.add(piece.c_str());
+        column_ += piece.length();
+    }
+
+  private:
+    void end() {
+        if (label_) text_.add('\n');
+    }
+
+    Text& text_;
+    const char* label_ = nullptr;
+    int column_ = 0;
+};
+
+// Only the options that the environment gave: the others are as documented.
+void add_options(Line& line, const Report& report) {
+    for (size_t i = 0; i < report.option_count; ++i) {
+        const OptionValue& option = report.options[i];
+        if (!option.given) continue;
+        line.item("options", Piece([&option](Text& text) {
+                      add_escaped(text.add(option.name).add('='), option.value, Escape::kPlain);
+                  }));
+    }
+}
+
+void add_totals(Line& line, const tarn_stats& stats) {
+    for (const Total& metric : kTotals) {
+        if (!is_shown(metric, stats)) continue;
+        line.item(metric.line, Piece([&](Text& text) {
+                      if (metric.unit == Unit::kRatio) text.add(metric.words).add(' ');
+                      add_value(text, metric, stats);
+                      if (metric.unit != Unit::kRatio) text.add(' ').add(metric.words);
+                  }));
+    }
+}
+
+void add_cell(Text& text, const PerClass& column, const tarn_class_stats& row) {
+    const uint64_t value = row.*column.count;
+    if (column.unit == Unit::kBytes)
+        add_bytes(text, value);
+    else if (*column.words != '%')
+        add_count(text, value);
+    else if (row.allocations)
+        add_share(text, static_cast<double>(value) / static_cast<double>(row.allocations));
+    else
+        text.add('-');
+}
+
+// The last row. Its object size means nothing.
+tarn_class_stats all_classes(const tarn_stats& stats) {
+    tarn_class_stats all{};
+    for (uint32_t i = 0; i < stats.classes; ++i)
+        for (const PerClass& metric : kPerClass)
+            all.*metric.count += stats.class_stats[i].*metric.count;
+    return all;
+}
+
+struct Table {
+    const tarn_stats& stats;
+    const tarn_class_stats all;
+    int width[std::size(kPerClass)] = {};
+
+    explicit Table(const tarn_stats& of) : stats(of), all(all_classes(of)) {
+        for (size_t c = 0; c < std::size(kPerClass); ++c) {
+            if (!*kPerClass[c].line) continue;
+            width[c] = Piece([c](Text& text) { text.add(kPerClass[c].line); }).length();
+            for (uint32_t i = 0; i < of.classes; ++i)
+                if (was_used(of.class_stats[i])) widen(c, of.class_stats[i]);
+            if (c) widen(c, all);
+        }
+    }
+    void widen(size_t c, const tarn_class_stats& row) {
+        const Piece cell([&](Text& text) { add_cell(text, kPerClass[c], row); });
+        if (cell.length() > width[c]) width[c] = cell.length();
+    }
+    // `make` gives the cell of column c.
+    template <class Make>
+    void row(Text& text, Make make) const {
+        text.add("tarn:");
+        for (size_t c = 0; c < std::size(kPerClass); ++c) {
+            if (!*kPerClass[c].line) continue;
+            const Piece cell([&](Text& t) { make(t, c); });
+            text.spaces(width[c] - cell.length() + (c ? 2 : 1)).add(cell.c_str());
+        }
+        text.add('\n');
+    }
+};
+
+void add_table(Text& text, const tarn_stats& stats) {
+    const Table table(stats);
+    if (!was_used(table.all)) return;
+    table.row(text, [](Text& t, size_t c) { t.add(kPerClass[c].line); });
+    for (uint32_t i = 0; i < stats.classes; ++i) {
+        const tarn_class_stats& row = stats.class_stats[i];
+        if (was_used(row)) table.row(text, [&](Text& t, size_t c) { add_cell(t, kPerClass[c], row); });
+    }
+    table.row(text, [&](Text& t, size_t c) {
+        if (c)
+            add_cell(t, kPerClass[c], table.all);
+        else
+            t.add("all");
+    });
+}
+
+}  // namespace
+
+void write_text(Text& text, const Report& report) {
+    text.add(kPrefix).add("statistics of ");
+    add_escaped(text, report.program, Escape::kPlain).add(", process ").signed_decimal(report.process);
+    text.add(" (tarn ").add(report.version).add(", backend ");
+    add_escaped(text, report.stats.backend, Escape::kPlain).add(")\n");
+    {
+        Line line(text);
+        add_totals(line, report.stats);
+        add_options(line, report);
+    }
+    add_table(text, report.stats);
+}
+
+}  // namespace tarn
