@@ -162,7 +162,7 @@ def python_script(*words):
 
 
 def stage_style():
-    """formatting, layers, lengths of files"""
+    """formatting, layers, lengths of files, figures"""
     files = sorted(os.path.join(folder, name) for top in SOURCES
                    for folder, _, names in os.walk(os.path.join(ROOT, top))
                    for name in names if name.endswith((".h", ".hpp", ".c", ".cpp")))
@@ -171,6 +171,7 @@ def stage_style():
     check("style: layers", python_script("scripts/check_layers.py"))
     check("style: the layer check finds what it should", python_script("scripts/check_layers.py", "--self-test"))
     check("style: files", python_script("scripts/check_files.py"))
+    check("style: figures of the documentation are the code's", python_script("tests/scripts/figures.py"))
 
 
 def stage_release():

@@ -6,7 +6,7 @@
  * Any threads may allocate and free in one pool at once, and an object may be freed by another thread than
  * the one that allocated it. Each thread keeps a short stack of free objects in each pool that it uses;
  * allocate and free pop and push there, without a lock and without an atomic read-modify-write. A stack that
- * is empty or full exchanges half a stack with the pool, under its lock, so a thread keeps 32 KiB of free
+ * is empty or full exchanges half a stack with the pool, under its lock, so a thread keeps 64 KiB of free
  * objects at the most (16 objects where that is more). The stack of a thread that ended waits for the next
  * thread with the same thread pointer, or for tarn_pool_destroy.
  *

@@ -66,7 +66,7 @@ inline constexpr size_t kFastMax = 8192;  // sizes up to here find their bin by 
 
 inline constexpr size_t kFirstLimit = 8;     // of a bin that had none
 inline constexpr uint8_t kFirstBatch = 8;    // of a bin that was never refilled
-inline constexpr uint32_t kPatience = 8192;  // overflowing frees before a bin's limit is halved
+inline constexpr uint32_t kOverflowsMost = 8192;  // overflowing frees before a bin's limit is halved
 
 // What an entry names; with no entry that is a slab's, something whose owner reads as 0.
 inline Bin& bin_at(Entry entry) {

@@ -97,7 +97,7 @@ Refill refill(ThreadCache& cache, SizeClass c) {
     const size_t limit = limit_of(bin);
     if (limit) set_limit(bin, 2 * limit);
     // The first free past a bin without limit gives it one.
-    tops.overflows = limit ? 0 : kPatience - 1;
+    tops.overflows = limit ? 0 : kOverflowsMost - 1;
     tops.refilled = true;
     pops_top(bin) -= batch.count * kSlot;
     pops_top(bin) += kPop;
@@ -124,7 +124,7 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     close_gap(bin);
     const SizeClass c = slab.size_class;
     BinTop& tops = top_of(bin);
-    if (tops.overflows >= kPatience && !hardened::keeps_bins_empty()) shrink_limit(cache, c);
+    if (tops.overflows >= kOverflowsMost && !hardened::keeps_bins_empty()) shrink_limit(cache, c);
     const size_t limit = limit_of(bin);
     if (limit < kFirstLimit) {
         __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);

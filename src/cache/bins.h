@@ -18,7 +18,7 @@ Refill refill(ThreadCache& cache, SizeClass c);
 [[gnu::noinline]] void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object);
 [[gnu::always_inline]] inline void give_past_bin(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     BinTop& tops = top_of(bin);
-    if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kPatience)
+    if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kOverflowsMost)
         return overflow(cache, bin, slab, object);
     __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
     const HeapGuard guard(cache.heap);

@@ -17,6 +17,10 @@ inline constexpr unsigned kClasses = kFineClasses + kMiddleClasses + 2 * 4;
 
 using SizeClass = unsigned;
 
+inline constexpr uint32_t kUnitBytes = 16384;              // of a slab; pages/runs.h, kUnitSize
+inline constexpr uint32_t kBinBytes = 16384;               // of objects that a bin may hold, but
+inline constexpr uint32_t kBinFewest = 8, kBinMost = 128;  // no fewer and no more of them than these
+
 struct SizeClassInfo {
     uint32_t size;        // bytes of an object
     uint32_t objects;     // in a slab
@@ -44,7 +48,7 @@ constexpr uint32_t class_size(SizeClass c) {
 // The fewest units that hold at least eight objects and waste at most 3 %.
 constexpr uint32_t slab_units(uint32_t size) {
     for (uint32_t units = 1;; ++units) {
-        const uint32_t bytes = units * 16384;
+        const uint32_t bytes = units * kUnitBytes;
         if (bytes / size >= 8 && bytes % size * 100 <= bytes * 3) return units;
     }
 }
@@ -55,9 +59,9 @@ constexpr auto make_classes() {
         SizeClassInfo& info = classes[c];
         info.size = class_size(c);
         info.units = slab_units(info.size);
-        info.objects = info.units * 16384 / info.size;
-        const uint32_t fit = 16384 / info.size;
-        info.bin_limit = fit < 8 ? 8 : fit > 128 ? 128 : fit;
+        info.objects = info.units * kUnitBytes / info.size;
+        const uint32_t fit = kBinBytes / info.size;
+        info.bin_limit = fit < kBinFewest ? kBinFewest : fit > kBinMost ? kBinMost : fit;
         info.reciprocal = (uint64_t{1} << kReciprocalShift) / info.size + 1;
     }
     return classes;

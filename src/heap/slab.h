@@ -21,6 +21,8 @@
 
 namespace tarn {
 
+static_assert(kUnitBytes == kUnitSize);
+
 // A free object. `mark` says so, and is of this very object, so that a second free is seen and bytes that
 // were copied elsewhere say nothing; see Heap::mark.
 struct Object {

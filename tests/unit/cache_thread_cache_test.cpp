@@ -58,7 +58,7 @@ TEST_F(Cache, ABinStartsByHoldingNothingAndGrowsToItsLimit) {
 TEST_F(Cache, LongFreeingHalvesTheLimit) {
     constexpr SizeClass c = 3;
     std::vector<void*> objects;
-    for (uint32_t i = 0; i < 2 * kPatience; ++i)
+    for (uint32_t i = 0; i < 2 * kOverflowsMost; ++i)
         objects.push_back(take(c));
     release(objects.back()), objects.pop_back();
     const size_t before = limit_of(bin(c));
