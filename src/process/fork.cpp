@@ -63,7 +63,7 @@ void after_fork_child() {
 
 }  // namespace
 
-void watch_forks() {
+void register_fork_handlers() {
     // Out of memory: a fork of a process with several threads is then as unsafe as under any allocator
     // without handlers, and there is nobody to tell.
     (void)__register_atfork(before_fork, after_fork_parent, after_fork_child, __dso_handle);

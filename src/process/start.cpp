@@ -68,9 +68,9 @@ void libc_ready() {
         Guard guard(process.lock);
         know_options();
     }
-    watch_threads();
+    make_thread_key();
     load_backend();
-    watch_forks();
+    register_fork_handlers();
     if (options.verbose) {
         Output output(2);
         Text text(output);

@@ -18,6 +18,6 @@ TARN_AT_START void libc_ready();
 TARN_AT_START void process_ends();
 
 // fork.cpp: registers the handlers.
-TARN_AT_START void watch_forks();
+TARN_AT_START void register_fork_handlers();
 
 }  // namespace tarn

@@ -84,7 +84,7 @@ ThreadCache& cache_with(const Bin& bin) {
     return *cache;
 }
 
-void watch_threads() {
+void make_thread_key() {
     key.made = pthread_key_create(&key.id, leave_thread) == 0;
     if (has_cache(current_cache)) make_current(*current_cache);
 }

@@ -16,6 +16,6 @@ ThreadCache* enter_thread_to_free();
 ThreadCache& cache_with(const Bin& bin);
 
 // The library's constructor: makes the key.
-TARN_AT_START void watch_threads();
+TARN_AT_START void make_thread_key();
 
 }  // namespace tarn

@@ -3,7 +3,7 @@
 // line starts with "tarn: ", so that it can be told from the program's own output.
 #include "report/escape.h"
 #include "report/metric_list.h"
-#include "report/piece.h"
+#include "report/short_text.h"
 #include "report/report.h"
 
 namespace tarn {
@@ -78,21 +78,21 @@ class Line {
     Line(const Line&) = delete;
     Line& operator=(const Line&) = delete;
 
-    void item(const char* label, const Piece& piece) {
+    void item(const char* label, const ShortText& text) {
         if (!label_ || !equal(label, label_)) {
             end();
             text_.add(kPrefix).padded(label, kLabelWidth);
             label_ = label;
             column_ = kPrefixWidth + kLabelWidth;
-        } else if (column_ + 2 + piece.length() > kLineWidth) {
+        } else if (column_ + 2 + text.length() > kLineWidth) {
             text_.add(",\n").add(kPrefix).spaces(kLabelWidth);
             column_ = kPrefixWidth + kLabelWidth;
         } else {
             text_.add(", ");
             column_ += 2;
         }
-        text_.add(piece.c_str());
-        column_ += piece.length();
+        text_.add(text.c_str());
+        column_ += text.length();
     }
 
   private:
@@ -110,7 +110,7 @@ void add_options(Line& line, const Report& report) {
     for (size_t i = 0; i < report.option_count; ++i) {
         const OptionValue& option = report.options[i];
         if (!option.given) continue;
-        line.item("options", Piece([&option](Text& text) {
+        line.item("options", ShortText([&option](Text& text) {
                       add_escaped(text.add(option.name).add('='), option.value, Escape::kPlain);
                   }));
     }
@@ -119,7 +119,7 @@ void add_options(Line& line, const Report& report) {
 void add_totals(Line& line, const tarn_stats& stats) {
     for (const Total& metric : kTotals) {
         if (!is_shown(metric, stats)) continue;
-        line.item(metric.line, Piece([&](Text& text) {
+        line.item(metric.line, ShortText([&](Text& text) {
                       if (metric.unit == Unit::kRatio) text.add(metric.words).add(' ');
                       add_value(text, metric, stats);
                       if (metric.unit != Unit::kRatio) text.add(' ').add(metric.words);
@@ -156,14 +156,14 @@ struct Table {
     explicit Table(const tarn_stats& of) : stats(of), all(all_classes(of)) {
         for (size_t c = 0; c < std::size(kPerClass); ++c) {
             if (!*kPerClass[c].line) continue;
-            width[c] = Piece([c](Text& text) { text.add(kPerClass[c].line); }).length();
+            width[c] = ShortText([c](Text& text) { text.add(kPerClass[c].line); }).length();
             for (uint32_t i = 0; i < of.classes; ++i)
                 if (was_used(of.class_stats[i])) widen(c, of.class_stats[i]);
             if (c) widen(c, all);
         }
     }
     void widen(size_t c, const tarn_class_stats& row) {
-        const Piece cell([&](Text& text) { add_cell(text, kPerClass[c], row); });
+        const ShortText cell([&](Text& text) { add_cell(text, kPerClass[c], row); });
         if (cell.length() > width[c]) width[c] = cell.length();
     }
     // `make` gives the cell of column c.
@@ -172,7 +172,7 @@ struct Table {
         text.add("tarn:");
         for (size_t c = 0; c < std::size(kPerClass); ++c) {
             if (!*kPerClass[c].line) continue;
-            const Piece cell([&](Text& t) { make(t, c); });
+            const ShortText cell([&](Text& t) { make(t, c); });
             text.spaces(width[c] - cell.length() + (c ? 2 : 1)).add(cell.c_str());
         }
         text.add('\n');

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MIT
-// Piece: a short string made by a Text, for when its length matters before it is written. What does not
+// ShortText: a short string made by a Text, for when its length matters before it is written. What does not
 // fit is cut off.
 #pragma once
 #include "base/text.h"
 
 namespace tarn {
 
-class Piece {
+class ShortText {
   public:
     // `make` writes to the Text it is given.
     template <class Make>
-    explicit Piece(Make make) {
+    explicit ShortText(Make make) {
         {
             Text text(take, this);
             make(text);
         }
         text_[length_] = 0;
     }
-    Piece(const Piece&) = delete;
-    Piece& operator=(const Piece&) = delete;
+    ShortText(const ShortText&) = delete;
+    ShortText& operator=(const ShortText&) = delete;
 
     const char* c_str() const { return text_; }
     int length() const { return static_cast<int>(length_); }
 
   private:
     static void take(void* self, const char* text, size_t length) {
-        Piece& piece = *static_cast<Piece*>(self);
-        for (size_t i = 0; i < length && piece.length_ + 1 < sizeof piece.text_; ++i)
-            piece.text_[piece.length_++] = text[i];
+        ShortText& taken = *static_cast<ShortText*>(self);
+        for (size_t i = 0; i < length && taken.length_ + 1 < sizeof taken.text_; ++i)
+            taken.text_[taken.length_++] = text[i];
     }
 
     size_t length_ = 0;
