@@ -70,7 +70,13 @@ enum {
 
 /* A new arena. `first_chunk`: what it takes from malloc at once, its own 128 bytes included (at least 512;
  * 0: 4096). `largest_chunk`: where chunks stop growing (0: 1 MiB, or first_chunk when that is more).
- * EINVAL when the largest is smaller than the first. */
+ * EINVAL when the largest is smaller than the first.
+ * Example:
+ *     tarn_arena* arena = tarn_arena_create(0, 0);
+ *     char* name = tarn_arena_string(arena, "rope", 4);
+ *     puts(name);
+ *     tarn_arena_destroy(arena);  // the name is gone
+ */
 TARN_API tarn_arena* tarn_arena_create(size_t first_chunk, size_t largest_chunk);
 
 /* Ends an arena, also one made by tarn_arena_init_buffer: runs all cleanups, frees all chunks. */
@@ -83,7 +89,15 @@ TARN_API void tarn_arena_release_slow(tarn_arena* arena);
 
 /* Makes an arena of a tarn_arena that the caller holds, whose first chunk is the caller's buffer (NULL:
  * none), of any alignment, which must outlive it. No memory is taken from malloc until the buffer is full. To
- * be ended by tarn_arena_release or tarn_arena_destroy. */
+ * be ended by tarn_arena_release or tarn_arena_destroy.
+ * Example:
+ *     char room[1024];
+ *     tarn_arena arena;
+ *     tarn_arena_init_buffer(&arena, room, sizeof room);
+ *     int* squares = tarn_arena_allocate(&arena, 10 * sizeof *squares, sizeof *squares);
+ *     squares[0] = 0;
+ *     tarn_arena_release(&arena);
+ */
 static inline void tarn_arena_init_buffer(tarn_arena* arena, void* buffer, size_t size) {
     const uintptr_t unit = TARN_ARENA_MALLOC_ALIGNMENT;
     uintptr_t base = ((uintptr_t)buffer + TARN_ARENA_UNIT - 1) & ~(uintptr_t)(TARN_ARENA_UNIT - 1);
@@ -127,7 +141,7 @@ static inline int tarn_arena_aligns(size_t alignment) {
 static inline int tarn_arena_fits(const tarn_arena* arena, const char* at, size_t size) {
     if (__builtin_constant_p(size) && size < TARN_ARENA_LARGEST_CHUNK)
         return (uintptr_t)at + tarn_arena_rounded(size) <= (uintptr_t)arena->end;
-    return size <= (size_t)(arena->end - at); /* then it does so rounded, too */
+    return size <= (size_t)(arena->end - at); /* then it fits rounded */
 }
 
 /* Memory of any size and alignment, not cleared. In both cases `next` is written here last, so that the
@@ -194,8 +208,8 @@ TARN_API char* tarn_arena_vformat(tarn_arena* arena, size_t* length, const char*
     __attribute__((format(printf, 3, 0)));
 
 /* `run(context)` is called once, when the arena is rewound past this point, reset, released or destroyed;
- * the newest first, before any memory goes. It may allocate from the arena (that memory goes, too) but not
- * rewind it. 0; -1 with ENOMEM. */
+ * the newest first, before any memory goes. It may allocate from the arena, whose memory goes with the
+ * rest, but not rewind it. 0; -1 with ENOMEM. */
 TARN_API int tarn_arena_on_rewind(tarn_arena* arena, void (*run)(void* context), void* context);
 
 /* The same, without failure, in memory of the caller's that lives as long (such as in the object itself). */
@@ -219,8 +233,15 @@ static inline tarn_arena_mark tarn_arena_mark_get(const tarn_arena* arena) {
 
 /* Gives back all that was handed out since the mark was taken. A mark may be used again until the arena is
  * rewound past it; then it is gone, and using it is misuse, which ends the program where it is noticed.
- * Objects older than the mark that were resized since may be lost, too. Chunks are kept for reuse, blocks of
- * single large objects are freed. */
+ * Objects older than the mark may be lost as well, if they were resized since. Chunks are kept for reuse,
+ * blocks of single large objects are freed.
+ * Example:
+ *     tarn_arena* arena = tarn_arena_create(0, 0);
+ *     tarn_arena_mark before = tarn_arena_mark_get(arena);
+ *     puts(tarn_arena_format(arena, NULL, "%d of %d", 3, 7));
+ *     tarn_arena_rewind(arena, before);  // the text is gone
+ *     tarn_arena_destroy(arena);
+ */
 static inline void tarn_arena_rewind(tarn_arena* arena, tarn_arena_mark mark) {
     if (arena->chunk == mark.chunk && arena->larges == mark.larges && arena->cleanups == mark.cleanups)
         arena->next = mark.next;

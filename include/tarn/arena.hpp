@@ -208,6 +208,10 @@ class ArenaRef {
 };
 
 // Owns an arena. Moving it moves no object; one that was moved from may only be assigned to or destroyed.
+// Example:
+//     tarn::Arena arena;
+//     std::span<int> numbers = arena.make_array<int>(100);  // zeros
+//     std::string_view name = arena.string("rope");
 class Arena : public ArenaRef {
   public:
     // As tarn_arena_create: what it takes at once, and where chunks stop growing; 0: the defaults.
@@ -226,6 +230,12 @@ class Arena : public ArenaRef {
 };
 
 // What is allocated while it lives goes when it ends.
+// Example:
+//     tarn::Arena arena;
+//     {
+//         tarn::ArenaScope scope(arena);
+//         std::string_view text = arena.format("%d of %d", 3, 7);
+//     }  // the text is gone
 class [[nodiscard]] ArenaScope {
   public:
     explicit ArenaScope(ArenaRef arena) noexcept : arena_(arena), mark_(arena.mark()) {}
@@ -259,6 +269,10 @@ class ArenaResource final : public std::pmr::memory_resource {
 };
 
 // An arena as allocator of a standard container. The arena must outlive the container.
+// Example:
+//     tarn::Arena arena;
+//     std::vector<int, tarn::ArenaAllocator<int>> numbers{tarn::ArenaAllocator<int>(arena)};
+//     numbers.push_back(7);
 template <class T>
 class ArenaAllocator {
   public:

@@ -25,7 +25,14 @@ TARN_API tarn_arena_pool* tarn_arena_pool_create(size_t idle_arenas, size_t idle
 /* Frees the pool and the arenas in it. Those still in use go on; end them by tarn_arena_destroy. */
 TARN_API void tarn_arena_pool_destroy(tarn_arena_pool* pool);
 
-/* An empty arena: the one given back last, or a new one. NULL: ENOMEM. */
+/* An empty arena: the one given back last, or a new one. NULL: ENOMEM.
+ * Example:
+ *     tarn_arena_pool* pool = tarn_arena_pool_create(8, 1 << 20, 0, 0);
+ *     tarn_arena* arena = tarn_arena_pool_acquire(pool);  // for one request
+ *     puts(tarn_arena_string(arena, "GET /", 5));
+ *     tarn_arena_pool_release(pool, arena);
+ *     tarn_arena_pool_destroy(pool);
+ */
 TARN_API tarn_arena* tarn_arena_pool_acquire(tarn_arena_pool* pool);
 
 /* Runs the arena's cleanups and keeps it, or frees it: its spare chunks first, then it, when there are too

@@ -45,6 +45,13 @@ struct ArenaPoolLimits {
     std::size_t largest_chunk = 0;  // likewise
 };
 
+// Owns a pool of arenas.
+// Example:
+//     tarn::ArenaPool pool;
+//     {
+//         tarn::PooledArena arena = pool.acquire();  // for one request
+//         std::string_view path = arena.string("/index.html");
+//     }  // the arena is back in the pool
 class ArenaPool {
   public:
     explicit ArenaPool(const ArenaPoolLimits& limits = {})

@@ -24,8 +24,8 @@ extern "C" {
 #define TARN_BACKEND_VERSION 1u
 
 /* Flags. A handler of fork, the library's own or libc's, takes the backend's locks: tarn then blocks signals
- * during every call, so that a fork in a signal handler never waits for a lock that the signal interrupted.
- */
+ * during every call, so that a fork in a signal handler never waits for a lock that the signal
+ * interrupted. */
 #define TARN_BACKEND_LOCKS_AT_FORK 1u
 
 /* What a backend knows of itself, in bytes; 0 where it does not know. */

@@ -3,11 +3,13 @@
  * Structure-of-arrays batches: rows whose fields are stored apart, each in a column of its own, so that a
  * pass over one field reads nothing of the others. Fields are plain memory (what memcpy may copy); C++ has
  * tarn/batch.hpp for fields of any type.
- *
+ * Example:
  *     const tarn_batch_field fields[] = {{sizeof(double), 0}, {sizeof(uint32_t), 0}};
  *     tarn_batch* batch = tarn_batch_create(fields, 2);
  *     tarn_batch_resize(batch, 1000);
  *     double* prices = tarn_batch_column(batch, 0);
+ *     prices[0] = 9.5;
+ *     tarn_batch_destroy(batch);
  *
  * All columns are one allocation. A column begins on a 64-byte line (or at its field's alignment, if that is
  * more) and is padded to whole lines; the padding may be read and written. A batch holds at most 2^32 - 1
@@ -88,13 +90,22 @@ enum tarn_batch_number {
 };
 /* Sorts the rows by a field of numbers, ascending; equal numbers (-0.0 is equal to 0.0) keep their order.
  * NaN: at one of the ends, by its sign. Linear time, by radix. EINVAL when the number is unknown or is not of
- * the field's size; ENOMEM. */
+ * the field's size; ENOMEM.
+ * Example:
+ *     const tarn_batch_field field = {sizeof(double), 0};
+ *     tarn_batch* batch = tarn_batch_create(&field, 1);
+ *     const double price = 9.5;
+ *     const void* const row[] = {&price};
+ *     tarn_batch_push(batch, row);
+ *     tarn_batch_sort_numbers(batch, 0, TARN_BATCH_DOUBLE);
+ *     tarn_batch_destroy(batch);
+ */
 TARN_API int tarn_batch_sort_numbers(tarn_batch* batch, size_t field, enum tarn_batch_number number);
 
 /* Not 0: the row whose object this is stays, or is selected. */
 typedef int (*tarn_batch_test)(const void* object, void* context);
-/* Takes out, in place, the rows whose field fails the test; the number of rows that went. Allocates nothing.
- */
+/* Takes out, in place, the rows whose field fails the test, and allocates nothing; the number of rows that
+ * went. */
 TARN_API size_t tarn_batch_keep_if(tarn_batch* batch, size_t field, tarn_batch_test test, void* context);
 /* Fills `rows`, which has room for all rows of the batch, with the numbers of those that pass, lowest first;
  * how many they are. */

@@ -2,15 +2,15 @@
 //
 // Batch<Fields...>: rows whose fields are stored apart, each in a column of its own, so that a pass over one
 // field reads nothing of the others. A field is named by its number, by its type where only one has it, or by
-// a tag:
-//
-//   struct Price { using type = double; };
-//   struct Name { using type = std::string; };
-//   tarn::Batch<Price, Name> goods;
-//   goods.emplace_back(9.5, "rope");
-//   for (double& price : goods.column<Price>()) price *= 1.19;
-//   std::ranges::sort(goods, {}, tarn::field<Name>);   // any algorithm over rows;
-//                                                      // goods.sort_by<Name>() is faster
+// a tag.
+// Example:
+//     struct Price { using type = double; };
+//     struct Name { using type = std::string; };
+//     tarn::Batch<Price, Name> goods;
+//     goods.emplace_back(9.5, "rope");
+//     for (double& price : goods.column<Price>()) price *= 1.19;
+//     std::ranges::sort(goods, {}, tarn::field<Name>);  // any algorithm over rows
+//     goods.sort_by<Name>();                            // the same, faster
 //
 // All columns are one allocation, of operator new; a column begins on a 64-byte line (or at the alignment of
 // its type, if that is more) and is padded to whole lines; its padding may be read and written by vector

@@ -115,7 +115,7 @@ struct RowNames {
     }
 };
 
-// One pointer per field, since the row may be a RowValue, too. Those not looked at cost nothing once inlined.
+// One pointer per field, since the row may also be a RowValue. Those not looked at cost nothing once inlined.
 template <class... Fs>
 class ConstRow : public RowNames<Fs...> {
     using Indexes = std::index_sequence_for<Fs...>;

@@ -6,9 +6,9 @@
  * - data is a multiple of the buffer's alignment, or NULL while nothing was ever put in;
  * - size <= capacity, and the contents are data[0 .. size);
  * - data[size .. size + 64) may be read, and is all zero: the padding. So a load of 64 bytes that begins at
- * any byte of the contents is legal, and what it finds behind the end is known.
- * - data[0 .. capacity + 64) may be written. Whoever writes at or behind `size` himself makes the padding
- * what he wrote, until the next function that changes the size.
+ *   any byte of the contents is legal, and what it finds behind the end is known.
+ * - data[0 .. capacity + 64) may be written. A program that writes at or behind `size` itself makes the
+ *   padding what it wrote, until the next function that changes the size.
  *
  * A buffer that is full grows to twice its capacity, to one and a half times from 256 KiB on: appending n
  * bytes one by one copies less than 2 * n in all, and blocks from 256 KiB on grow in place or are moved by
@@ -46,7 +46,13 @@ typedef struct tarn_buffer {
 } tarn_buffer;
 
 /* An empty buffer. `alignment` in bytes, 1 to 4096; less than 16 counts as 16. NULL: EINVAL for another
- * alignment or unknown options; ENOMEM. */
+ * alignment or unknown options; ENOMEM.
+ * Example:
+ *     tarn_buffer* text = tarn_buffer_create(64, TARN_BUFFER_DEFAULT);
+ *     tarn_buffer_append(text, "one line\n", 9);
+ *     fwrite(tarn_buffer_data(text), 1, tarn_buffer_size(text), stdout);
+ *     tarn_buffer_destroy(text);
+ */
 TARN_API tarn_buffer* tarn_buffer_create(size_t alignment, unsigned options);
 TARN_API void tarn_buffer_destroy(tarn_buffer* buffer);
 
@@ -76,7 +82,7 @@ TARN_API int tarn_buffer_resize_uninitialized(tarn_buffer* buffer, size_t size);
 /* `count` more bytes of any value, to be written by the caller: their address. NULL: ENOMEM, and for a
  * `count` of 0 in a buffer that has no memory yet. Capacity grows geometrically. */
 TARN_API void* tarn_buffer_extend(tarn_buffer* buffer, size_t count);
-/* The first `size` bytes are kept, or all when there are less. Memory is kept, too. */
+/* The first `size` bytes are kept, or all when there are less; the memory is kept. */
 TARN_API void tarn_buffer_truncate(tarn_buffer* buffer, size_t size);
 /* Gives back memory that is not needed for the contents, where that can be done: blocks above 32 KiB keep up
  * to a quarter more than they need, smaller ones up to half of their size. Never fails. */

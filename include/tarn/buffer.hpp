@@ -34,6 +34,11 @@ enum class BufferPages : unsigned {
 
 // An array of T whose first element is at a multiple of Alignment; the 64 bytes behind its last element may
 // be read and are zero after every function here. Elements are moved as bytes.
+// Example:
+//     tarn::AlignedBuffer<float> samples;
+//     samples.push_back(0.5f);
+//     for (float& sample : samples)
+//         sample *= 2;
 template <typename T, std::size_t Alignment = 64>
 class AlignedBuffer {
     static_assert(std::is_trivially_copyable_v<T>, "elements are moved as bytes");

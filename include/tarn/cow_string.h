@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
  * Copy-on-write strings: text that is copied when it is written to, not when it is passed on.
- *
+ * Example:
  *     tarn_string line, word;
- *     tarn_string_copy(input, length, &line);       copies, once
- *     tarn_string_slice(&line, 4, 20, &word);       shares line's buffer
- *     tarn_string_lower(&word, &word);              copies only if a letter changes
- *     tarn_string_destroy(&word), tarn_string_destroy(&line);
+ *     tarn_string_copy("GET /index.html HTTP/1.1", 24, &line);  // copies, once
+ *     tarn_string_slice(&line, 4, 11, &word);                   // shares line's buffer
+ *     tarn_string_lower(&word, &word);                          // copies only if a letter changes
+ *     tarn_string_destroy(&word);
+ *     tarn_string_destroy(&line);
  *
  * A tarn_string is a value of 24 bytes that the program places; not a handle. One of zeros is the empty
  * string and needs no destroying. A string may be moved by copying its bytes, if the old ones are then
- * forgotten. It is one of three: short     up to TARN_STRING_SHORT bytes, kept inside the value; owned     a
- * part of a counted buffer, which the last string that has a part of it frees; borrowed  text of the
- * program's, which must stay there, unchanged, as long as any string made from it. A slice of an owned string
- * keeps the whole buffer alive; tarn_string_own undoes that.
+ * forgotten. It is one of three:
+ * - short: up to TARN_STRING_SHORT bytes, kept inside the value;
+ * - owned: a part of a counted buffer, which the last string that has a part of it frees; a slice of an owned
+ *   string keeps the whole buffer alive, and tarn_string_own undoes that;
+ * - borrowed: text of the program's, which must stay there, unchanged, as long as any string made from it.
  *
  * `result` is a place for a new string, whatever was there before, which the caller destroys; only where a
  * function says "or text itself" it may be that, and the string is then changed. Functions that return int
- * return -1 and set ENOMEM when there is no memory; their strings are then untouched. Threads: as
- * std::shared_ptr. Different strings may be used by any threads, also where they share a buffer; one string
- * by one thread at a time, or any number that only read it (const). Lengths are in bytes, at most PTRDIFF_MAX
- * - 64; bytes may be 0. lower, upper and trim know ASCII only.
+ * return -1 and set ENOMEM when there is no memory; their strings are then untouched.
+ *
+ * Threads: as std::shared_ptr. Different strings may be used by any threads, also where they share a buffer;
+ * one string by one thread at a time, or any number that only read it (const).
+ *
+ * Lengths are in bytes, at most PTRDIFF_MAX - 64; bytes may be 0. lower, upper and trim know ASCII only.
  */
 #ifndef TARN_COW_STRING_H
 #define TARN_COW_STRING_H
@@ -38,8 +42,8 @@ enum { TARN_STRING_SHORT = 22 };
 
 /* For the inline functions only, which read little-endian words:
  *   short     byte 0 is twice the length; the text follows, and zeros.
- *   others    bit 0 of owner is set, bit 1 when borrowed text has a NUL behind it; the rest is the buffer, or
- * 0. */
+ *   others    bit 0 of owner is set, bit 1 when borrowed text has a NUL behind it; the rest is the buffer,
+ *             or 0. */
 typedef struct tarn_string {
     uintptr_t owner;
     const char* text;
@@ -88,8 +92,8 @@ static inline tarn_string_buffer* tarn_string_buffer_of(const tarn_string* text)
     return text->owner & 1 ? (tarn_string_buffer*)(text->owner & ~(uintptr_t)3) : NULL;
 }
 /* An empty statement between the additions keeps compilers from making one of 16 bytes out of them: where
- * calls follow each other, that waits each time until it can load what was just stored, five times as long.
- */
+ * calls follow each other, that one waits each time until it can load what was just stored, and takes five
+ * times as long. */
 static inline void tarn_string_count_avoided(size_t bytes) {
     ++tarn_string_thread_tally.copies_avoided;
     __asm__("" : "+m"(tarn_string_thread_tally.copies_avoided));
@@ -104,8 +108,8 @@ static inline void tarn_string_count_copied(size_t bytes) {
 static inline size_t tarn_string_length(const tarn_string* text) {
     return text->owner & 1 ? text->length : (text->owner & 255) / 2;
 }
-/* Its bytes, NOT terminated (see tarn_string_c_str); valid until the string is changed, moved or destroyed.
- */
+/* Its bytes, NOT terminated (see tarn_string_c_str). They are valid until the string is changed, moved or
+ * destroyed. */
 static inline const char* tarn_string_text(const tarn_string* text) {
     return text->owner & 1 ? text->text : (const char*)text + 1;
 }
@@ -206,8 +210,8 @@ TARN_API const char* tarn_string_c_str(tarn_string* text);
 TARN_API char* tarn_string_edit(tarn_string* text);
 /* A buffer of its own, with room for so many bytes. */
 TARN_API int tarn_string_reserve(tarn_string* text, size_t capacity);
-/* In place if no other string has the buffer and there is room, which grows twofold. `added` may be within
- * it. */
+/* Adds text at the end: in place if no other string has the buffer and there is room, which grows twofold.
+ * `added` may be within it. */
 static inline int tarn_string_append(tarn_string* text, const char* added, size_t length) {
     tarn_string_buffer* const buffer = tarn_string_buffer_of(text);
     char* end;
@@ -257,7 +261,14 @@ TARN_API int tarn_string_replace(const tarn_string* text, const char* from, size
                                  const char* to, size_t to_length, tarn_string* result);
 /* The piece at *position, which begins at 0, up to the next separator, as a slice that the caller destroys;
  * moves *position on. 0, and no piece, behind the last; 1 otherwise. The empty string has one piece, itself;
- * without separator (length 0) every string has. */
+ * without separator (length 0) every string has.
+ * Example:
+ *     tarn_string path, piece;
+ *     size_t position = 0;
+ *     tarn_string_borrow("usr/local/bin", 13, &path);
+ *     while (tarn_string_split_next(&path, "/", 1, &position, &piece))
+ *         tarn_string_destroy(&piece);
+ */
 TARN_API int tarn_string_split_next(const tarn_string* text, const char* separator, size_t separator_length,
                                     size_t* position, tarn_string* piece);
 

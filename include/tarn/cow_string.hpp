@@ -2,9 +2,11 @@
 //
 // CowString: a tarn_string (cow_string.h: what is shared and when it is copied) as a C++ class of 24 bytes.
 //
-//   const CowString page(input);                      // copies, once
-//   for (CowString line : page.split("\n"))           // slices of page's buffer
-//       out.push_back(line.trim().replace("&", "&amp;"));  // copied only where there is an '&'
+// Example:
+//     const tarn::CowString page("fish & chips\npeas\n");  // copies, once
+//     std::vector<tarn::CowString> lines;
+//     for (tarn::CowString line : page.split("\n"))            // slices of page's buffer
+//         lines.push_back(line.trim().replace("&", "&amp;"));  // copies only where there is an '&'
 //
 // Reading goes by std::string_view, to which a CowString converts; a view, like data(), is valid until the
 // string is changed, moved or destroyed. Nothing is copied from text unless a constructor, append or write

@@ -57,7 +57,14 @@ typedef struct tarn_heap_options {
 
 /* `options` may be NULL; `size` is sizeof *options (0 with NULL). NULL and EINVAL: another version, an
  * unknown flag, a size that does not hold version and flags. NULL and ENOMEM: no memory for the heap or its
- * reserve. */
+ * reserve.
+ * Example:
+ *     const tarn_heap_options options = {.version = TARN_HEAP_VERSION, .quota = 1 << 20};
+ *     tarn_heap* heap = tarn_heap_create(&options, sizeof options);
+ *     char* line = tarn_heap_allocate(heap, 100);
+ *     line = tarn_heap_reallocate(heap, line, 200);
+ *     tarn_heap_destroy(heap);  // the line goes with it
+ */
 TARN_API tarn_heap* tarn_heap_create(const tarn_heap_options* options, size_t size);
 /* All of the heap's memory goes back to tarn, live objects included. */
 TARN_API void tarn_heap_destroy(tarn_heap* heap);
@@ -70,7 +77,7 @@ TARN_API size_t tarn_heap_trim(tarn_heap* heap);
 /* At least `size` bytes (0 counts as 1), aligned to 16 bytes. NULL and ENOMEM: refused by the quota, or no
  * memory. */
 TARN_API void* tarn_heap_allocate(tarn_heap* heap, size_t size);
-/* count * size bytes, all zero. ENOMEM, too, when that overflows. */
+/* count * size bytes, all zero. ENOMEM also when that overflows. */
 TARN_API void* tarn_heap_allocate_zeroed(tarn_heap* heap, size_t count, size_t size);
 /* `alignment` is any power of two; NULL and EINVAL otherwise. */
 TARN_API void* tarn_heap_allocate_aligned(tarn_heap* heap, size_t alignment, size_t size);

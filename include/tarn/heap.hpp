@@ -27,6 +27,12 @@ struct HeapOptions {
     HeapChecks checks = HeapChecks::kCheap;
 };
 
+// Owns a heap: all of its memory goes when it ends.
+// Example:
+//     tarn::Heap heap({.quota = 1 << 20});
+//     void* line = heap.allocate(100);
+//     heap.free(line);
+//     if (!heap.try_allocate(2 << 20)) std::puts("refused");
 class Heap {
   public:
     explicit Heap(const HeapOptions& options = {}) {
@@ -79,6 +85,10 @@ class Heap {
 };
 
 // The heap must outlive what uses it. Equal when of the same heap.
+// Example:
+//     tarn::Heap heap({.quota = 1 << 20});
+//     tarn::HeapResource memory(heap);
+//     std::pmr::vector<int> numbers(100, &memory);
 class HeapResource final : public std::pmr::memory_resource {
   public:
     explicit HeapResource(Heap& heap) noexcept : heap_(heap.handle()) {}

@@ -83,7 +83,15 @@ typedef struct tarn_interner_options {
 
 /* A new table. `options` may be NULL: the default; `size` is sizeof *options. Time: in proportion to
  * `expected` and the keywords. Fails with ENOMEM; with EINVAL when a flag is unknown, `shards` is no power of
- * two or too large, a keyword is NULL or given twice, or the version is not known. */
+ * two or too large, a keyword is NULL or given twice, or the version is not known.
+ * Example:
+ *     static const char* const words[] = {"if", "else"};
+ *     const tarn_interner_options options = {
+ *         .version = TARN_INTERNER_OPTIONS_VERSION, .keyword_count = 2, .keywords = words};
+ *     tarn_interner* table = tarn_interner_create(&options, sizeof options);
+ *     printf("%d\n", tarn_interned_keyword(tarn_intern(table, "else", 4)));  // 1
+ *     tarn_interner_destroy(table);
+ */
 TARN_API tarn_interner* tarn_interner_create(const tarn_interner_options* options, size_t size);
 
 /* Frees the table and every string in it. NULL and the table of the process are left alone. */
@@ -95,8 +103,15 @@ TARN_API tarn_interner* tarn_interner_process(void);
 
 /* The interned string of `length` bytes at `text`; inserted when it is not present. In a counted table the
  * caller gets a reference. `text` may be NULL when `length` is 0.
- * Expected time: in proportion to `length`. Fails with ENOMEM (more than 2^31 - 65 bytes is ENOMEM, too) and
- * then nothing has changed; with EINVAL when `table` is NULL, or `text` is and `length` is not 0. */
+ * Expected time: in proportion to `length`. Fails with ENOMEM (also of more than 2^31 - 65 bytes) and then
+ * nothing has changed; with EINVAL when `table` is NULL, or `text` is and `length` is not 0.
+ * Example:
+ *     tarn_interner* table = tarn_interner_create(NULL, 0);
+ *     const tarn_interned* one = tarn_intern(table, "rope", 4);
+ *     const tarn_interned* other = tarn_intern(table, "ropes", 4);
+ *     printf("%d\n", one == other);  // 1
+ *     tarn_interner_destroy(table);
+ */
 TARN_API const tarn_interned* tarn_intern(tarn_interner* table, const char* text, size_t length);
 
 /* The same for the text of `first` followed by that of `second`; the parts are not interned. */
@@ -107,8 +122,8 @@ TARN_API const tarn_interned* tarn_intern_pair(tarn_interner* table, const char*
  * the caller gets a reference. Not counted as a request. */
 TARN_API const tarn_interned* tarn_interner_find(tarn_interner* table, const char* text, size_t length);
 
-/* The keyword with this number, NULL when there is none. In a counted table, too, it is not to be released.
- */
+/* The keyword with this number, NULL when there is none. The caller does not release it, not even in a
+ * counted table. */
 TARN_API const tarn_interned* tarn_interner_keyword(const tarn_interner* table, size_t number);
 
 /* One more reference to a string of a counted table, by somebody who has one; returns `string`. Takes no

@@ -178,6 +178,10 @@ class InternerBase {
 };
 
 // Keeps its strings until it ends. Symbols are plain values, valid as long.
+// Example:
+//     tarn::Interner names;
+//     const tarn::Symbol one = names("rope"), other = names("rope");
+//     const bool same = one == other;  // compares addresses
 class Interner : public InternerBase {
   public:
     explicit Interner(const InternerOptions& options = {}) : InternerBase(options, 0) {}
@@ -252,6 +256,10 @@ class CountedSymbol {
 };
 
 // Drops a string when its last CountedSymbol ends. Look-ups take a lock.
+// Example:
+//     tarn::CountedInterner names;
+//     const tarn::CountedSymbol name = names("rope");
+//     const std::string_view text = name.text();
 class CountedInterner : public InternerBase {
   public:
     explicit CountedInterner(const InternerOptions& options = {})

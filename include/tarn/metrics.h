@@ -75,7 +75,15 @@ enum tarn_metrics_mode {
 /* Opens a scope on the calling thread, within those that are open on it already. `scope` may be anywhere and
  * must stay in its place. Some hundred nanoseconds.
  * -1 and EINVAL: `scope` is NULL or the mode unknown. -1 and ENOMEM: 64 are open on this thread, or no
- * memory for the thread's record. */
+ * memory for the thread's record.
+ * Example:
+ *     tarn_metrics_scope scope;
+ *     tarn_metrics work;
+ *     tarn_metrics_begin(&scope, TARN_METRICS_SAMPLED);
+ *     free(malloc(100));
+ *     tarn_metrics_end(&scope, &work, sizeof work);
+ *     printf("%llu allocations\n", (unsigned long long)work.allocations);
+ */
 TARN_API int tarn_metrics_begin(tarn_metrics_scope* scope, enum tarn_metrics_mode mode);
 
 /* Fills the first `size` bytes of `result` (pass `sizeof *result`) with the scope so far, which stays open.
@@ -99,7 +107,15 @@ TARN_API void tarn_metrics_task_destroy(tarn_metrics_task* task);
 
 /* Opens a scope on the calling thread that counts for the task; a thread may enter as often as it likes, one
  * after another. As tarn_metrics_begin, also in errors. A thread that has to enter a task again while it is
- * in it already would be counted twice. */
+ * in it already would be counted twice.
+ * Example:
+ *     tarn_metrics_task* task = tarn_metrics_task_create();
+ *     tarn_metrics_scope scope;
+ *     tarn_metrics_task_enter(task, &scope, TARN_METRICS_SAMPLED);  // in each of its threads
+ *     free(malloc(100));
+ *     tarn_metrics_task_leave(task, &scope);
+ *     tarn_metrics_task_destroy(task);
+ */
 TARN_API int tarn_metrics_task_enter(tarn_metrics_task* task, tarn_metrics_scope* scope,
                                      enum tarn_metrics_mode mode);
 /* Ends the scope and adds it to the task. A thread's first time allocates a record of some 200 bytes, after

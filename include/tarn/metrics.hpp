@@ -36,6 +36,13 @@ namespace detail {
 }  // namespace detail
 
 // What the thread does from here to the end of the block. It stays in its place, and on its thread.
+// Example:
+//     tarn::Metrics work;
+//     {
+//         tarn::MetricsScope scope(work);
+//         std::vector<int> numbers(1000);
+//     }
+//     std::puts(tarn::to_string(work, tarn::MetricsFormat::kText, "work").c_str());
 class MetricsScope {
   public:
     explicit MetricsScope(MetricsMode mode = MetricsMode::kSampled) {
@@ -63,6 +70,13 @@ class MetricsScope {
 };
 
 // What several threads do for one purpose.
+// Example:
+//     tarn::MetricsTask task;
+//     {
+//         tarn::MetricsTask::Stay stay(task);  // in each of its threads
+//         std::vector<int> numbers(1000);
+//     }
+//     const tarn::Metrics sum = task.read();
 class MetricsTask {
   public:
     MetricsTask() : task_(tarn_metrics_task_create()) {

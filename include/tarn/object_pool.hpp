@@ -36,6 +36,11 @@ struct NoMutex {
 // acquire(); when `idle_max` objects wait already, or `reset` throws, it is destroyed instead. Any threads
 // may call every function at once, and end handles, unless Mutex is NoMutex; `factory` and `reset` are run
 // outside the lock. All handles must have ended before the pool does, which destroys the idle objects.
+// Example:
+//     tarn::ObjectPool<std::string> lines(
+//         16, [] { return std::string(); }, [](std::string& line) { line.clear(); });
+//     auto line = lines.acquire();
+//     *line += "its memory is kept for the next line";
 template <class T, class Mutex = std::mutex>
 class ObjectPool {
     static_assert(alignof(T) <= 4096, "tarn_pool_create takes no larger alignment");

@@ -48,7 +48,14 @@ enum tarn_pool_option {
 /* A pool of objects of `object_size` bytes, at addresses that are multiples of `alignment` (a power of two up
  * to 4096). An object takes object_size rounded up to a multiple of alignment, 8 bytes at the least. No
  * memory for objects is taken yet. NULL and EINVAL: a size of 0, another alignment, an unknown option. NULL
- * and ENOMEM. Any thread. */
+ * and ENOMEM. Any thread.
+ * Example:
+ *     struct point { double x, y; };
+ *     tarn_pool* pool = tarn_pool_create(sizeof(struct point), sizeof(double), 0);
+ *     struct point* point = tarn_pool_allocate(pool);
+ *     tarn_pool_free(pool, point);
+ *     tarn_pool_destroy(pool);  // frees what is left
+ */
 TARN_API tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned options);
 
 /* All objects are freed at once, a chunk (up to 1 MiB of objects) at a time. No thread may use the pool or

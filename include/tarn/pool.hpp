@@ -30,6 +30,11 @@ constexpr PoolChecks kDefaultPoolChecks = PoolChecks::kOn;
 // the pool. std::bad_alloc when there is no memory. A pool that ends frees all its objects at once and runs
 // none of their destructors. After a move, the pool moved from may be assigned to or destroyed, nothing else;
 // objects stay where they are.
+// Example:
+//     tarn::Pool<std::pair<int, int>> pool;
+//     std::pair<int, int>* place = pool.make(3, 4);
+//     pool.destroy(place);
+//     auto other = pool.make_unique(5, 6);  // goes back by itself
 template <class T>
 class Pool {
     static_assert(alignof(T) <= 4096, "tarn_pool_create takes no larger alignment");

@@ -82,6 +82,9 @@ class SizedPools {
 // pool serves from std::allocator. The pools must live longer than the container. Two are equal when their
 // pools are the same; copies of containers share them, and assignment by move and swap take the allocator
 // along.
+// Example:
+//     std::list<int, tarn::PoolAllocator<int>> numbers;
+//     numbers.push_back(7);
 template <class T>
 class PoolAllocator {
   public:
@@ -118,6 +121,10 @@ class PoolAllocator {
 // Pools for requests up to 512 bytes that want no more alignment than 16; everything else goes to `upstream`.
 // Any threads at once, if upstream allows it. Like std::pmr's pool resources it frees what it has when it
 // ends, but not what upstream gave for large requests: free those.
+// Example:
+//     tarn::PoolResource pools;
+//     std::pmr::list<int> numbers(&pools);
+//     numbers.push_back(7);
 class PoolResource final : public std::pmr::memory_resource {
   public:
     explicit PoolResource(std::pmr::memory_resource* upstream = std::pmr::get_default_resource()) noexcept

@@ -47,7 +47,13 @@ static inline int tarn_byte_set_has(const tarn_byte_set* set, unsigned char byte
 /* The first byte with this value. */
 TARN_API size_t tarn_find_byte(const void* bytes, size_t length, unsigned char byte);
 TARN_API size_t tarn_find_byte_padded(const void* bytes, size_t length, unsigned char byte);
-/* The first byte that is in the set. */
+/* The first byte that is in the set.
+ * Example:
+ *     const char* text = "name = rope;";
+ *     tarn_byte_set ends;
+ *     tarn_byte_set_make(&ends, " =;", 3);
+ *     printf("%zu\n", tarn_find_any(text, strlen(text), &ends));  // 4
+ */
 TARN_API size_t tarn_find_any(const void* bytes, size_t length, const tarn_byte_set* set);
 TARN_API size_t tarn_find_any_padded(const void* bytes, size_t length, const tarn_byte_set* set);
 /* The first byte that is not in the set. */
@@ -97,8 +103,8 @@ static inline int tarn_equal(const void* one, const void* other, size_t length) 
     return tarn_mismatch(one, other, length) == length;
 }
 
-/* Less than, equal to or greater than 0, as by memcmp over the shorter length; then the shorter one is less.
- */
+/* Less than, equal to or greater than 0, as by memcmp over the shorter length; when that is equal, the
+ * shorter one is less. */
 static inline int tarn_compare(const void* one, size_t one_length, const void* other, size_t other_length) {
     const size_t shorter = one_length < other_length ? one_length : other_length;
     const size_t at = tarn_mismatch(one, other, shorter);
@@ -109,8 +115,8 @@ static inline int tarn_compare(const void* one, size_t one_length, const void* o
 /* 64 bits of hash, the same on every processor and in every version of the library with the same major
  * number. All bits depend on all bytes and on the seed. Built from 64 by 64 to 128 bit multiplications after
  * wyhash (Wang Yi, 2019). Not for cryptography, and not for tables whose keys come from strangers unless the
- * seed is secret and random; even then it makes collisions hard to guess, not impossible to compute for who
- * sees hashes. */
+ * seed is secret and random; even then it makes collisions hard to guess, not impossible to compute for
+ * somebody who sees hashes. */
 TARN_API uint64_t tarn_hash(const void* bytes, size_t length, uint64_t seed);
 
 /* For tests and measurements: the versions that this processor can run, the best first. NULL past the last.

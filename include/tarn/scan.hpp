@@ -22,6 +22,10 @@
 namespace tarn {
 
 // A set of bytes; constexpr, so that a set of constants costs nothing when the program starts.
+// Example:
+//     constexpr tarn::ByteSet kEnds = " =;";
+//     const std::string_view text = "name = rope;";
+//     const std::string_view name = text.substr(0, tarn::find_any(text, kEnds));  // "name"
 class ByteSet {
   public:
     constexpr ByteSet() = default;
@@ -191,6 +195,9 @@ class Fields : public std::ranges::view_base {
 
 // The lines of a text, without the line feed, or carriage return and line feed, at their end. What follows
 // the last line feed is a line unless it is empty. A range of std::string_view; the text must outlive it.
+// Example:
+//     for (std::string_view line : tarn::Lines("one\ntwo\n"))
+//         std::printf("%zu\n", line.size());
 class Lines : public std::ranges::view_base {
   public:
     class iterator {

@@ -13,6 +13,9 @@
 namespace tarn {
 
 // Throws as ArenaRef does; a N of more than some 10 KiB asks much of a thread's stack.
+// Example:
+//     tarn::ScopedArena<4096> arena;
+//     const std::string_view text = arena.format("%d of %d", 3, 7);  // on the stack
 template <std::size_t N = 1024>
 class ScopedArena : public ArenaRef {
   public:

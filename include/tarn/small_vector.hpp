@@ -24,6 +24,9 @@
 
 namespace tarn {
 
+// Example:
+//     tarn::SmallVector<int, 8> numbers{1, 2, 3};  // no memory of malloc's
+//     numbers.push_back(4);
 template <class T, std::size_t N>
 class SmallVector {
     static_assert(N > 0 && std::is_object_v<T> && !std::is_const_v<T>);

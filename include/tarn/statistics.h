@@ -93,8 +93,8 @@ typedef struct tarn_stats {
     char backend[32]; /* who serves large requests; terminated */
     tarn_class_stats class_stats[TARN_SIZE_CLASSES_MAX];
 
-    /* From version 2 on: the explicit interface. What its parts are made of is malloc's, and counted above,
-     * too; buffers, batches and strings are blocks of malloc's and nothing more. */
+    /* From version 2 on: the explicit interface. What its parts are made of is malloc's, and counted above
+     * as well; buffers, batches and strings are blocks of malloc's and nothing more. */
     uint64_t arenas;                   /* now: made by tarn_arena_create, idle ones of arena pools included */
     uint64_t arenas_made;              /* counter */
     uint64_t arena_bytes;              /* now: what all arenas hold of malloc's */
@@ -119,17 +119,25 @@ typedef struct tarn_stats {
 /* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,
  * smaller struct is never overrun, and one compiled against a newer, larger struct finds zeros in the
  * fields that this library does not know. `offsetof(tarn_stats, class_stats)` leaves the classes out.
- * -1 when `stats` is NULL or `size` does not hold `version` and `classes`. */
+ * -1 when `stats` is NULL or `size` does not hold `version` and `classes`.
+ * Example:
+ *     tarn_stats stats;
+ *     tarn_stats_get(&stats, sizeof stats);
+ *     printf("%llu bytes are live\n", (unsigned long long)stats.live_bytes);
+ */
 TARN_API int tarn_stats_get(tarn_stats* stats, size_t size);
 
 enum tarn_stats_format { TARN_STATS_TEXT = 1, TARN_STATS_JSON = 2, TARN_STATS_PROMETHEUS = 3 };
 
 /* Writes a report to a file descriptor, by one write where memory allows.
- * -1 when the format is unknown (nothing is written) or the descriptor did not take all of it. Whoever writes
- * to a connection or a file does not die of it: a reader that is gone and the limit on the size of files
- * (RLIMIT_FSIZE) give -1, and no SIGPIPE or SIGXFSZ. A descriptor that blocks is waited for, as by write(2);
- * one that does not (O_NONBLOCK) is waited for as well, for two seconds in all, so that a slow reader of a
- * small pipe gets a whole report. An event loop, which must not wait, takes tarn_stats_print. */
+ * -1 when the format is unknown (nothing is written) or the descriptor did not take all of it. A program that
+ * writes to a connection or a file does not die of it: a reader that is gone and the limit on the size of
+ * files (RLIMIT_FSIZE) give -1, and no SIGPIPE or SIGXFSZ. A descriptor that blocks is waited for, as by
+ * write(2); one that does not (O_NONBLOCK) is waited for as well, for two seconds in all, so that a slow
+ * reader of a small pipe gets a whole report. An event loop, which must not wait, takes tarn_stats_print.
+ * Example:
+ *     tarn_stats_write(1, TARN_STATS_JSON);
+ */
 TARN_API int tarn_stats_write(int fd, enum tarn_stats_format format);
 
 /* Hands a report to `sink` in pieces of at most 512 bytes, which are not terminated. All numbers are read

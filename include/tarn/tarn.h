@@ -6,13 +6,13 @@
  * 2. A handle is an opaque pointer made by a function that ends in _create and ended by one that ends in
  *    _destroy; destroying NULL does nothing.
  * 3. A function that hands out memory or a handle returns NULL when there is none, and sets errno to ENOMEM
- * (EINVAL when an argument makes no sense). What it was given is then untouched.
+ *    (EINVAL when an argument makes no sense). What it was given is then untouched.
  * 4. Other functions that can fail return 0 on success and -1 on failure; what they were to fill is then
  *    untouched.
  * 5. Functions on one handle are for one thread at a time, functions on different handles for any threads at
- * once; a header says so where more is allowed. No function is for signal handlers.
+ *    once; a header says so where more is allowed. No function is for signal handlers.
  * 6. Text is given as a pointer and a length, and need not be terminated; text that tarn hands out is
- * terminated by a NUL that its length does not count.
+ *    terminated by a NUL that its length does not count.
  * 7. Structs of numbers begin with their version, and grow at the end only: pass their size.
  * 8. Memory comes from tarn's malloc, and is counted in its statistics.
  */
