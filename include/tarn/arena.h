@@ -204,6 +204,7 @@ TARN_API void* tarn_arena_copy(tarn_arena* arena, const void* objects, size_t co
  * and errno as vsnprintf sets it. */
 TARN_API char* tarn_arena_format(tarn_arena* arena, size_t* length, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same with the arguments in a list. */
 TARN_API char* tarn_arena_vformat(tarn_arena* arena, size_t* length, const char* format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 

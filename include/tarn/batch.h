@@ -43,12 +43,14 @@ typedef struct tarn_batch {
 /* An empty batch, which has no columns in memory yet. NULL and EINVAL when there are no fields, more than
  * 65,536, or a field makes no sense; ENOMEM. */
 TARN_API tarn_batch* tarn_batch_create(const tarn_batch_field* fields, size_t count);
+/* Frees the batch and its columns; NULL does nothing. */
 TARN_API void tarn_batch_destroy(tarn_batch* batch);
 
-/* Rows, and rows that there is room for. */
+/* How many rows there are. */
 static inline size_t tarn_batch_length(const tarn_batch* batch) {
     return batch->length;
 }
+/* How many rows there is room for. */
 static inline size_t tarn_batch_capacity(const tarn_batch* batch) {
     return batch->capacity;
 }

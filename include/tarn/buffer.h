@@ -54,6 +54,7 @@ typedef struct tarn_buffer {
  *     tarn_buffer_destroy(text);
  */
 TARN_API tarn_buffer* tarn_buffer_create(size_t alignment, unsigned options);
+/* Frees the buffer and its memory; NULL does nothing. */
 TARN_API void tarn_buffer_destroy(tarn_buffer* buffer);
 
 /* NULL, or aligned; valid until the next function that may change the capacity. */

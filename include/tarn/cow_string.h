@@ -85,6 +85,7 @@ TARN_API int tarn_string_push_slow(tarn_string* text, char added);
 TARN_API void tarn_string_slice_short(const tarn_string* text, size_t position, size_t length,
                                       tarn_string* result);
 
+/* Whether the text lies inside the value. */
 static inline int tarn_string_is_short(const tarn_string* text) {
     return (text->owner & 1) == 0;
 }
@@ -105,6 +106,7 @@ static inline void tarn_string_count_copied(size_t bytes) {
     tarn_string_thread_tally.bytes_copied += bytes;
 }
 
+/* Bytes. */
 static inline size_t tarn_string_length(const tarn_string* text) {
     return text->owner & 1 ? text->length : (text->owner & 255) / 2;
 }
@@ -118,9 +120,11 @@ static inline size_t tarn_string_sharers(const tarn_string* text) {
     const tarn_string_buffer* const buffer = tarn_string_buffer_of(text);
     return buffer ? __atomic_load_n(&buffer->strings, __ATOMIC_ACQUIRE) : 0;
 }
+/* Whether the text is the program's. */
 static inline int tarn_string_is_borrowed(const tarn_string* text) {
     return (text->owner & ~(uintptr_t)2) == 1;
 }
+/* Whether the string has these bytes. */
 static inline int tarn_string_equal(const tarn_string* a, const char* text, size_t length) {
     return tarn_string_length(a) == length && (length == 0 || memcmp(tarn_string_text(a), text, length) == 0);
 }
@@ -252,8 +256,9 @@ TARN_API int tarn_string_compare(const tarn_string* a, const tarn_string* b);
 enum tarn_string_side { TARN_STRING_START = 1, TARN_STRING_END = 2, TARN_STRING_BOTH = 3 };
 /* Without spaces (those of isspace in the C locale) at that side: a slice. `result`: or text itself. */
 TARN_API void tarn_string_trim(const tarn_string* text, enum tarn_string_side side, tarn_string* result);
-/* In ASCII small or capital letters; shared when nothing changes. `result`: or text itself. */
+/* In ASCII small letters; shared when nothing changes. `result`: or text itself. */
 TARN_API int tarn_string_lower(const tarn_string* text, tarn_string* result);
+/* In ASCII capital letters; likewise. */
 TARN_API int tarn_string_upper(const tarn_string* text, tarn_string* result);
 /* With each `from`, found from the left, replaced by `to`; shared when there is none, and when `from` is
  * empty or the same as `to`. `result`: or text itself. */

@@ -94,8 +94,9 @@ TARN_API size_t tarn_heap_usable_size(tarn_heap* heap, void* pointer);
  * heap). Other interpreters' interfaces take the functions above, with the heap as their opaque pointer. */
 TARN_API void* tarn_heap_lua_allocate(void* heap, void* pointer, size_t old_size, size_t size);
 
-/* New limits, in usable bytes; 0: none. Below what is live, nothing is served until enough is freed. */
+/* A new quota, in usable bytes; 0: none. Below what is live, nothing is served until enough is freed. */
 TARN_API void tarn_heap_set_quota(tarn_heap* heap, uint64_t quota);
+/* A new soft limit, in usable bytes; 0: none. */
 TARN_API void tarn_heap_set_soft_limit(tarn_heap* heap, uint64_t soft_limit);
 
 /* From now on the reserve may be used: to report the error, to unwind, to save what can be saved. Once it is

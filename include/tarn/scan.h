@@ -35,6 +35,7 @@ typedef struct tarn_byte_set {
 /* The set of these bytes, 0 to any number of them; doubles do no harm. */
 TARN_API void tarn_byte_set_make(tarn_byte_set* set, const void* bytes, size_t count);
 
+/* Adds a byte, which may be in the set already. */
 static inline void tarn_byte_set_add(tarn_byte_set* set, unsigned char byte) {
     uint8_t* row = &set->rows[(byte & 15) | ((byte & 128) >> 3)];
     *row = (uint8_t)(*row | (1u << ((byte >> 4) & 7)));
@@ -46,6 +47,7 @@ static inline int tarn_byte_set_has(const tarn_byte_set* set, unsigned char byte
 
 /* The first byte with this value. */
 TARN_API size_t tarn_find_byte(const void* bytes, size_t length, unsigned char byte);
+/* The same in padded bytes. */
 TARN_API size_t tarn_find_byte_padded(const void* bytes, size_t length, unsigned char byte);
 /* The first byte that is in the set.
  * Example:
@@ -55,9 +57,11 @@ TARN_API size_t tarn_find_byte_padded(const void* bytes, size_t length, unsigned
  *     printf("%zu\n", tarn_find_any(text, strlen(text), &ends));  // 4
  */
 TARN_API size_t tarn_find_any(const void* bytes, size_t length, const tarn_byte_set* set);
+/* The same in padded bytes. */
 TARN_API size_t tarn_find_any_padded(const void* bytes, size_t length, const tarn_byte_set* set);
 /* The first byte that is not in the set. */
 TARN_API size_t tarn_find_not(const void* bytes, size_t length, const tarn_byte_set* set);
+/* The same in padded bytes. */
 TARN_API size_t tarn_find_not_padded(const void* bytes, size_t length, const tarn_byte_set* set);
 
 /* Which bytes are in the set, all at once: bit i % 64 of marks[i / 64] says so of byte i. Fills as many
@@ -94,6 +98,7 @@ static inline size_t tarn_skip_blanks(const void* bytes, size_t length, unsigned
 static inline size_t tarn_find_newline(const void* bytes, size_t length) {
     return tarn_find_byte(bytes, length, '\n');
 }
+/* How many line feeds there are. */
 static inline size_t tarn_count_newlines(const void* bytes, size_t length) {
     return tarn_count_byte(bytes, length, '\n');
 }
