@@ -95,7 +95,7 @@ Block allocate_anywhere(size_t size, size_t alignment, Zero zero) {
     return block.at ? block : map::allocate(size, alignment);
 }
 
-// What lies free in the backend may be what is missing.
+// The memory that is missing may lie free in the backend.
 Block allocate_or_trim(size_t size, size_t alignment, Zero zero) {
     const Block block = allocate_anywhere(size, alignment, zero);
     if (block.at) return block;
@@ -172,7 +172,7 @@ Resized resize_backend(void* block, Record record, size_t new_size, size_t align
     });
 }
 
-// What has grown will grow again: room to spare, and a mapping as soon as remapping beats copying.
+// A block that has grown will grow again: it gets room to spare, and a mapping as soon as remapping beats copying.
 Block allocate_growing(size_t size, size_t alignment) {
     if (size < kRemapFrom) return allocate_or_trim(size + size / kGrowth, alignment, Zero::kNo);
     const Block block = alignment <= os::page_size() ? map::allocate_growing(size) : Block{};

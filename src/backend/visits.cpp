@@ -32,7 +32,7 @@ void defer(Deferred* block) {
     }
 }
 
-// Frees what waited. Whoever takes the list owns it; what a new fork keeps out goes back.
+// Frees what waited. A thread that takes the list owns it; what a new fork keeps out goes back.
 void free_deferred() {
     Deferred* block = deferred.exchange(nullptr, std::memory_order_acquire);
     while (block) {
@@ -85,15 +85,14 @@ void free(void* block, size_t size) {
         waiting->size = size;
         defer(waiting);
     }
-    // What waited because of a signal handler goes now, and so does what met the end of a fork.
+    // Blocks that waited because of a signal handler go now, and so do those that met the end of a fork.
     if (deferred.load(std::memory_order_relaxed) && own_visits == 0 &&
         forks.load(std::memory_order_seq_cst) == 0)
         free_deferred();
 }
 
 // Visits are short, and nobody inside waits for libc. Visits of this very thread do not end while it is here:
-// fork may be called by a signal handler that interrupted one. The bound is for a backend that breaks its
-// rules.
+// a signal handler that interrupted one may call fork. The bound is for a backend that breaks its rules.
 void before_fork() {
     const tarn_backend* backend = loader::current();
     if (!backend) return;

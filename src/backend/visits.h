@@ -3,8 +3,7 @@
 //
 // The library behind a module may take its own locks in a handler of fork, and libc then waits for stdio's
 // lock: a thread that holds that lock and allocates must not wait for the backend, or fork never ends. So
-// while a fork is in progress nobody enters: requests go to `map`, frees wait in a list. Nothing here is ever
-// locked.
+// while a fork is in progress nobody enters: requests go to `map`, frees wait in a list. No lock is taken here.
 //
 // Invariant: a thread is inside only while it is counted, and after before_fork has returned nobody else is
 // inside until after_fork.

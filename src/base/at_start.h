@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every process runs and writes at start lies together: each page is a fault, and a process that ends at once
-// has few.
+// All that every process runs and writes at start lies together, since each page is a fault: a process that ends
+// at once has few of them.
 #pragma once
 
 // Functions: next to what the dynamic linker reads of the library.

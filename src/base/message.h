@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What tarn says to a person, always on standard error, one line each, prefixed "tarn: ".
+// Messages to a person: tarn writes them to standard error, one line each, prefixed "tarn: ".
 #pragma once
 #include <cstddef>
 

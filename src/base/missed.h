@@ -11,7 +11,7 @@ namespace tarn {
 class Missed {
   public:
     void returned(size_t amount) { away_ += amount; }
-    // Something was asked for that had to be had from the kernel. At most `most` is worth keeping.
+    // Somebody asked for so much, and the kernel had to give it. At most `most` is worth keeping.
     void asked(size_t amount, size_t most) {
         const size_t again = std::min(amount, away_);
         away_ -= again;

@@ -17,7 +17,7 @@ constinit Options options;
 
 namespace {
 
-// What is wrong with a value, in words; NULL for nothing. Where something is, the option keeps what it had.
+// Says what is wrong with a value; NULL: nothing is. An option with a wrong value keeps the one it had.
 using Complaint = const char*;
 constexpr char kNotUnderstood[] = " is not understood and ignored: ";
 constexpr char kTooLong[] = " is too long and ignored: ";

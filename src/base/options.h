@@ -16,8 +16,7 @@ namespace tarn {
 
 class Text;
 
-// Of transparent huge pages: large blocks get them where they are used densely; nothing does; everything
-// does.
+// Which memory gets transparent huge pages: large blocks where they are used densely; none; all.
 enum class HugePageUse : uint8_t { kDenseBlocks, kNever, kAlways };
 
 enum class StatsFormat : uint8_t { kNone, kText, kJson, kPrometheus };

@@ -70,8 +70,8 @@ Output::~Output() {
     if (reopened_ >= 0) os::close(reopened_);
 }
 
-// How to write without waiting for ever. A pipe or terminal that blocks is opened a second time, since its
-// flags are shared with other processes. Where that is not to be had, pieces that a pipe takes as a whole.
+// Decides how to write without waiting for ever. A pipe or terminal that blocks is opened a second time, since
+// its flags are shared with other processes. Where that fails, it gets pieces that a pipe takes as a whole.
 void Output::choose_way() {
     way_ = Way::kPlain;
     if (waits_ == Waits::kAsWrite) return;
@@ -116,7 +116,7 @@ bool Output::wait() {
     if (until_ == 0) until_ = os::nanoseconds() + patience_;
     const uint64_t left = patience();
     if (left == 0) return false;
-    // What polls as writable and takes nothing is asked again a little later.
+    // A descriptor that polls as writable and takes nothing is asked again a little later.
     os::wait_writable(stalled_ ? -1 : fd_, stalled_ && left > kPause ? kPause : left);
     stalled_ = !stalled_;
     return true;

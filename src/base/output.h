@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Output: writes to a descriptor of the program's, which may be anything: a pipe whose reader is gone or
 // asleep, a file at its limit, a full disk. The program gets no signal of it, finds its descriptor's flags
-// and its signals' dispositions as they were, and goes on after two seconds in all, whoever does not read.
+// and its signals' dispositions as they were, and goes on after two seconds in all, even if nobody reads.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Published: a number that one thread writes, or whoever holds a lock, and that reports read at any time.
+// Published: a number that one thread writes, or the holder of a lock, and that reports read at any time.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the kernel says of itself, of the machine and of this process: limits, settings, figures.
+// The kernel's word on itself, the machine and this process: limits, settings, figures.
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>

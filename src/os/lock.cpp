@@ -20,7 +20,7 @@ void Lock::lock_contended() {
     }
     uintptr_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
-        // Who slept takes it with the mark: others may still sleep.
+        // A thread that slept takes it with the mark: others may still sleep.
         const uintptr_t wanted = (word == 0 ? self : word) | kWaited;
         if (word != wanted && !word_.compare_exchange_strong(word, wanted, std::memory_order_acquire,
                                                              std::memory_order_relaxed))
@@ -38,7 +38,7 @@ bool Lock::lock_within(uint64_t nanoseconds) {
         if (try_lock()) return true;
         os::cpu_pause();
     }
-    // Not on the word itself: whoever sleeps there would take the one wake-up from the holder that waits for it.
+    // It does not sleep on the word itself: there it would take the one wake-up from a thread that waits for it.
     uint32_t nobody_wakes = 0;
     for (uint64_t waited = 0; waited < nanoseconds; waited += kNap) {
         const struct timespec nap = {0, kNap};

@@ -38,11 +38,11 @@ class Lock {
         std::atomic_signal_fence(std::memory_order_seq_cst);
         word_.store(0, std::memory_order_release);
     }
-    // False: it was not to be had for so long.
+    // False: somebody else held it all that time.
     [[nodiscard]] bool lock_within(uint64_t nanoseconds);
 
-    // Only for the child of a fork: it is free then, whoever held it. True when that was another thread,
-    // which may have left half done what the lock protects. What this thread itself was doing, under the
+    // Only for the child of a fork: it is free then, no matter which thread held it. True when that was another
+    // one, which may have left half done what the lock protects. What this thread itself was doing, under the
     // signal handler that forks, it goes on with.
     bool recover() {
         const bool mine = is_mine();

@@ -33,13 +33,13 @@ bool mapped_never_huge();
 bool purge(void* at, size_t bytes);
 // The same by madvise, which cuts no mapping in pieces. False when refused (locked pages): nothing has changed then.
 bool discard(void* at, size_t bytes);
-// Whatever is mapped there is gone. False when the kernel refused.
+// Unmaps all that is there. False when the kernel refused.
 bool unmap_exactly(void* at, size_t bytes);
 // Not in a core file.
 void exclude_from_dumps(void* at, size_t bytes);
 // A readable and writable mapping of its own, zeroed. NULL when refused.
 [[nodiscard]] void* map(size_t bytes);
-// What the kernel said. Never: a filter of system calls forbids it, or it does not know what was asked.
+// The kernel's answer. Never: a filter of system calls forbids it, or it does not know what was asked.
 enum class Answer : uint8_t { kDone, kNotNow, kNever };
 Answer unmap(void* at, size_t bytes);
 // Gives the memory of a mapping's pages back; the range stays readable and writable, and reads as zero. On
@@ -94,7 +94,7 @@ void restore_signals(uint64_t blocked);
 long write(int fd, const char* text, size_t length);  // one call: the bytes that were taken
 long send(int fd, const char* text, size_t length);   // the same to a socket: never waits, raises no signal
 int open_append(const char* path);  // creates it, mode 0644, close-on-exec, O_NONBLOCK: waits for nobody
-// What fd refers to opened anew, so that it never waits and nobody else's flags change; a pipe or a terminal.
+// Opens anew the pipe or terminal that fd refers to, so that it never waits and nobody else's flags change.
 int reopen_non_blocking(int fd);
 int duplicate_high(int fd);  // a close-on-exec copy out of the program's way
 void close(int fd);

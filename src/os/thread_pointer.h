@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What tells living threads apart at the price of one register: the address of the thread's control block.
+// The address of a thread's control block tells living threads apart at the price of one register.
 #pragma once
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the metadata lies, and how it becomes usable in steps.
+// The place of the metadata, and how it becomes usable in steps.
 #include "pages/page_map.h"
 
 #include "os/os.h"
@@ -42,7 +42,7 @@ size_t random_below(size_t range, int attempt) {
 
 // Windows lie low, so that the table need not have an entry for all of the address space (32 GiB of it);
 // above what others like to have low: programs at fixed addresses, 31-bit mappings, compressed pointers (32
-// GiB). Under a limit on address space the table's length counts, too, and windows lie lower yet.
+// GiB). Under a limit on address space the table's length counts as well, and windows lie lower yet.
 struct Plan {
     size_t lowest, spread;  // of the first window, in bytes
     size_t covered;         // by the table at first
@@ -58,7 +58,8 @@ Plan plan_for(size_t address_space) {
             round_up(address_space / 64, kAlignment), 128 * kGiB};
 }
 
-// Where all that is low is somebody's: AddressSanitizer's shadow takes the first 16 TiB. The table is 7 GiB.
+// For a process in which all that is low is somebody's: AddressSanitizer's shadow takes the first 16 TiB. The
+// table is 7 GiB.
 constexpr Plan kHigh = {20 * kTiB, 4 * kTiB, 28 * kTiB, kOwnersStep, 30 * kTiB};
 
 enum class Where { kAsPlanned, kAnywhere };

@@ -17,7 +17,7 @@
 // All the units of a slab have the same entry. At the offsets that are not negative the table has nothing but
 // zeros, so that free() may look for a bin there and finds one that is nobody's.
 //
-// Who writes an entry: the thread that took the run, until it gives the run back. Readers that hold a live
+// The thread that took the run writes its entries, until it gives the run back. Readers that hold a live
 // object of the run read a stable entry.
 #pragma once
 #include <atomic>
@@ -41,12 +41,12 @@ inline constexpr size_t kWindowUnits = kWindowSize / kUnitSize;
 inline constexpr size_t kRecordUnits = kWindowUnits * kRecordSize / kUnitSize;
 inline constexpr size_t kHeaderUnits = kRecordUnits + 1;  // the last one has a byte for each unit, see below
 
-// What free() reads. Apart from the rest, since the compiler then needs no register for a common
+// free() reads these two. They lie apart from the rest, since the compiler then needs no register for a common
 // address. `page_table`: where the entry of address 0 is. Addresses >> kUnitShift below `page_table_end` have
 // one; it grows with the windows, and is 0 until there is one: every pointer is outside.
 //
 // Written with the lock of runs.cpp held. The fast path reads both without that lock, and plainly, since an
-// atomic load costs an instruction: whoever holds a pointer into a window has seen the growth that made it.
+// atomic load costs an instruction: a thread that holds a pointer into a window has seen the growth that made it.
 [[gnu::visibility("hidden")]] extern char* page_table;
 [[gnu::visibility("hidden")]] extern size_t page_table_end;
 
@@ -75,8 +75,8 @@ inline void set_entries(size_t unit, size_t units, Entry entry) {
     for (size_t i = 0; i < units; ++i)
         table_entry(unit + i).store(entry, std::memory_order_relaxed);
 }
-// 64 bytes for whoever holds the run that starts at the unit of p; zero before their first use. p lies in a
-// window.
+// 64 bytes for the holder of the run that starts at the unit of p, which lies in a window. They are zero before
+// their first use.
 inline void* record_at(const void* p) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(p);
     return reinterpret_cast<void*>((at & ~(kWindowSize - 1)) + (at % kWindowSize / kUnitSize) * kRecordSize);
@@ -90,7 +90,7 @@ inline char* unit_of_record(const void* record) {
     return reinterpret_cast<char*>((at & ~(kWindowSize - 1)) + at % kWindowSize / kRecordSize * kUnitSize);
 }
 
-// A byte for each unit from the one at p on, with a bit for each of its pages of 4 KiB: for whoever holds the run;
+// A byte for each unit from the one at p on, with a bit for each of its pages of 4 KiB: for the holder of the run;
 // zero when the run is taken, and to be zero again when it is given back. Runs share no byte.
 inline uint8_t* page_bits_of(const void* p) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(p);
@@ -116,7 +116,7 @@ size_t window_limit();
 // No window at or above this number is left.
 void uncover_from(size_t number);
 
-// What is reserved for metadata; bytes of address space.
+// Bytes of address space that are reserved for metadata.
 size_t metadata_bytes();
 // Gives up the part of the table that is not in use: a limit has made address space scarce. Bytes.
 size_t shrink_metadata();

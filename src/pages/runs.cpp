@@ -163,8 +163,8 @@ size_t units_of(UnitKind kind) {
     return total;
 }
 
-// Takes the highest ranges of this kind of one window out of the books until `target` such units are left, of
-// all windows.
+// Takes the highest ranges of this kind of one window out of the books, until all windows together have `target`
+// such units left.
 size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges, size_t count) {
     const UnitMap units = window.units();
     for (size_t end = kWindowUnits; count < kPurgeBatch;) {
@@ -195,7 +195,7 @@ size_t collect(UnitKind kind, size_t target, Range* ranges) {
     return count;
 }
 
-// What became of a range, in the books. Whether it was returned.
+// Enters in the books what became of a range. True when it was returned.
 bool enter(Range range, bool unmapped) {
     Window& window = *windows.of_unit(range.unit);
     const size_t first = range.unit - window.first_unit();
@@ -251,7 +251,7 @@ void purge_dirty(size_t target) {
     const size_t gone = purge_to(UnitKind::kDirty, target);
     state.returned += gone;
     state.missed.returned(gone);
-    // What the kernel refuses now it will refuse at the next free.
+    // The kernel will refuse at the next free what it refuses now.
     state.refused = state.dirty > target ? state.dirty - target : 0;
 }
 
@@ -323,9 +323,8 @@ bool in_window(const void* p) {
 
 namespace {
 
-// What a unit without an entry has become when nobody else lives. Clean ones may have been written to. Those
-// that were on their way to somebody or back to the kernel are mapped anew, unless it is this thread that had
-// them.
+// The state of a unit without an entry when nobody else lives. A clean one may have been written to. One that was
+// on its way to somebody or back to the kernel is mapped anew, unless this thread may have had it.
 UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
     const UnitState before = window.units().state(unit);
     if (before == UnitState::kClean) return UnitState::kDirty;
@@ -333,7 +332,7 @@ UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
     return empty_pages(window.begin() + unit * kUnitSize, kUnitSize) ? UnitState::kClean : before;
 }
 
-// Whoever took a unit has written its entry, or will never come to it.
+// Each thread that took a unit has written its entry, or will never come to it.
 void rebuild(Transit transit) {
     windows.repair();
     state.in_use = state.dirty = 0;

@@ -22,8 +22,8 @@ enum class RunUse : uint8_t { kSlab, kBlock };
 [[nodiscard]] Run take_run(size_t units, RunUse use);  // 1..kRunUnitsMax
 void give_run(void* at, size_t units);                 // what take_run returned, whole
 
-// What is free goes back to the kernel, memory and address space, but for so many units at most. Whoever keeps some
-// is short of address space.
+// Gives what is free back to the kernel, memory and address space, but for so many units at most. A caller that
+// keeps some is short of address space.
 struct Returned {
     size_t memory;         // bytes that may have been resident
     size_t address_space;  // bytes, those included
@@ -35,7 +35,7 @@ struct RunStats {
 };
 RunStats run_stats();
 
-// The windows there are; units are numbered from address 0 on. For whoever walks over all units.
+// The windows there are, for a walk over all units; units are numbered from address 0 on.
 struct UnitRange {
     size_t first, end;
 };
@@ -44,8 +44,8 @@ UnitRange window_units(size_t window);
 // Whether p lies in one, mapped or not.
 bool in_window(const void* p);
 
-// In the child of a fork. Where other threads lived, whoever held the lock is gone, and what it was doing may
-// be half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread
+// For the child of a fork. Where other threads lived, the one that held the lock is gone, and its work may be
+// half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread
 // may be a signal handler over a call that has taken a run and not said so yet.
 enum class Others : bool { kNone, kLived };
 enum class Transit : bool { kNobodys, kPerhapsMine };

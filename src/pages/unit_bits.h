@@ -19,7 +19,7 @@ struct UnitBits {
 
 enum class UnitState : uint8_t { kTaken, kClean, kDirty, kHole };
 
-// What a search may find.
+// The units that a search may find.
 enum class UnitKind : uint8_t { kDirty, kMapped, kAny };
 inline constexpr int kUnitKinds = 3;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Windows: 64 MiB of address space each, of which only what is needed is mapped. Their list, in the order of
-// their addresses; what each counts; and the units that get memory or lose it. The lock of runs.cpp is held
-// throughout.
+// their addresses; what each counts; and the units that get memory or lose it. Callers hold the lock of runs.cpp.
 //
 // A window begins with its header (page_map.h): 64 bytes for each unit. Those of the header have none; in
 // their place are the bits of all units (unit_bits.h).
@@ -37,13 +36,13 @@ struct Window {
     size_t find(UnitKind kind, size_t length);
     // There is mapped memory on both sides of these units.
     bool is_inside_mapping(size_t first, size_t length) const;
-    // Whatever state they were in. The counts follow.
+    // The units may be in any state. The counts follow.
     void set(size_t first, size_t length, UnitState state);
     // After the bits were changed by others, or may have been.
     void count_again();
 };
 
-// What map() came to.
+// The outcome of map().
 enum class Mapped : uint8_t { kYes, kOccupied, kRefused };
 
 // The memory of whole pages of mapped units goes back; they read as zero again. False when the kernel refuses: they
@@ -61,7 +60,7 @@ class Windows {
     // A new window; the header and the first `units` units behind it are mapped, these clean. NULL: no
     // address space, or the kernel refuses.
     Window* add(size_t units);
-    // All units are holes. The header goes back, too; false when the kernel refuses.
+    // All units are holes. The header goes back as well; false when the kernel refuses.
     bool remove(Window& window);
 
     // Units that are holes become clean, all of them. kOccupied: something that is not ours is there, and

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `map` asks the kernel about huge pages: madvise and mincore. A process may live under a filter that
+// The questions of `map` to the kernel about huge pages: madvise and mincore. A process may live under a filter that
 // allows what malloc is known to call (mmap, munmap, mremap, mprotect), and ends it for anything else, which
 // nobody is told. So nothing is asked before a process has so much in blocks that it matters; then, once,
 // whether it is so confined and what the machine does about huge pages; under a filter only after far more.

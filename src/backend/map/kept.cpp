@@ -17,7 +17,7 @@ constinit std::atomic<Kept*> current{&first};
 // A mapping as large as the machine's memory would be refused, once what was there is gone.
 constexpr size_t kPiece = size_t{64} << 20;
 
-// What is empty now joins its neighbours; when it then ends where a mapping ends, it need not stay.
+// An empty range joins its neighbours; when the whole then ends where a mapping ends, it need not stay.
 void keep_empty(Kept& all, Range range) {
     RangeCache::Whole whole;
     {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What `map` knows of its mappings, and how they go back to the kernel.
+// The books of `map` on its mappings, and how these go back to the kernel.
 //
 // One lock; no system call is made under it: a range on its way is in nobody's books. A fork may copy this
 // half done, for the child has nobody to wait for, not even itself when a signal handler forks over a call in
-// here: then it begins with a new one, and leaves the old one to whoever comes back to it.
+// here: then it begins with a new one, and leaves the old one to the call that comes back to it.
 #pragma once
 #include <algorithm>
 
@@ -15,7 +15,7 @@
 
 namespace tarn::map {
 
-// What may be kept: half of the live bytes, and besides as much as was given back to the kernel and missed
+// The most that is kept: half of the live bytes, and besides as much as was given back to the kernel and missed
 // afterwards, up to twice the largest mapping that was freed so far: as glibc raises its thresholds
 // (malloc/malloc.c, M_MMAP_THRESHOLD). So a program that takes and gives large blocks in turn has its pages
 // at hand, and large buffers that are used once go back to the kernel.
@@ -36,7 +36,7 @@ struct Kept {
     Mappings mappings{nodes};
     HugePages huge;
     Range latest;  // the last fresh mapping, until it was looked at; may be gone
-    // What the kernel refuses is not tried at every free.
+    // A call that the kernel refuses is not tried at every free.
     bool unmap_refused = false;  // for good
     uint32_t pause = 0;          // so many frees pass before the next attempt
     bool first_nodes_used = false;

@@ -130,8 +130,8 @@ Taken take_cached(Kept& all, size_t size, size_t alignment) {
     return taken;
 }
 
-// Where a mapping ends up is no mapping of its own: what is in front of it and behind is dropped. The books
-// hold it with this tag.
+// Cuts the block out of a longer mapping, and drops the parts in front of it and behind. The books hold it with
+// this tag.
 char* map_aligned(Kept& all, size_t size, size_t alignment, Tag tag) {
     const size_t page = os::page_size();
     const size_t padded = alignment <= page ? size : size + alignment - page;

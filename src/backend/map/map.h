@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The built-in backend `map`: runs of the region up to 128 KiB, mappings of our own beyond (and whenever no
-// run is to be had). Serves start-up, static programs, whoever chooses it, and the largest blocks of
-// everybody.
+// The built-in backend `map`: runs of the region up to 128 KiB, mappings of our own beyond (and whenever there
+// is no run). It serves start-up, static programs, processes that choose it, and the largest blocks of all.
 //
 // A process keeps freed mappings up to half of what it has in live ones plus twice the largest that it has
 // freed (2 to 64 MiB; up to 10 MiB sixteen times); the rest goes back to the kernel at once. What is kept is
@@ -26,11 +25,12 @@ struct Block {
 [[nodiscard]] Block allocate_growing(size_t size);
 void free(void* at, Record record);
 
-// The block's new size, 0 when it has to move. What shrinks may stay as it is.
+// The block's new size, 0 when it has to move. A block that shrinks may stay as it is.
 size_t resize_in_place(void* at, Record record, size_t new_size);
 // Moves a mapping without copying. `at` NULL: the old block is untouched.
 [[nodiscard]] Block remap(void* at, Record record, size_t new_size);
-// Whatever the process has in blocks; nothing where huge pages are not allowed at all. Its new record.
+// Does so however much the process has in blocks, and does nothing where huge pages are not allowed at all. The
+// block's new record.
 Record prefer_huge_pages(void* at, Record record);
 
 size_t trim();               // gives all mappings that are kept back to the kernel; bytes

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Freed runs at hand, in front of the supply of runs: a block that goes and one of the same size that comes
-// cost neither its lock nor its search. Every thread is led to one of a few shelves by its address; a place
-// on a shelf is one atomic word, so that nothing is locked and nothing can be half done in the child of a
-// fork.
+// cost neither its lock nor its search. A thread's address leads it to one of a few shelves; a place on a shelf
+// is one atomic word, so that nothing is locked and nothing can be half done in the child of a fork.
 #pragma once
 #include <cstddef>
 

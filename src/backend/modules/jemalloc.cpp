@@ -2,8 +2,7 @@
 // Backend module libtarn-jemalloc.so, over the distribution's libjemalloc by its mallocx names alone. It
 // serves blocks from 32 KiB to TARN_MAP_FROM; docs/backends.md has the figures behind the options.
 //
-// It must be preloaded beside libtarn.so (behind it): libjemalloc needs more static TLS than a late dlopen
-// gets.
+// It must be preloaded beside libtarn.so (behind it): a late dlopen gets less static TLS than libjemalloc needs.
 #include <jemalloc/jemalloc.h>
 
 #include <stdint.h>

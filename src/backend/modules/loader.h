@@ -20,7 +20,7 @@ const tarn_backend* system_backend();
 // The table of a module ("mimalloc") or a plugin ("/path/to/plugin.so"). NULL after one line of warning,
 // which the build's default is spared when it is not installed: nobody asked for it.
 const tarn_backend* open_module(const char* name);
-// Where a table lies, for a person; "" when it is built in.
+// The file that a table comes from, for a person; "" when it is built in.
 const char* file_of(const tarn_backend* table);
 
 }  // namespace tarn::loader

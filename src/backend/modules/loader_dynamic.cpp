@@ -40,8 +40,8 @@ size_t directory_length(const char* file) {
     return slash ? static_cast<size_t>(slash - file) + 1 : 0;
 }
 
-// Where a module may be. Beside libtarn.so comes first, by $ORIGIN: right even after a change of directory;
-// then where an installation has it, by $ORIGIN too, so that it may be moved.
+// The places that a module may be in. Beside libtarn.so comes first, by $ORIGIN: right even after a change of
+// directory; then where an installation has it, by $ORIGIN too, so that it may be moved.
 enum class Place { kBeside, kBelow, kInstalled, kSearched, kCount };
 
 Path module_path(Place place, const char* name) {

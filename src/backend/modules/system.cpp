@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Backend `system`: glibc's own allocator, by the names that stay its own under interposition. All weak: a
-// fully static program has none of them (their object would bring a second malloc), and then this backend is
-// absent.
+// Backend `system`: glibc's own allocator, by the names that stay its own under interposition. All are
+// weak: a fully static program has none of them (their object would bring a second malloc), and lacks this
+// backend.
 //
 // No usable_size: glibc's malloc_usable_size has no second name and is ours here, so a block is as large as
 // was asked for.
@@ -25,7 +25,7 @@ namespace {
 
 constexpr size_t kMallocAlignment = 16;
 
-// What lies behind our own symbol of that name; NULL where there is no dynamic linker.
+// The function behind our own symbol of that name; NULL where there is no dynamic linker.
 template <typename Function>
 Function* next(const char* name) {
     return dlsym ? reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name)) : nullptr;

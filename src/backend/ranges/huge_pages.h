@@ -15,8 +15,8 @@ class HugePages {
   public:
     static constexpr size_t kFrom = size_t{16} << 20;  // bytes in blocks, live or kept
 
-    // Whether to look at a block that is given back: always at first, every sixteenth time when enough is
-    // known.
+    // Whether to look at a block that is given back: always at first; every sixteenth time once enough
+    // is known.
     bool curious(size_t in_blocks) {
         return clueless(in_blocks) || (in_blocks >= kFrom && ++skipped_ % kSeldom == 0);
     }

@@ -33,8 +33,7 @@ class Mappings {
     // Once, when there are kAskFrom.
     bool wants_limit() const { return !limit_known_ && count() >= kAskFrom; }
     void limit_is(size_t most);
-    // The kernel has no more, since others have taken many: what we have is too much, until it may be tried
-    // again.
+    // The kernel has no more, since others have taken many: ours are too many until try_again().
     void exhausted();
     void try_again() { budget_ = share_; }
 

@@ -56,7 +56,7 @@ Range RangeCache::take_whole(RangeNode* node) {
     return range;
 }
 
-// Where its dirty pages are is not known; but one that is not empty stays so.
+// Nobody knows where its dirty pages are; but a range that is not empty stays so.
 void RangeCache::lose_dirty(RangeNode* node, size_t size) {
     if (!node->dirty) return;
     const size_t left = node->dirty > size ? node->dirty - size : 0;

@@ -63,8 +63,7 @@ struct Chunk {
 constexpr size_t kChunkSize = 32 * sizeof(Node);
 constinit std::atomic<Chunk*> current_chunk{nullptr};
 
-// Unused spares of others. A node that finds no place here is address space lost, never memory: it is
-// untouched.
+// Unused spares of others. A node that finds no place here costs address space, never memory: it is untouched.
 constinit std::atomic<void*> stash[8] = {};
 
 Chunk* replace_chunk(Chunk* full) {

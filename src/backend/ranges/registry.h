@@ -51,7 +51,7 @@ struct Found {
     Record record;
 };
 
-// What is known of a block that starts at exactly this address.
+// The record of a block that starts at exactly this address.
 Found find(const void* at);
 
 // Whether p lies in a live block that starts at most `reach` bytes before it.
