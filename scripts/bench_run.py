@@ -1,9 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The benchmark driver; scripts/bench builds what it needs and starts it."""
+"""Runs one of the benchmarks; the script of the same name builds what it needs and starts this.
+
+usage: bench_run.py bench|bench-api|bench-translator [ARGUMENT...]
+"""
 import sys
 
-from benchlib.cli import main
+from benchlib import api, cli, translator
+
+MAINS = {"bench": cli.main, "bench-api": api.main, "bench-translator": translator.main}
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(MAINS[sys.argv[1]](sys.argv[2:]))

@@ -24,6 +24,7 @@ BEFORE_SCOPE = re.compile(r"^\s*#[^\n]*\n|requires\s*\(.*\)|\btemplate\b", re.M)
 ANGLES = re.compile(r"<[^<>]*>")
 # Specialisations of the standard library's templates, whose scopes Doxygen does not know, come last.
 BEHIND_NAMESPACE = re.compile(r"(?<=^\}  // namespace tarn\n).*?(?=#endif|\Z)", re.M | re.S)
+NO_DECLARATION = re.compile(r"#(?!define)|//|/\*|\}|namespace|(public|private|protected):|static_assert")
 LINK = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")
 LIST_ITEM = re.compile(r"(?:- |\d+\. )")
 
@@ -88,8 +89,7 @@ def is_before_declaration(after):
     """Whether the line below is one that Doxygen lists."""
     found = re.match(r"[ \t]*\n([^\n]*)", after)
     following = found[1].strip() if found else ""
-    return bool(following) and not re.match(r"#(?!define)|//|/\*|\}|namespace|(public|private|protected):|static_assert",
-                                            following)
+    return bool(following) and not NO_DECLARATION.match(following)
 
 
 def documented(text, language):

@@ -127,3 +127,21 @@ build_benchmarks() (
     say "building the benchmark's programs"
     ((${#targets[@]} == 0)) || quietly ninja -C "$build" "${targets[@]}" || fail "the build failed"
 )
+
+# benchmark NAME ARGUMENT...: installs `peer_packages`, builds what lies below `folders` (configured anew unless the
+# function `configured` says that it need not be), and becomes scripts/bench_run.py. What only shows needs none of it.
+# shellcheck disable=SC2154 # the caller sets the two lists
+benchmark() {
+    local driver=("$python" -B "$root/scripts/bench_run.py" "$@") argument
+    shift
+    for argument in "$@"; do
+        case $argument in
+            --help | -h | --show | --show=* | --compare | --list) exec "${driver[@]}" ;;
+            --micro) break ;;
+        esac
+    done
+    need_packages "${backend_packages[@]}" "${peer_packages[@]}"
+    build_benchmarks configured "${folders[@]}" || exit 1
+    export TARN_BENCH_SETUP_SECONDS=$SECONDS
+    exec "${driver[@]}"
+}

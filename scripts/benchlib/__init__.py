@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""The benchmark driver behind scripts/bench. A module uses those named before it only:
-faults, workloads, allocators, machine, results, measure, progress, session, text, compare, svg,
-palette, heatmap, plots, micro, cli."""
+"""The benchmarks behind scripts/bench (cli), scripts/bench-api (api) and scripts/bench-translator (translator). Each
+uses the folders, and a folder those named before it only: faults, results (store, text, compare), driving (workloads,
+allocators, machine, measure, progress, session, micro), drawing (svg, palette, heatmap, plots)."""

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import tempfile
 
-from . import machine, measure, micro
+from .driving import machine, measure, micro
+from .driving.progress import Progress
 from .faults import Fault, choose, status_of
-from .progress import Progress
-from .results import geometric_mean, load, store
-from .text import short, table
+from .results.store import geometric_mean, load, store
+from .results.text import short, table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCHEMA = 1

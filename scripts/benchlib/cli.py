@@ -6,10 +6,12 @@ import re
 import sys
 import time
 
-from . import allocators, compare, machine, micro, plots, results, text, workloads
+from .drawing import plots
+from .driving import allocators, machine, micro, workloads
+from .driving.measure import Launcher
+from .driving.session import Session, check_same
 from .faults import Fault, status_of
-from .measure import Launcher
-from .session import Session, check_same
+from .results import compare, store, text
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROUNDS = 5
@@ -106,7 +108,7 @@ def rounds_of(options):
 def keep(path):
     """Results that are there are not lost: they may have taken an hour, or are what to compare with."""
     if os.path.exists(path):
-        results.load(path)  # what is no results file must not be moved
+        store.load(path)  # what is no results file must not be moved
         before = path.removesuffix(".json") + "-before.json"
         os.replace(path, before)
         print(f"the results that were there are {before} now", file=sys.stderr)
@@ -122,13 +124,13 @@ def begin(options, known):
     path = options.output or os.path.join(options.build, "bench-results", f"{name}.json")
     name = os.path.basename(path).removesuffix(".json")
     keep(path)
-    found = results.new(name, machine.facts(), rounds, options.quick, chosen, listed)
+    found = store.new(name, machine.facts(), rounds, options.quick, chosen, listed)
     return found, path, listed, chosen
 
 
 def go_on(options, known):
     """The same of a run that was stopped: its own choice of everything holds."""
-    found = results.load(options.resume)
+    found = store.load(options.resume)
     for option in ("quick", "rounds", "workloads", "allocators", "output"):
         if getattr(options, option):
             raise Fault(f"--resume takes what the run began with: leave --{option} out")
@@ -136,7 +138,7 @@ def go_on(options, known):
     check_same(found, present)
     by_name = {one.name: one for one in present}
     listed = workloads.select(table_of(options), found["planned"])
-    return found, options.resume, listed, [by_name[name] for name in results.names(found)]
+    return found, options.resume, listed, [by_name[name] for name in store.names(found)]
 
 
 def run(options, started):
@@ -159,7 +161,7 @@ def run(options, started):
 
 
 def show(options):
-    found = results.load(options.show)
+    found = store.load(options.show)
     print(text.report(found))
     if options.plot:
         for path in plots.write(found, options.plot):
@@ -181,7 +183,7 @@ def dispatch(options, started):
     elif options.show:
         show(options)
     elif options.compare:
-        print(compare.report(*map(results.load, options.compare)))
+        print(compare.report(*map(store.load, options.compare)))
     elif options.micro is not None:
         return run_micro(options)
     else:

@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 
-from . import allocators, machine, measure
+from .driving import allocators, machine, measure
+from .driving.progress import Progress
+from .driving.session import turns
 from .faults import Fault, status_of
-from .progress import Progress
-from .results import load, store
-from .session import turns
-from .text import short, table
+from .results.store import load, store
+from .results.text import short, table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCHEMA = 1

@@ -56,7 +56,7 @@ def check_view(directory):
     visible = sorted(os.listdir(environment["PATH"]))
     assert not set(OPTIONAL) & set(visible), set(OPTIONAL) & set(visible)
     assert {"sh", "gcc", "g++", "meson", "ninja", "python3", "readelf"} <= set(visible), visible
-    done = run([sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_run.py"), "--list"], env=environment)
+    done = run([sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_run.py"), "bench", "--list"], env=environment)
     expect(done.stdout.count("is not installed") >= 4, done)
 
 

@@ -12,9 +12,9 @@ from bench_data import fake_build, refused
 from checks import ROOT, expect, main, run
 
 from benchlib import api, translator
-from benchlib.progress import Progress
+from benchlib.driving.progress import Progress
 
-DRIVER = [sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_api_run.py")]
+DRIVER = [sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_run.py"), "bench-api"]
 
 
 def benchmark(name, nanoseconds, **more):

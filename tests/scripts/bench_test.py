@@ -14,10 +14,12 @@ import xml.etree.ElementTree
 from bench_data import fake_build, fake_peer, fake_table, made_entry, made_results, made_run, refused
 from checks import ROOT, expect, main, run
 
-from benchlib import allocators, compare, micro, plots, progress, results, session, svg, text, workloads
-from benchlib.measure import Launcher
+from benchlib.drawing import plots, svg
+from benchlib.driving import allocators, micro, progress, session, workloads
+from benchlib.driving.measure import Launcher
+from benchlib.results import compare, store, text
 
-DRIVER = [sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_run.py")]
+DRIVER = [sys.executable, "-B", os.path.join(ROOT, "scripts", "bench_run.py"), "bench"]
 WORK = "echo work 7 ops"
 
 
@@ -34,10 +36,10 @@ def ran(directory, commands, *peers, timeout=20.0):
     build = fake_build(directory)
     listed = workloads.load(fake_table(directory, commands), build, ROOT)
     chosen = [allocators.Allocator("glibc"), *peers]
-    found = results.new("made", {}, 2, False, chosen, listed)
+    found = store.new("made", {}, 2, False, chosen, listed)
     path = os.path.join(directory, "made.json")
     session.Session(Launcher(build, timeout), found, path, progress=silent).run(listed, chosen)
-    assert results.load(path) == found
+    assert store.load(path) == found
     return found
 
 
@@ -47,13 +49,13 @@ def check_means(_):
                                   "tarn": [made_run(1.0, 40), made_run(9.0, 40)]}),
                made_entry("two", {"glibc": [made_run(1.0, 10)], "tarn": [made_run(2.0, 10)]})]
     names = ["glibc", "tarn"]
-    close(results.value(entries[0], "glibc", "wall"), 2.0)
-    close(results.value(entries[0], "glibc", "peak"), 20.0)
-    close(results.ratio(entries[0], "glibc", "wall", names), 2.0)
-    close(results.ratio(entries[0], "tarn", "wall", names, "glibc"), 0.5)
-    close(results.mean_ratio(entries, "glibc", "wall", names), 2.0 ** 0.5)
-    close(results.mean_ratio(entries, "tarn", "wall", names, "glibc"), 1.0)
-    close(results.mean_ratio(entries, "tarn", "peak", names, "glibc"), 2.0 ** 0.5)
+    close(store.value(entries[0], "glibc", "wall"), 2.0)
+    close(store.value(entries[0], "glibc", "peak"), 20.0)
+    close(store.ratio(entries[0], "glibc", "wall", names), 2.0)
+    close(store.ratio(entries[0], "tarn", "wall", names, "glibc"), 0.5)
+    close(store.mean_ratio(entries, "glibc", "wall", names), 2.0 ** 0.5)
+    close(store.mean_ratio(entries, "tarn", "wall", names, "glibc"), 1.0)
+    close(store.mean_ratio(entries, "tarn", "peak", names, "glibc"), 2.0 ** 0.5)
 
 
 def check_failures_counted(_):
@@ -61,7 +63,7 @@ def check_failures_counted(_):
     good = made_entry("good", {"glibc": [made_run(1.0)], "tarn": [made_run(3.0)]})
     bad = made_entry("bad", {"glibc": [made_run(1.0)], "tarn": [made_run(0.1), made_run(0.1, failure="crash")]})
     found = made_results([good, bad], ["glibc", "tarn"])
-    kept, left_out = results.common(found)
+    kept, left_out = store.common(found)
     assert kept == [good] and [(entry, failed) for entry, failed in left_out] == [(bad, {"tarn": "crash"})]
     report = text.report(found)
     assert "bad: tarn: crash" in report and "over the 1 workloads" in report, report
@@ -72,13 +74,13 @@ def check_outputs(_):
     """an output that differs is no result; glibc's is right, or else the commonest"""
     entry = made_entry("x", {"glibc": [made_run(1.0)], "a": [made_run(1.0, output="b")],
                              "tarn": [made_run(1.0, output="b")]})
-    assert [results.failure(entry, name) for name in ("glibc", "a", "tarn")] == ["", "wrong output", "wrong output"]
+    assert [store.failure(entry, name) for name in ("glibc", "a", "tarn")] == ["", "wrong output", "wrong output"]
     del entry["runs"]["glibc"]
     entry["runs"]["c"] = [made_run(1.0, output="c")]
-    assert [results.failure(entry, name) for name in ("a", "tarn", "c")] == ["", "", "wrong output"]
+    assert [store.failure(entry, name) for name in ("a", "tarn", "c")] == ["", "", "wrong output"]
     entry["runs"]["tarn"].append(made_run(1.0, output="d"))
-    assert results.failure(entry, "tarn") == "wrong output"
-    assert results.failure(entry, "absent") == "not run"
+    assert store.failure(entry, "tarn") == "wrong output"
+    assert store.failure(entry, "absent") == "not run"
 
 
 def check_verdicts(directory):
@@ -90,13 +92,13 @@ def check_verdicts(directory):
     peer = allocators.Allocator("peer", libraries=(fake_peer(directory, "peer"),))
     found = ran(directory, commands, peer, timeout=0.7)
     entries = {entry["name"]: entry for entry in found["workloads"]}
-    verdicts = {name: (results.failure(entry, "glibc"), results.failure(entry, "peer"))
+    verdicts = {name: (store.failure(entry, "glibc"), store.failure(entry, "peer"))
                 for name, entry in entries.items() if not entry["skipped"]}
     assert verdicts == {"good": ("", ""), "crash": ("crash",) * 2, "inner-crash": ("crash",) * 2,
                         "status": ("exit 3",) * 2, "slow": ("timeout",) * 2, "silent": ("no work line",) * 2,
                         "differs": ("", "wrong output"), "same": ("", "wrong output")}, verdicts
     assert "no-such-command" in entries["absent"]["skipped"]
-    assert results.extras(entries["good"]) == {("left", "MiB"): {"glibc": 3.5, "peer": 3.5}}
+    assert store.extras(entries["good"]) == {("left", "MiB"): {"glibc": 3.5, "peer": 3.5}}
     assert len(entries["crash"]["runs"]["glibc"]) == 1, "what failed is not run again"
 
 
@@ -104,7 +106,7 @@ def check_not_loaded(directory):
     """an allocator that the loader refuses is not measured as if it had served"""
     library = fake_table(directory, {"x": WORK})  # a file, but nothing that can be loaded
     found = ran(directory, {"good": WORK}, allocators.Allocator("peer", libraries=(library,)))
-    assert results.failure(found["workloads"][0], "peer") == "not loaded"
+    assert store.failure(found["workloads"][0], "peer") == "not loaded"
 
 
 def check_environment(directory):
@@ -169,7 +171,7 @@ def check_deadline(directory):
     build = fake_build(directory)
     listed = workloads.load(fake_table(directory, {"one": WORK, "two": WORK}), build, ROOT)
     chosen = [allocators.Allocator("glibc")]
-    found = results.new("made", {"processor": "", "cores": 1, "memory_mib": 1, "kernel": "", "libc": ""}, 2, True,
+    found = store.new("made", {"processor": "", "cores": 1, "memory_mib": 1, "kernel": "", "libc": ""}, 2, True,
                         chosen, listed)
     ticks = itertools.chain([0.0] * 5, itertools.repeat(100.0))
     session.Session(Launcher(build), found, os.path.join(directory, "x.json"), 50.0, lambda: next(ticks),

@@ -3,10 +3,10 @@
 number on a colour. With ten allocators, dots on an axis would hide each other near the best; numbers do not."""
 import math
 
-from . import results as store
+from ..results import store
+from ..results.text import short
 from .palette import TARN
 from .svg import FAINT, INK, Drawing, text_width
-from .text import short
 
 # One hue, from white (the best) to dark (WORST times the best and more): readable without seeing colours.
 SCALE = ((255, 255, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))

@@ -6,7 +6,7 @@ import math
 import os
 import statistics
 
-from .faults import Fault
+from ..faults import Fault
 
 SCHEMA = 1
 METRICS = {"wall": ("time", "s"), "cpu": ("processor time", "s"), "peak": ("peak memory", "MiB")}

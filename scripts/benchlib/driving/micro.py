@@ -6,12 +6,12 @@ import re
 import subprocess
 import tempfile
 
+from ..faults import Fault
+from ..results.store import geometric_mean
+from ..results.text import short, table
 from . import measure
-from .faults import Fault
 from .progress import Progress
-from .results import geometric_mean
 from .session import turns
-from .text import short, table
 
 ROUNDS = 3
 MIN_TIME = "--benchmark_min_time=0.05"  # a first argument: what the user gives comes later and holds

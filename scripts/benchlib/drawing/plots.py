@@ -3,8 +3,8 @@
 import os
 import re
 
+from ..results import store
 from . import heatmap
-from . import results as store
 from .palette import styles
 from .svg import FAINT, GRID, Drawing, LogAxis, place_labels, spread_apart, tick_text
 

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from .faults import Fault, choose
+from ..faults import Fault, choose
 
 # Debian's libraries: name, file, package.
 DEBIAN = (("mimalloc", "libmimalloc.so.2", "libmimalloc2.0"),

@@ -2,8 +2,8 @@
 """What changed from one results file to another, and which changes are more than noise."""
 import statistics
 
-from . import results as store
-from .faults import Fault
+from ..faults import Fault
+from . import store
 from .text import short, table
 
 LEAST_NOISE = 0.02

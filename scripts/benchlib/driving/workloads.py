@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 
-from .faults import Fault, choose
+from ..faults import Fault, choose
 
 GROUPS = ("servers", "small", "large", "life", "startup", "programs", "threads")
 OUTPUTS = ("work", "same")

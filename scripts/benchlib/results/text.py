@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The results as tables of plain text."""
-from . import results as store
+from . import store
 
 
 def table(rows, left_columns=1):

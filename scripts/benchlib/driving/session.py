@@ -2,8 +2,8 @@
 """A run of the benchmark: who comes when, what is stored, and how a stopped run goes on."""
 import time
 
-from . import results as store
-from .faults import Fault
+from ..faults import Fault
+from ..results import store
 from .progress import Progress
 
 

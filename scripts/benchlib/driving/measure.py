@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from .faults import Fault
+from ..faults import Fault
 
 # All that a workload inherits: nothing that tunes an allocator or an interpreter.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME")
