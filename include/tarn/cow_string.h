@@ -30,9 +30,16 @@
 #define TARN_COW_STRING_H
 
 #include <string.h>
-#include <sys/single_threaded.h>
 
 #include "tarn/base.h"
+
+/* glibc, from 2.32 on, tells whether the process has one thread. */
+#ifdef __has_include
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define TARN_STRING_LIBC_COUNTS_THREADS 1
+#endif
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -129,10 +136,19 @@ static inline int tarn_string_equal(const tarn_string* a, const char* text, size
     return tarn_string_length(a) == length && (length == 0 || memcmp(tarn_string_text(a), text, length) == 0);
 }
 
+/* Whether this is the one thread for certain. No other may come while a string is changed. */
+static inline int tarn_string_single_threaded(void) {
+#ifdef TARN_STRING_LIBC_COUNTS_THREADS
+    return __libc_single_threaded;
+#else
+    return 0;
+#endif
+}
+
 /* For the inline functions only. NULL does nothing. */
 static inline void tarn_string_remove_sharer(tarn_string_buffer* buffer) {
     if (!buffer) return;
-    if (__libc_single_threaded) {
+    if (tarn_string_single_threaded()) {
         if (--buffer->strings == 0) tarn_string_free_buffer(buffer);
     } else if (__atomic_load_n(&buffer->strings, __ATOMIC_ACQUIRE) == 1 ||
                __atomic_sub_fetch(&buffer->strings, 1, __ATOMIC_ACQ_REL) == 0) {
@@ -151,7 +167,7 @@ static inline void tarn_string_destroy(tarn_string* text) {
 
 static inline void tarn_string_add_sharer(tarn_string_buffer* buffer) {
     if (!buffer) return;
-    if (__libc_single_threaded)
+    if (tarn_string_single_threaded())
         ++buffer->strings;
     else
         (void)__atomic_add_fetch(&buffer->strings, 1, __ATOMIC_RELAXED);
