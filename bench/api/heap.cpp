@@ -35,7 +35,8 @@ const std::vector<uint32_t>& sizes() {
 struct OfTarn {
     tarn_heap* heap;
     explicit OfTarn(uint32_t flags = 0) {
-        const tarn_heap_options options{TARN_HEAP_VERSION, flags, 0, 0, 0, nullptr, nullptr};
+        tarn_heap_options options = TARN_HEAP_OPTIONS_INIT;
+        options.flags = flags;
         heap = tarn_heap_create(&options, sizeof options);
     }
     ~OfTarn() { tarn_heap_destroy(heap); }

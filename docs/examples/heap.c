@@ -35,7 +35,12 @@ static void push(Guest* guest, const char* text) {
 }
 
 static void run(Guest* guest, int pushes) {
-    const tarn_heap_options options = {TARN_HEAP_VERSION, 0, 64 << 10, 4 << 10, 48 << 10, limit_met, guest};
+    tarn_heap_options options = TARN_HEAP_OPTIONS_INIT;
+    options.quota = 64 << 10;
+    options.reserve = 4 << 10;
+    options.soft_limit = 48 << 10;
+    options.callback = limit_met;
+    options.user = guest;
     guest->heap = tarn_heap_create(&options, sizeof options);
     if (!guest->heap) return;
     if (setjmp(guest->out_of_memory)) {

@@ -55,6 +55,10 @@ typedef struct tarn_heap_options {
     void* user;                   /* for the callback */
 } tarn_heap_options;
 
+/* tarn_heap_options options = TARN_HEAP_OPTIONS_INIT; then what shall be different. C and C++. */
+#define TARN_HEAP_OPTIONS_INIT \
+    { TARN_HEAP_VERSION, 0, 0, 0, 0, NULL, NULL }
+
 /* `options` may be NULL; `size` is sizeof *options (0 with NULL). NULL and EINVAL: another version, an
  * unknown flag, a size that does not hold version and flags. NULL and ENOMEM: no memory for the heap or its
  * reserve.

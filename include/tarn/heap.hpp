@@ -38,8 +38,13 @@ class Heap {
     explicit Heap(const HeapOptions& options = {}) {
         const std::uint32_t locked = options.threads == HeapThreads::kAny ? TARN_HEAP_LOCKED : 0;
         const std::uint32_t checked = options.checks == HeapChecks::kFull ? TARN_HEAP_CHECKED : 0;
-        const tarn_heap_options given{TARN_HEAP_VERSION,  locked | checked, options.quota, options.reserve,
-                                      options.soft_limit, options.callback, options.user};
+        tarn_heap_options given = TARN_HEAP_OPTIONS_INIT;
+        given.flags = locked | checked;
+        given.quota = options.quota;
+        given.reserve = options.reserve;
+        given.soft_limit = options.soft_limit;
+        given.callback = options.callback;
+        given.user = options.user;
         heap_ = tarn_heap_create(&given, sizeof given);
         if (!heap_) throw std::bad_alloc();
     }

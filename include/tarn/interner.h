@@ -81,6 +81,10 @@ typedef struct tarn_interner_options {
 
 #define TARN_INTERNER_OPTIONS_VERSION 1u
 
+/* tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT; then what shall be different. C and C++. */
+#define TARN_INTERNER_OPTIONS_INIT \
+    { TARN_INTERNER_OPTIONS_VERSION, 0, 0, 0, NULL, 0, 0 }
+
 /* A new table. `options` may be NULL: the default; `size` is sizeof *options. Time: in proportion to
  * `expected` and the keywords. Fails with ENOMEM; with EINVAL when a flag is unknown, `shards` is no power of
  * two or too large, a keyword is NULL or given twice, or the version is not known.

@@ -160,8 +160,7 @@ class InternerBase {
 
   private:
     static tarn_interner* create(const InternerOptions& options, std::uint32_t flags) {
-        tarn_interner_options plain{};
-        plain.version = TARN_INTERNER_OPTIONS_VERSION;
+        tarn_interner_options plain = TARN_INTERNER_OPTIONS_INIT;
         plain.flags = flags | (options.seed ? TARN_INTERNER_SEEDED : 0);
         plain.shards = options.shards;
         plain.keyword_count = static_cast<std::uint32_t>(options.keywords.size());

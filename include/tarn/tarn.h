@@ -13,7 +13,8 @@
  *    once; a header says so where more is allowed. No function is for signal handlers.
  * 6. Text is given as a pointer and a length, and need not be terminated; text that tarn hands out is
  *    terminated by a NUL that its length does not count.
- * 7. Structs of numbers begin with their version, and grow at the end only: pass their size.
+ * 7. Structs of numbers and of options begin with their version, and grow at the end only: pass their size.
+ *    Options begin as TARN_X_OPTIONS_INIT, which is the default.
  * 8. Memory comes from tarn's malloc, and is counted in its statistics.
  */
 #ifndef TARN_TARN_H

@@ -4,6 +4,11 @@
 #include "tarn/backend.h"
 #include "tarn/tarn.h"
 
+extern const tarn_heap_options heap_options;
+extern const tarn_interner_options interner_options;
+const tarn_heap_options heap_options = TARN_HEAP_OPTIONS_INIT;
+const tarn_interner_options interner_options = TARN_INTERNER_OPTIONS_INIT;
+
 extern "C" int tarn_stats_get(tarn_stats* stats, size_t size);
 extern "C" int tarn_stats_write(int fd, tarn_stats_format format);
 extern "C" int tarn_stats_print(void (*sink)(void*, const char*, size_t), void*, tarn_stats_format);

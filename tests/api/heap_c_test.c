@@ -311,9 +311,9 @@ static void empty_chunks_go_back(void) {
 }
 
 static void options_are_checked(void) {
-    tarn_heap_options options = {TARN_HEAP_VERSION, 0, 0, 0, 0, NULL, NULL};
-    tarn_heap* heap = tarn_heap_create(NULL, 0);
-    CHECK(heap != NULL);
+    tarn_heap_options options = TARN_HEAP_OPTIONS_INIT;
+    tarn_heap* heap = tarn_heap_create(&options, sizeof options);
+    CHECK(heap != NULL && stats_of(heap).quota == 0 && stats_of(heap).soft_limit == 0);
     tarn_heap_destroy(heap);
     errno = 0;
     CHECK(tarn_heap_create(NULL, 8) == NULL && errno == EINVAL);

@@ -14,9 +14,7 @@
                  : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), abort()))
 
 static tarn_interner* table_with(uint32_t flags, const char* const* keywords, uint32_t count) {
-    tarn_interner_options options;
-    memset(&options, 0, sizeof options);
-    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     options.flags = flags;
     options.keywords = keywords;
     options.keyword_count = count;
@@ -162,7 +160,7 @@ static void options_are_checked(void) {
     static const char* const hole[] = {"a", NULL};
     tarn_stats before, after;
     CHECK(tarn_stats_get(&before, sizeof before) == 0);
-    tarn_interner_options options = {TARN_INTERNER_OPTIONS_VERSION, 0, 0, 0, NULL, 0, 0};
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     for (size_t size = 0; size < 4; ++size)
         refuse(&options, size);
     options.version = 2;

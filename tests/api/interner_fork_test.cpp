@@ -69,8 +69,7 @@ struct Tables {
                 tarn_interner_destroy(table);
     }
     static tarn_interner* made(uint32_t flags, uint32_t shards) {
-        tarn_interner_options options{};
-        options.version = TARN_INTERNER_OPTIONS_VERSION;
+        tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
         options.flags = flags;
         options.shards = shards;
         tarn_interner* table = tarn_interner_create(&options, sizeof options);

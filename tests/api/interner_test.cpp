@@ -247,8 +247,7 @@ TEST(Memory, IsCountedAsMallocCountsIt) {
         EXPECT_EQ(ordinary.stats().allocated_bytes, process_stats().live_bytes - before);
     }
     const uint64_t before = process_stats().live_bytes;
-    tarn_interner_options options{};
-    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     options.flags = TARN_INTERNER_COUNTED;
     tarn_interner* counted = tarn_interner_create(&options, sizeof options);
     for (int i = 0; i < 30000; ++i) {
@@ -360,8 +359,7 @@ void with_little_memory(size_t more, Work work) {
 
 // Takes all there is; then everything that is there is found, and nothing else has changed.
 int exhaust(uint32_t flags, size_t length_most) {
-    tarn_interner_options options{};
-    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     options.flags = flags;
     tarn_interner* table = tarn_interner_create(&options, sizeof options);
     if (!table) return errno == ENOMEM ? 0 : 3;

@@ -146,8 +146,7 @@ TEST(Report, PoolsComeAndGoInAnyOrder) {
 }
 
 tarn_interner* make_interner(uint32_t flags, size_t expected = 0) {
-    tarn_interner_options options{};
-    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     options.flags = flags;
     options.expected = expected;
     return tarn_interner_create(&options, sizeof options);

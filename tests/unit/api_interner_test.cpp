@@ -112,8 +112,7 @@ TEST(InternerGroup, AbsenceIsKnownUntilAnInsertion) {
 }
 
 tarn_interner* made(uint32_t flags) {
-    tarn_interner_options options{};
-    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     options.flags = flags;
     options.shards = 1;
     return tarn_interner_create(&options, sizeof options);

@@ -21,8 +21,7 @@ Names make_names(size_t files) {
     std::array<const char*, language::kKeywords.size()> keywords;
     for (size_t i = 0; i < keywords.size(); ++i)
         keywords[i] = language::kKeywords[i].data();
-    tarn_interner_options options{};
-    options.version = TARN_INTERNER_OPTIONS_VERSION;
+    tarn_interner_options options = TARN_INTERNER_OPTIONS_INIT;
     options.keyword_count = keywords.size();
     options.keywords = keywords.data();
     options.expected = 16 * files;
