@@ -47,6 +47,13 @@ struct ArenaOwned {
     }
 };
 
+// By a constructor, or else as an aggregate. Its destructor is not asked for: it may never run.
+template <class T, class... Arguments>
+concept ArenaMakes = std::is_constructible_v<T, Arguments...> ||
+    requires(void* memory, Arguments&&... arguments) {
+    ::new (memory) T{std::forward<Arguments>(arguments)...};
+};
+
 template <class T, Destructor kDestructor>
 inline constexpr bool kRunsDestructor =
     kDestructor == Destructor::kRun && !std::is_trivially_destructible_v<T>;
@@ -78,7 +85,7 @@ class ArenaRef {
 
     // A new T. When its constructor throws, nothing remains but at most its memory.
     template <class T, Destructor kDestructor = ArenaTraits<T>::kDestructor, class... Arguments>
-    T* make(Arguments&&... arguments) const {
+    T* make(Arguments&&... arguments) const requires detail::ArenaMakes<T, Arguments...> {
         if constexpr (!detail::kRunsDestructor<T, kDestructor>) {
             return construct<T>(allocate(sizeof(T), alignof(T)), std::forward<Arguments>(arguments)...);
         } else {
@@ -91,14 +98,15 @@ class ArenaRef {
 
     // `count` objects, value-initialised (numbers are 0).
     template <class T, Destructor kDestructor = ArenaTraits<T>::kDestructor>
-    std::span<T> make_array(std::size_t count) const {
+    std::span<T> make_array(std::size_t count) const requires std::is_default_constructible_v<T> {
         return build_array<T, kDestructor>(
             count, [count](T* at) { std::uninitialized_value_construct_n(at, count); });
     }
 
     // Copies of these objects.
     template <class T, std::size_t kExtent>
-    std::span<std::remove_const_t<T>> copy(std::span<T, kExtent> objects) const {
+    std::span<std::remove_const_t<T>> copy(
+        std::span<T, kExtent> objects) const requires std::is_constructible_v<std::remove_const_t<T>, T&> {
         using Object = std::remove_const_t<T>;
         return build_array<Object, ArenaTraits<Object>::kDestructor>(objects.size(), [objects](Object* at) {
             std::uninitialized_copy(objects.begin(), objects.end(), at);

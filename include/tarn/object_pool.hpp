@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -53,9 +54,10 @@ class ObjectPool {
     using Handle = std::unique_ptr<T, Return>;
 
     // Takes memory for idle_max pointers now. std::bad_alloc, std::length_error.
-    explicit ObjectPool(
-        std::size_t idle_max, std::function<T()> factory = [] { return T(); },
-        std::function<void(T&)> reset = nullptr)
+    explicit ObjectPool(std::size_t idle_max) requires std::is_default_constructible_v<T>
+        : ObjectPool(idle_max, [] { return T(); }) {}
+    explicit ObjectPool(std::size_t idle_max, std::function<T()> factory,
+                        std::function<void(T&)> reset = nullptr)
         : idle_max_(idle_max), factory_(std::move(factory)), reset_(std::move(reset)) {
         idle_.reserve(idle_max);
         memory_.reset(tarn_pool_create(sizeof(T), alignof(T), 0));

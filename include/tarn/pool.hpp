@@ -81,7 +81,7 @@ class Pool {
 
     // A T made of the arguments. What its constructor throws comes through, and nothing is lost.
     template <class... Arguments>
-    [[nodiscard]] T* make(Arguments&&... arguments) {
+    [[nodiscard]] T* make(Arguments&&... arguments) requires std::is_constructible_v<T, Arguments...> {
         return make_in(*this, std::forward<Arguments>(arguments)...);
     }
     // NULL does nothing.
@@ -90,7 +90,8 @@ class Pool {
     }
     // The pool must live longer than the pointer.
     template <class... Arguments>
-    [[nodiscard]] Pointer make_unique(Arguments&&... arguments) {
+    [[nodiscard]] Pointer make_unique(
+        Arguments&&... arguments) requires std::is_constructible_v<T, Arguments...> {
         return Pointer(make(std::forward<Arguments>(arguments)...), Deleter(pool_));
     }
 
@@ -105,7 +106,7 @@ class Pool {
         }
         void free(void* memory) noexcept { tarn_pool_free_by(pool_, local_, memory); }
         template <class... Arguments>
-        [[nodiscard]] T* make(Arguments&&... arguments) {
+        [[nodiscard]] T* make(Arguments&&... arguments) requires std::is_constructible_v<T, Arguments...> {
             return make_in(*this, std::forward<Arguments>(arguments)...);
         }
         void destroy(T* object) noexcept {

@@ -161,7 +161,7 @@ class SmallVector {
             emplace_back(std::move(value));
     }
     template <class... Arguments>
-    T& emplace_back(Arguments&&... arguments) {
+    T& emplace_back(Arguments&&... arguments) requires std::is_constructible_v<T, Arguments...> {
         const size_type size = size_;  // the same written in both cases: it stays in a register in loops
         T* at;
         if (size == capacity_) [[unlikely]]
@@ -194,7 +194,8 @@ class SmallVector {
     }
 
     template <class... Arguments>
-    iterator emplace(const_iterator position, Arguments&&... arguments) {
+    iterator emplace(const_iterator position,
+                     Arguments&&... arguments) requires std::is_constructible_v<T, Arguments...> {
         const size_type at = index(position);
         if (at == size_) return &emplace_back(std::forward<Arguments>(arguments)...);
         T value(std::forward<Arguments>(arguments)...);  // which may refer to an element

@@ -31,6 +31,33 @@ struct Plain {
     int a, b;
 };
 
+// A wrong argument is found where make is called, not inside of the header.
+template <class T, class... Arguments>
+concept Makes = requires(const tarn::ArenaRef arena, Arguments... arguments) {
+    arena.make<T>(arguments...);
+};
+struct Endless {  // the arena's destructors are skipped
+    int value;
+    Endless(const Endless&) = delete;
+    explicit Endless(int v) : value(v) {}
+
+  private:
+    ~Endless() = default;
+};
+static_assert(Makes<Plain> && Makes<Plain, int, int> && !Makes<Plain, int, int, int>);
+static_assert(Makes<Witness, std::string*, std::string> && !Makes<Witness> && !Makes<Plain, const char*>);
+static_assert(Makes<std::string, const char*> && !Makes<std::string, Plain>);
+template <class T>
+concept MakesArrays = requires(const tarn::ArenaRef arena) {
+    arena.make_array<T>(1);
+};
+static_assert(MakesArrays<Plain> && !MakesArrays<Witness>);
+
+TEST(Arena, MakesWhatHasNoDestructorToCall) {
+    tarn::Arena arena;
+    EXPECT_EQ((arena.make<Endless, tarn::Destructor::kSkip>(7)->value), 7);
+}
+
 TEST(Arena, MakesObjects) {
     tarn::Arena arena;
     Plain* plain = arena.make<Plain>(1, 2);

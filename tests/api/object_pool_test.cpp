@@ -30,6 +30,12 @@ void clears(Buffer& buffer) {
     buffer.text.clear();
 }
 
+// Without a factory only what a T() can be made of; with one, only what it gives.
+static_assert(std::is_constructible_v<ObjectPool<std::string>, size_t>);
+static_assert(!std::is_constructible_v<Buffers, size_t>);
+static_assert(std::is_constructible_v<Buffers, size_t, Buffer (*)()>);
+static_assert(!std::is_constructible_v<Buffers, size_t, int* (*)()>);
+
 TEST(ObjectPool, KeepsWhatAnObjectOwns) {
     Buffers pool(4, makes(1000), clears);
     const void* at;

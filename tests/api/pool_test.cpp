@@ -27,6 +27,15 @@ struct Counted {
     std::string text = "a text that has memory of its own, not within the object";
 };
 
+// A wrong argument is found where make is called, not inside of the header.
+template <class Source, class... Arguments>
+concept Makes = requires(Source source, Arguments... arguments) {
+    source.make(arguments...);
+};
+static_assert(Makes<Pool<Counted>, int> && Makes<Pool<Counted>::Local, int>);
+static_assert(!Makes<Pool<Counted>> && !Makes<Pool<Counted>, const char*>);
+static_assert(!Makes<Pool<Counted>::Local, int, int>);
+
 TEST(PoolOfT, MakesAndDestroys) {
     Pool<Counted> pool;
     Counted* object = pool.make(7);

@@ -24,6 +24,14 @@ static_assert(std::ranges::sized_range<SmallVector<int, 4>>);
 static_assert(std::is_nothrow_move_constructible_v<SmallVector<std::string, 4>>);
 static_assert(std::three_way_comparable<SmallVector<int, 4>>);
 
+template <class Vector, class... Arguments>
+concept Emplaces = requires(Vector vector, Arguments... arguments) {
+    vector.emplace_back(arguments...);
+    vector.emplace(vector.begin(), arguments...);
+};
+static_assert(Emplaces<SmallVector<std::string, 4>, const char*>);
+static_assert(!Emplaces<SmallVector<std::string, 4>, std::vector<int>>);
+
 struct Failure {};
 
 // Every object is counted, and its use after its end is noticed; `until` more copies and moves do not throw.
