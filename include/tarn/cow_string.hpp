@@ -16,12 +16,18 @@
 #include <compare>
 #include <cstddef>
 #include <functional>
+#include <iosfwd>
 #include <iterator>
 #include <new>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <version>
+
+#ifdef __cpp_lib_format
+#include <format>
+#endif
 
 #include "tarn/cow_string.h"
 
@@ -185,6 +191,14 @@ class CowString {
     friend bool operator==(const CowString& a, std::string_view b) noexcept { return a.view() == b; }
     friend auto operator<=>(const CowString& a, std::string_view b) noexcept { return a.view() <=> b; }
 
+    // As a std::string_view is written: to streams, by {fmt}, and by std::format (below).
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        const CowString& text) {
+        return out << std::basic_string_view<char, Traits>(text.data(), text.size());
+    }
+    friend std::string_view format_as(const CowString& text) noexcept { return text.view(); }
+
     // Of the calling thread: see cow_string.h.
     static tarn_string_counters counters() noexcept {
         tarn_string_counters now;
@@ -314,3 +328,12 @@ struct CowStringHash {
 
 template <>
 struct std::hash<tarn::CowString> : tarn::CowStringHash {};
+
+#ifdef __cpp_lib_format
+template <>
+struct std::formatter<tarn::CowString> : std::formatter<std::string_view> {
+    auto format(const tarn::CowString& text, auto& context) const {
+        return std::formatter<std::string_view>::format(text.view(), context);
+    }
+};
+#endif

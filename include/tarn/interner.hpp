@@ -11,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <initializer_list>
+#include <iosfwd>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -18,6 +19,11 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <version>
+
+#ifdef __cpp_lib_format
+#include <format>
+#endif
 
 #include "tarn/interner.h"
 
@@ -46,6 +52,14 @@ class Symbol {
     friend constexpr std::strong_ordering operator<=>(Symbol a, Symbol b) noexcept {
         return std::compare_three_way{}(a.handle_, b.handle_);
     }
+
+    // Its text, as a std::string_view is written: to streams, by {fmt}, and by std::format (below).
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        Symbol symbol) {
+        return out << std::basic_string_view<char, Traits>(symbol.c_str(), symbol.size());
+    }
+    friend std::string_view format_as(Symbol symbol) noexcept { return symbol.text(); }
 
   private:
     const tarn_interned* handle_ = nullptr;
@@ -247,6 +261,14 @@ class CountedSymbol {
         return a.symbol() <=> b.symbol();
     }
 
+    // As a Symbol is.
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        const CountedSymbol& symbol) {
+        return out << symbol.symbol();
+    }
+    friend std::string_view format_as(const CountedSymbol& symbol) noexcept { return symbol.text(); }
+
   private:
     friend class CountedInterner;
     CountedSymbol(tarn_interner* table, const tarn_interned* string) : table_(table), string_(string) {}
@@ -292,3 +314,19 @@ struct std::hash<tarn::CountedSymbol> {
         return std::hash<tarn::Symbol>{}(symbol.symbol());
     }
 };
+
+#ifdef __cpp_lib_format
+template <>
+struct std::formatter<tarn::Symbol> : std::formatter<std::string_view> {
+    auto format(tarn::Symbol symbol, auto& context) const {
+        return std::formatter<std::string_view>::format(symbol.text(), context);
+    }
+};
+
+template <>
+struct std::formatter<tarn::CountedSymbol> : std::formatter<tarn::Symbol> {
+    auto format(const tarn::CountedSymbol& symbol, auto& context) const {
+        return std::formatter<tarn::Symbol>::format(symbol.symbol(), context);
+    }
+};
+#endif
