@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kStandardError = 2;
 
+constinit JoinList<Claim> claims;
+
 const char* words(Fault fault) {
     switch (fault) {
         case Fault::kDoubleFree:
@@ -32,7 +34,18 @@ const char* words(Fault fault) {
     return "internal error";
 }
 
+// "" when nobody says so.
+const char* whose(const void* pointer) {
+    for (const Claim* claim = claims.first(); claim; claim = claim->next)
+        if (const char* const words = claim->whose(pointer)) return words;
+    return "";
+}
+
 }  // namespace
+
+void join_claims(Claim& claim) {
+    claims.join(claim);
+}
 
 void warn(const char* a, const char* b, const char* c, const char* d, const char* e) {
     Output output(kStandardError);
@@ -46,6 +59,8 @@ void die(Fault fault, const void* pointer, const char* detail, size_t number, co
         text.add("tarn: ").add(words(fault)).add(": ").address(pointer);
         if (*detail) text.add(", ").add(detail);
         if (*unit) text.add(' ').decimal(number).add(' ').add(unit);
+        const char* const more = fault == Fault::kInsideObject ? whose(pointer) : "";
+        if (*more) text.add(", ").add(more);
         text.add('\n');
     }
     abort();

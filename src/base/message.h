@@ -3,6 +3,8 @@
 #pragma once
 #include <cstddef>
 
+#include "base/join_list.h"
+
 namespace tarn {
 
 // One line of warning; the program goes on. The pieces are written one after another.
@@ -19,5 +21,17 @@ enum class Fault {
 };
 [[noreturn]] void die(Fault fault, const void* pointer, const char* detail = "", size_t number = 0,
                       const char* unit = "");
+
+// What the explicit interface hands out lies within objects and blocks of malloc's: to free() it is a pointer
+// into one of them. A part of the interface joins, and the message ends by saying whose it is.
+struct Claim : Joins<Claim> {
+    // "of a tarn_heap; tarn_heap_free takes it"; NULL: not this part's. Asked by any thread at any time, with
+    // any lock held, and in signal handlers: it may neither allocate nor wait, and reads with care.
+    using Ask = const char* (*)(const void* pointer);
+    constexpr explicit Claim(Ask ask) : whose(ask) {}
+    const Ask whose;
+};
+// Any thread, any time, as often as one likes.
+void join_claims(Claim& claim);
 
 }  // namespace tarn

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "entry/foreign.h"
 
-#include "backend/blocks.h"
-#include "base/message.h"
 #include "entry/misuse.h"
 #include "os/os.h"
 #include "stats/stats.h"
@@ -45,11 +43,7 @@ size_t libc_size(const void* pointer) {
 }
 
 void release_foreign(void* pointer) {
-    if (entry_at(pointer) == kBlockEntry) die(Fault::kInsideObject, pointer, "into a large block");
-    if (in_window(pointer) || !__libc_free || !plausible(pointer)) {
-        if (inside_block(pointer)) die(Fault::kInsideObject, pointer, "into a large block");
-        die_never_handed_out(pointer);
-    }
+    if (in_window(pointer) || !__libc_free || !plausible(pointer)) die_nobodys(pointer);
     count_foreign_free();
     __libc_free(pointer);
 }

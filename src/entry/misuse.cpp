@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "entry/misuse.h"
 
+#include "backend/blocks.h"
 #include "base/message.h"
 #include "cache/bins.h"
 #include "entry/allocate.h"
@@ -62,6 +63,11 @@ bool was_object(const void* p) {
 void die_never_handed_out(const void* p) {
     if (was_object(p)) die(Fault::kDoubleFree, p, "in a slab that is empty by now");
     die(Fault::kNeverHandedOut, p);
+}
+
+void die_nobodys(const void* p) {
+    if (entry_at(p) == kBlockEntry || inside_block(p)) die(Fault::kInsideObject, p, "into a large block");
+    die_never_handed_out(p);
 }
 
 void check_size(void* pointer, size_t alignment, size_t size) noexcept {

@@ -16,6 +16,8 @@ void check_marked(ThreadCache* cache, Slab& slab, Object* object);
 void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object);
 // A pointer that is in no slab and no live block.
 [[noreturn]] void die_never_handed_out(const void* p);
+// A pointer that is in no slab, and that neither tarn nor libc takes: it may be into a large block.
+[[noreturn]] void die_nobodys(const void* p);
 // Dies when a block asked for with this alignment and size cannot be what is at pointer.
 void check_size(void* pointer, size_t alignment, size_t size) noexcept;
 

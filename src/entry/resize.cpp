@@ -56,7 +56,7 @@ void* reallocate(void* pointer, size_t size) {
         case Kind::kNobodys:
             break;
     }
-    die_never_handed_out(pointer);
+    die_nobodys(pointer);
 }
 
 void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size) {

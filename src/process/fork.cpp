@@ -28,7 +28,7 @@ namespace tarn {
 
 namespace {
 
-constinit std::atomic<ForkStep*> joined{nullptr};
+constinit JoinList<ForkStep> joined;
 constinit bool threads_lived = false;  // as the last fork found it
 
 // A thread may be in its very first call of anything, and not be counted yet.
@@ -57,7 +57,7 @@ void after_fork_child() {
     caches_after_fork_child(others);
     parts_after_fork_child();
     report_in_child();
-    for (ForkStep* step = joined.load(std::memory_order_acquire); step; step = step->next)
+    for (ForkStep* step = joined.first(); step; step = step->next)
         step->after_fork_child();
 }
 
@@ -70,11 +70,7 @@ void register_fork_handlers() {
 }
 
 void join_forks(ForkStep& step) {
-    if (step.joined.exchange(true, std::memory_order_acq_rel)) return;
-    step.next = joined.load(std::memory_order_relaxed);
-    while (!joined.compare_exchange_weak(step.next, &step, std::memory_order_release,
-                                         std::memory_order_relaxed)) {
-    }
+    joined.join(step);
 }
 
 }  // namespace tarn

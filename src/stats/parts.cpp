@@ -37,6 +37,15 @@ void Part::unlist() {
     parts.gone = counts;
 }
 
+bool Part::any(Read read, bool (*ask)(const Part& part, const void* what), const void* what) {
+    if (!parts.lock.try_lock()) return false;
+    bool found = false;
+    for (const Part* part = parts.first; part && !found; part = part->next_)
+        found = part->read_ == read && ask(*part, what);
+    parts.lock.unlock();
+    return found;
+}
+
 PartCounts part_counts() {
     const ReportGuard guard(parts.lock);
     PartCounts counts{parts.gone, {}};

@@ -36,6 +36,10 @@ class Part {
             if (part->read_ == read) visit(*part);
     }
 
+    // Whether `ask` says yes of one of those that are read by `read`. Waits for nobody: not while the list is
+    // held.
+    static bool any(Read read, bool (*ask)(const Part& part, const void* what), const void* what);
+
   private:
     friend PartCounts part_counts();
     friend void parts_after_fork_child();

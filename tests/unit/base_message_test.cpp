@@ -31,6 +31,18 @@ INSTANTIATE_TEST_SUITE_P(All, Faults,
                                          std::pair{Fault::kWrongHeap, "pointer of another heap"},
                                          std::pair{Fault::kInternal, "internal error"}));
 
+TEST(Messages, APointerIntoAnObjectEndsInWhoseItIs) {
+    void* const mine = reinterpret_cast<void*>(0x40);
+    static constinit tarn::Claim claim{
+        [](const void* pointer) { return pointer == reinterpret_cast<void*>(0x40) ? "of a part" : nullptr; }};
+    for (int again = 0; again < 2; ++again)
+        tarn::join_claims(claim);
+    EXPECT_DEATH(die(Fault::kInsideObject, mine, "into one of", 64, "bytes"),
+                 "^tarn: pointer into an object: 0x40, into one of 64 bytes, of a part\n$");
+    EXPECT_DEATH(die(Fault::kInsideObject, reinterpret_cast<void*>(0x50)), "into an object: 0x50\n$");
+    EXPECT_DEATH(die(Fault::kDoubleFree, mine), "double free: 0x40\n$");
+}
+
 TEST(Messages, DetailAndNumberFollow) {
     void* at = reinterpret_cast<void*>(0x40);
     EXPECT_DEATH(die(Fault::kWrongSize, at, "allocated as", 64, "bytes"),

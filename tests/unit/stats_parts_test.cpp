@@ -46,6 +46,25 @@ TEST(Parts, CountsStayAndGaugesGo) {
     EXPECT_EQ(tarn::part_counts().interners, before.interners);
 }
 
+bool has(const Part& part, const void* what) {
+    return static_cast<const Counted&>(part).requests == *static_cast<const uint64_t*>(what);
+}
+
+TEST(Parts, AnyAsksThoseOfOneKind) {
+    Counted one(3), other(4);
+    Interrupted another;
+    one.list();
+    another.list();
+    other.list();
+    const uint64_t three = 3, five = 5;
+    EXPECT_TRUE(Part::any(Counted::read, has, &three));
+    EXPECT_FALSE(Part::any(Counted::read, has, &five));
+    one.unlist();
+    EXPECT_FALSE(Part::any(Counted::read, has, &three));
+    another.unlist();
+    other.unlist();
+}
+
 TEST(Parts, AReportInAHandlerOverACallEnds) {
     const PartCounts before = tarn::part_counts();
     Counted other(5);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Requests that no class of a heap serves: blocks of tarn's own, on the heap's list.
+#include "backend/blocks.h"
 #include "api/heap/state.h"
 #include "base/options.h"
 #include "entry/entry.h"
 #include "entry/resize.h"
+#include "os/os.h"
 
 namespace tarn::user_heap {
 
@@ -100,6 +102,20 @@ void* resize_block(tarn_heap& heap, void* pointer, size_t size) {
     count_memory(more);
     charge(heap, more);
     return memory_of(there);
+}
+
+bool is_live_block(const void* pointer) {
+    Block* const block = block_of(pointer);
+    const bool aligned = is_aligned_block(pointer);
+    const void* const record = aligned ? static_cast<void*>(start_before(block)) : block;
+    const auto bytes =
+        static_cast<size_t>(static_cast<const char*>(pointer) - static_cast<const char*>(record));
+    if (!os::readable(record, bytes)) return false;
+    const size_t whole = block_size(start_of(block));
+    if (whole < kSmallestBlock || block->usable > whole - kBlockStart) return false;
+    // Its heap's list, or the block before it, leads here: the program's own bytes do not.
+    Block* const* const link = block->previous ? &block->previous->next : &block->heap->blocks;
+    return os::readable(link, sizeof *link) && *link == block;
 }
 
 void drop_blocks(tarn_heap& heap) {

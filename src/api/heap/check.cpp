@@ -3,6 +3,7 @@
 #include "api/heap/state.h"
 #include "backend/blocks.h"
 #include "base/message.h"
+#include "os/os.h"
 
 namespace tarn::user_heap {
 
@@ -59,7 +60,25 @@ void verify_header(tarn_heap& heap, const void* pointer) {
     die(Fault::kNeverHandedOut, pointer);
 }
 
+constexpr const char* kTakesIt = "of a tarn_heap; tarn_heap_free takes it";
+
+const char* whose(const void* pointer) {
+    if (is_block(pointer)) return is_live_block(pointer) ? kTakesIt : nullptr;
+    if (!in_chunk(pointer)) return nullptr;
+    const Chunk& chunk = *chunk_of(pointer);
+    if (!os::readable(&chunk, sizeof chunk) || chunk.seal != seal_of(&chunk)) return nullptr;
+    const size_t offset = offset_of(chunk, pointer);
+    const bool is_start = offset / chunk.size < chunk.carved && offset % chunk.size == 0;
+    return is_start ? kTakesIt : "of a tarn_heap";
+}
+
+constinit Claim claim{whose};
+
 }  // namespace
+
+void claim_objects() {
+    join_claims(claim);
+}
 
 void verify(tarn_heap& heap, const void* pointer) {
     if (!is_block(pointer)) return heap.checked ? verify_object(heap, pointer) : verify_header(heap, pointer);

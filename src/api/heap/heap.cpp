@@ -55,6 +55,7 @@ tarn_heap* tarn_heap_create(const tarn_heap_options* given, size_t size) {
     if (!read_options(given, size, options)) return nullptr;
     void* const memory = tarn::allocate(sizeof(tarn_heap));
     if (!memory) return nullptr;
+    claim_objects();
     auto* const heap = new (memory) tarn_heap{};
     initialise(*heap, options);
     tarn::tally(tarn::Tally::kUserHeaps, 1);

@@ -206,9 +206,12 @@ void* take_block(tarn_heap& heap, Request request);
 void put_block(tarn_heap& heap, void* pointer);
 void* resize_block(tarn_heap& heap, void* pointer, size_t size);  // in its class of blocks; NULL: not so
 void drop_blocks(tarn_heap& heap);
+bool is_live_block(const void* pointer);  // of some heap; reads nothing that cannot be read
 
 // heap_check.cpp: dies unless the pointer is a live object's of this heap, as far as the heap checks.
 void verify(tarn_heap& heap, const void* pointer);
+// From now on free() says of a heap's object whose it is.
+void claim_objects();
 void mark_taken(Chunk& chunk, const void* object);
 void mark_free(Chunk& chunk, const void* object);
 

@@ -205,6 +205,7 @@ tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned optio
         tarn::release(pool);
         return nullptr;
     }
+    claim_objects();
     pool->list();
     return pool;
 }

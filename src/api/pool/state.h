@@ -108,6 +108,9 @@ void for_each_local(const Pool& pool, Visit&& visit) {
     }
 }
 
+// From now on free() says of a pool's object whose it is.
+void claim_objects();
+
 inline Pool& of(tarn_pool* pool) {
     return *static_cast<Pool*>(pool);
 }
