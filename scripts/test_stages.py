@@ -208,7 +208,7 @@ def stage_commands():
 
 def sanitized(directory, sanitizer, optimization, suites, environment):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
-    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Db_ndebug=false",
+    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
     if configure(directory, options, {"CC": "gcc", "CXX": "g++"}):

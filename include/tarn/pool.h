@@ -41,7 +41,8 @@ typedef struct tarn_pool {
 /* Options of tarn_pool_create, to be joined by |. */
 enum tarn_pool_option {
     /* Every free is checked: an object that is free already, an address that is none of this pool's objects
-     * or inside one ends the program with a message, as free's misuse does. All calls then take a lock. */
+     * or inside one ends the program with a message, as free's misuse does. All calls then take a lock. With
+     * TARN_HARDENED=1 every pool is such a one. */
     TARN_POOL_CHECKED = 1
 };
 

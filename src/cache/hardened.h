@@ -18,5 +18,14 @@ inline bool checks_every_free() {
 inline bool checks_sizes() {
     return options.hardened;
 }
+// Every pool of the explicit interface is a checked one; asked once for each, when it is made. A build for
+// debugging has them checked, too, as C++ programs have theirs.
+inline bool checks_pools() {
+#ifdef NDEBUG
+    return options.hardened;
+#else
+    return true;
+#endif
+}
 
 }  // namespace tarn::hardened

@@ -11,6 +11,7 @@
 
 #include "api/pool/state.h"
 #include "base/message.h"
+#include "cache/hardened.h"
 #include "entry/entry.h"
 
 namespace tarn::pool {
@@ -199,7 +200,8 @@ tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned optio
     if (stride == 0) return fail(ENOMEM);
     void* const memory = tarn::allocate_aligned(kLine, sizeof(Pool));
     if (!memory) return nullptr;
-    const Checks checks = options & TARN_POOL_CHECKED ? Checks::kOn : Checks::kOff;
+    const bool checked = options & TARN_POOL_CHECKED || tarn::hardened::checks_pools();
+    const Checks checks = checked ? Checks::kOn : Checks::kOff;
     Pool* const pool = new (memory) Pool(stride, alignment, checks, slots_for(stride));
     if (checks == Checks::kOn && !(pool->common = make_local(*pool, 0))) {
         tarn::release(pool);
