@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// The snapshot: each number follows what the process does, and those that nobody counted are zero.
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "backend/blocks.h"
+#include "cache/totals.h"
+#include "entry_sample.h"
+#include "pages/runs.h"
+#include "process/reclaim.h"
+#include "process/thread.h"
+#include "stats/parts.h"
+#include "stats/stats.h"
+
+namespace tarn {
+namespace {
+
+Snapshot taken() {
+    Snapshot snapshot;
+    memset(&snapshot, 0xff, sizeof snapshot);
+    take_snapshot(snapshot);
+    return snapshot;
+}
+
+TEST(Snapshot, SaysWhatItIs) {
+    const Snapshot now = taken();
+    EXPECT_EQ(now.version, TARN_STATS_VERSION);
+    EXPECT_EQ(now.classes, kClasses);
+    EXPECT_STREQ(now.backend, "map");
+    for (SizeClass c = 0; c < kClasses; ++c)
+        EXPECT_EQ(now.class_stats[c].object_size, kSizeClasses[c].size);
+}
+
+TEST(Snapshot, WhatFollowsFromOtherNumbersIsLeftForLater) {
+    void* const object = allocate(100);
+    const Snapshot now = taken();
+    EXPECT_EQ(now.allocations, 0u);
+    EXPECT_EQ(now.live_bytes, 0u);
+    EXPECT_EQ(now.fragmentation_ratio, 0);
+    for (const tarn_class_stats& of_class : now.class_stats) {
+        EXPECT_EQ(of_class.live_objects, 0u);
+        EXPECT_EQ(of_class.live_bytes, 0u);
+    }
+    Snapshot read;
+    read_snapshot(read);
+    EXPECT_GE(read.live_bytes, 112u);
+    EXPECT_GE(read.allocations, 1u);
+    release(object);
+}
+
+TEST(Snapshot, ClassesThatThereAreNotAreZero) {
+    const Snapshot now = taken();
+    for (uint32_t c = kClasses; c < TARN_SIZE_CLASSES_MAX; ++c) {
+        EXPECT_EQ(now.class_stats[c].object_size, 0u);
+        EXPECT_EQ(now.class_stats[c].slabs, 0u);
+    }
+}
+
+TEST(Snapshot, ObjectsAreCountedByTheirClass) {
+    constexpr SizeClass c = 17;
+    const Snapshot before = taken();
+    std::vector<void*> objects;
+    for (int i = 0; i < 500; ++i)
+        objects.push_back(allocate(kSizeClasses[c].size));
+    for (int i = 0; i < 200; ++i)
+        release(objects[static_cast<size_t>(i)]);
+    const Snapshot after = taken();
+    const tarn_class_stats& now = after.class_stats[c];
+    EXPECT_EQ(now.allocations - before.class_stats[c].allocations, 500u);
+    EXPECT_EQ(now.frees - before.class_stats[c].frees, 200u);
+    EXPECT_GE(now.fresh, 500u);
+    EXPECT_GE(now.slabs * kSizeClasses[c].objects, 300u);
+    EXPECT_EQ(now.slab_bytes, now.slabs * kSizeClasses[c].units * kUnitSize);
+    EXPECT_EQ(after.class_stats[c + 1].allocations, before.class_stats[c + 1].allocations);
+    EXPECT_GE(after.in_use, now.slab_bytes);
+    for (size_t i = 200; i < objects.size(); ++i)
+        release(objects[i]);
+}
+
+TEST(Snapshot, BlocksWithTheirBytes) {
+    const Snapshot before = taken();
+    void* const block = allocate(size_t{5} << 20);
+    const Snapshot during = taken();
+    EXPECT_EQ(during.large_allocations, before.large_allocations + 1);
+    EXPECT_EQ(during.large_live_bytes, before.large_live_bytes + block_size(block));
+    EXPECT_GE(during.large_peak_bytes, during.large_live_bytes);
+    EXPECT_GE(during.backend_committed, before.backend_committed + (size_t{5} << 20));
+    release(block);
+    const Snapshot after = taken();
+    EXPECT_EQ(after.large_frees, before.large_frees + 1);
+    EXPECT_EQ(after.large_live_bytes, before.large_live_bytes);
+    EXPECT_EQ(after.large_peak_bytes, during.large_peak_bytes);
+}
+
+TEST(Snapshot, ThreadsAndWhatTheyLeaveBehind) {
+    enter_thread();
+    const Snapshot before = taken();
+    Snapshot during;
+    void* left = nullptr;
+    std::thread([&] {
+        left = allocate(3000);
+        during = taken();
+    }).join();
+    const Snapshot after = taken();
+    EXPECT_EQ(during.threads, before.threads + 1);
+    EXPECT_EQ(after.threads, before.threads);
+    EXPECT_EQ(after.threads_ended, before.threads_ended + 1);
+    EXPECT_EQ(after.orphan_slabs, before.orphan_slabs + 1);
+    const SizeClass c = class_of_size(3000);
+    release(left);
+    EXPECT_EQ(taken().class_stats[c].remote_frees, before.class_stats[c].remote_frees + 1);
+    EXPECT_EQ(taken().orphan_slabs, before.orphan_slabs) << "who frees into it takes it over";
+}
+
+TEST(Snapshot, WhatGoesBackIsReturned) {
+    std::vector<void*> objects;
+    for (int i = 0; i < 1000; ++i)
+        objects.push_back(memset(allocate(8192), 1, 8192));
+    const Snapshot full = taken();
+    EXPECT_GE(full.in_use, 1000 * 8192u);
+    EXPECT_GE(full.committed, full.in_use);
+    EXPECT_GE(full.reserved, full.committed);
+    EXPECT_GE(full.resident, 1000 * 8192u);
+    EXPECT_GE(full.peak_resident, full.resident / 2);
+    for (void* object : objects)
+        release(object);
+    trim();
+    const Snapshot after = taken();
+    EXPECT_LE(after.in_use, full.in_use - 900 * 8192u);
+    EXPECT_EQ(after.dirty, 0u);
+    EXPECT_GE(after.returned - full.returned, 900 * 8192u);
+}
+
+TEST(Snapshot, PointersOfOthers) {
+    const Snapshot before = taken();
+    count_foreign_free();
+    count_foreign_free();
+    EXPECT_EQ(taken().foreign_frees, before.foreign_frees + 2);
+}
+
+TEST(Snapshot, TalliesEachInItsOwnPlace) {
+    const Snapshot before = taken();
+    const Tally all[] = {Tally::kArenas,          Tally::kArenasMade, Tally::kArenaBytes,
+                         Tally::kArenaBytesTaken, Tally::kUserHeaps,  Tally::kUserHeapsMade,
+                         Tally::kUserHeapBytes};
+    int64_t amount = 1;
+    for (Tally which : all)
+        tally(which, amount), amount *= 10;
+    const Snapshot after = taken();
+    EXPECT_EQ(after.arenas - before.arenas, 1u);
+    EXPECT_EQ(after.arenas_made - before.arenas_made, 10u);
+    EXPECT_EQ(after.arena_bytes - before.arena_bytes, 100u);
+    EXPECT_EQ(after.arena_bytes_taken - before.arena_bytes_taken, 1000u);
+    EXPECT_EQ(after.user_heaps - before.user_heaps, 10000u);
+    EXPECT_EQ(after.user_heaps_made - before.user_heaps_made, 100000u);
+    EXPECT_EQ(after.user_heap_bytes - before.user_heap_bytes, 1000000u);
+}
+
+TEST(Snapshot, PartsEachInItsOwnPlace) {
+    Part part([](const Part&, PartCounts& counts) {
+        counts.pools += 1, counts.pools_made += 2, counts.pool_bytes += 3, counts.pool_allocations += 4;
+        counts.pool_fresh += 5, counts.pool_live_objects += 6, counts.interners += 7;
+        counts.interners_made += 8, counts.interned_strings += 9, counts.intern_requests += 10;
+        counts.interner_bytes += 11;
+    });
+    part.list();
+    const Snapshot now = taken();
+    part.unlist();
+    EXPECT_EQ(now.object_pools, 1u);
+    EXPECT_EQ(now.object_pools_made, 2u);
+    EXPECT_EQ(now.object_pool_bytes, 3u);
+    EXPECT_EQ(now.object_pool_allocations, 4u);
+    EXPECT_EQ(now.object_pool_fresh, 5u);
+    EXPECT_EQ(now.object_pool_live_objects, 6u);
+    EXPECT_EQ(now.interners, 7u);
+    EXPECT_EQ(now.interners_made, 8u);
+    EXPECT_EQ(now.interned_strings, 9u);
+    EXPECT_EQ(now.intern_requests, 10u);
+    EXPECT_EQ(now.interner_bytes, 11u);
+    EXPECT_EQ(taken().object_pools, 0u);
+    EXPECT_EQ(taken().intern_requests, 10u);
+}
+
+}  // namespace
+}  // namespace tarn
