@@ -18,7 +18,8 @@ void add_options(Text& text, const Report& report) {
     text.add("\"options\":{");
     for (size_t i = 0; i < report.option_count; ++i) {
         if (i) text.add(',');
-        add_string(text, report.options[i].name, report.options[i].value);
+        add_escaped(text.add('"'), report.options[i].name, Escape::kJson).add("\":\"");
+        add_escaped(text, report.options[i].value, Escape::kJson).add('"');
     }
     text.add('}');
 }

@@ -111,7 +111,8 @@ void add_options(Line& line, const Report& report) {
         const OptionValue& option = report.options[i];
         if (!option.given) continue;
         line.item("options", ShortText([&option](Text& text) {
-                      add_escaped(text.add(option.name).add('='), option.value, Escape::kPlain);
+                      add_escaped(text, option.name, Escape::kPlain).add('=');
+                      add_escaped(text, option.value, Escape::kPlain);
                   }));
     }
 }
@@ -200,7 +201,7 @@ void add_table(Text& text, const tarn_stats& stats) {
 void write_text(Text& text, const Report& report) {
     text.add(kPrefix).add("statistics of ");
     add_escaped(text, report.program, Escape::kPlain).add(", process ").signed_decimal(report.process);
-    text.add(" (tarn ").add(report.version).add(", backend ");
+    add_escaped(text.add(" (tarn "), report.version, Escape::kPlain).add(", backend ");
     add_escaped(text, report.stats.backend, Escape::kPlain).add(")\n");
     {
         Line line(text);

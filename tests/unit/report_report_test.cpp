@@ -225,6 +225,83 @@ TEST_F(Report, NoFormatWritesNothing) {
     EXPECT_EQ(text_of([&](tarn::Text& t) { tarn::write_own_report(t, s, StatsFormat::kNone); }), "");
 }
 
+// As a tool prints it: everything comes from what it is given, and nothing from the process that writes.
+class OfAnother : public Report {
+  protected:
+    void SetUp() override {
+        set("TARN_STATS", "1");
+        set("TARN_DIRTY", "12345");
+        tarn::complete(stats);
+    }
+    void TearDown() override {
+        set("TARN_DIRTY", nullptr);
+        Report::TearDown();
+    }
+    std::string written(Writer write) {
+        return text_of([&](tarn::Text& text) { write(text, of_another); });
+    }
+    static void expect_in(const std::string& text, const char* part) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
+    }
+    void expect_nothing_of_this_process(const std::string& text) {
+        EXPECT_EQ(text.find("12345"), std::string::npos) << text;
+        EXPECT_EQ(text.find(program_invocation_short_name), std::string::npos) << text;
+        EXPECT_EQ(text.find(TARN_VERSION), std::string::npos) << text;
+    }
+
+    Snapshot stats = idle();
+    tarn::OptionValue options[3] = {
+        {"TARN_BACKEND", "je\"malloc", true}, {"TARN_NEW", "9", true}, {"TARN_DIRTY", "77", false}};
+    tarn::Report of_another{stats, "99.1", "other", 31337, options, 3};
+};
+
+TEST_F(OfAnother, TextNamesItAndTheOptionsThatItWasGiven) {
+    EXPECT_EQ(written(tarn::write_text),
+              "tarn: statistics of other, process 31337 (tarn 99.1, backend map)\n"
+              "tarn: memory    0 B peak resident, 0 B resident, 0 B live\n"
+              "tarn: requests  0 allocations, 0 frees, 0 live\n"
+              "tarn: pool      0.0% of allocations, 0.0% hit rate, 0 reused, 0 fresh\n"
+              "tarn: large     0 allocations\n"
+              "tarn: threads   0 with a heap\n"
+              "tarn: region    0 B reserved, 0 B committed, 0 B in use\n"
+              "tarn: options   TARN_BACKEND=je\"malloc, TARN_NEW=9\n");
+}
+
+TEST_F(OfAnother, JsonHasAllOfItsOptions) {
+    const std::string json = written(tarn::write_json);
+    expect_in(json, "\"tarn\":\"99.1\",\"program\":\"other\",\"process\":31337,\"backend\":\"map\",");
+    expect_in(json,
+              "\"options\":{\"TARN_BACKEND\":\"je\\\"malloc\",\"TARN_NEW\":\"9\",\"TARN_DIRTY\":\"77\"},");
+    expect_nothing_of_this_process(json);
+}
+
+TEST_F(OfAnother, MetricsNameIt) {
+    const std::string metrics = written(tarn::write_prometheus);
+    expect_in(metrics, "tarn_build_info{version=\"99.1\",backend=\"map\",program=\"other\"} 1\n");
+    expect_nothing_of_this_process(metrics);
+}
+
+TEST_F(OfAnother, WithoutOptionsThereIsNoLineOfThem) {
+    of_another.option_count = 0;
+    EXPECT_EQ(written(tarn::write_text).find("options"), std::string::npos);
+    expect_in(written(tarn::write_json), "\"options\":{},");
+}
+
+TEST_F(OfAnother, NoStringOfItsOwnBreaksALine) {
+    options[1].name = "TARN_\n\"X";
+    of_another.version = "9\n\x1b\"1";
+    of_another.program = "a\nb";
+    const std::string text = written(tarn::write_text), json = written(tarn::write_json);
+    for (const std::string& line : lines_of(text))
+        EXPECT_EQ(line.rfind("tarn: ", 0), 0u) << line;
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_EQ(json.find('\n'), json.size() - 1);
+    expect_in(json, "\"TARN_\\u000a\\\"X\":\"9\"");
+    expect_in(json, "\"tarn\":\"9\\u000a\\u001b\\\"1\"");
+    const std::string metrics = written(tarn::write_prometheus);
+    expect_in(metrics, "version=\"9\\n");
+}
+
 TEST_F(Report, NamesThisProcess) {
     Snapshot s = idle();
     tarn::complete(s);
