@@ -46,7 +46,7 @@ constexpr std::string_view kTemplate = R"(
 }  // namespace
 
 int main() {
-    tarn::Interner names({.keywords = tarn::KeywordSet::xmd()});
+    tarn::Interner names({.keywords = tarn::KeywordSet::template_language()});
     const auto [title, row] = names.literals("title", "row");
     std::unordered_map<tarn::Symbol, int> uses;
     int depth = 0, deepest = 0;
@@ -54,12 +54,12 @@ int main() {
     Tokenizer tokens(names, kTemplate);
     while (const tarn::Symbol token = tokens.next()) {
         switch (token.keyword()) {
-            case TARN_XMD_IF:
-            case TARN_XMD_FOR:
+            case TARN_TEMPLATE_IF:
+            case TARN_TEMPLATE_FOR:
                 deepest = ++depth > deepest ? depth : deepest;
                 break;
-            case TARN_XMD_ENDIF:
-            case TARN_XMD_ENDFOR:
+            case TARN_TEMPLATE_ENDIF:
+            case TARN_TEMPLATE_ENDFOR:
                 --depth;
                 break;
             case -1:  // a name
@@ -71,7 +71,7 @@ int main() {
     }
     std::printf("blocks: %d deep, %s\n", deepest, depth == 0 ? "all closed" : "some left open");
     std::printf("%s: %d uses, %s: %d uses\n", title.c_str(), uses[title], row.c_str(), uses[row]);
-    std::printf("keyword %d is %s\n", TARN_XMD_ENDFOR, names.keyword(TARN_XMD_ENDFOR).c_str());
+    std::printf("keyword %d is %s\n", TARN_TEMPLATE_ENDFOR, names.keyword(TARN_TEMPLATE_ENDFOR).c_str());
     std::printf("\"report\" is %s, \"footer\" is %s\n", names.find("report") ? "known" : "unknown",
                 names.find("footer") ? "known" : "unknown");
 }

@@ -74,7 +74,8 @@ typedef struct tarn_interner_options {
     uint32_t shards;  /* parts that threads can insert into at the same time: a power of two up to
                          TARN_INTERNER_SHARDS_MOST; 0: 8 */
     uint32_t keyword_count;
-    const char* const* keywords; /* keyword_count terminated words, each different; copied */
+    const char* const* keywords; /* keyword_count terminated words, each different; copied. See
+                                    tarn/keywords.h for sets of them */
     size_t expected;             /* strings that room is made for at once; 0: little */
     uint64_t seed;               /* with TARN_INTERNER_SEEDED */
 } tarn_interner_options;
@@ -167,85 +168,6 @@ typedef struct tarn_interner_stats {
  * tarn_stats_get). Takes time in proportion to the strings. -1 when `table` or `stats` is NULL, or `size`
  * does not hold the version. */
 TARN_API int tarn_interner_stats_get(tarn_interner* table, tarn_interner_stats* stats, size_t size);
-
-/* Sets of keywords for tarn_interner_options; valid for ever. The enums below give their numbers. */
-enum tarn_keyword_set {
-    TARN_KEYWORDS_XMD = 1,   /* directives and built-in words of XMD */
-    TARN_KEYWORDS_PYTHON = 2 /* Python 3.7 and later: the hard keywords, in keyword.kwlist's order */
-};
-
-/* The words of a set, and in *count how many. NULL and EINVAL when the set is unknown or `count` is NULL. */
-TARN_API const char* const* tarn_keywords(enum tarn_keyword_set set, size_t* count);
-
-enum tarn_xmd_keyword {
-    TARN_XMD_SET,
-    TARN_XMD_EXEC,
-    TARN_XMD_IMPORT,
-    TARN_XMD_EXPORT,
-    TARN_XMD_FROM,
-    TARN_XMD_AS,
-    TARN_XMD_IF,
-    TARN_XMD_ELIF,
-    TARN_XMD_ELSE,
-    TARN_XMD_ENDIF,
-    TARN_XMD_FOR,
-    TARN_XMD_IN,
-    TARN_XMD_ENDFOR,
-    TARN_XMD_WHILE,
-    TARN_XMD_ENDWHILE,
-    TARN_XMD_BREAK,
-    TARN_XMD_CONTINUE,
-    TARN_XMD_FUNCTION,
-    TARN_XMD_ENDFUNCTION,
-    TARN_XMD_RETURN,
-    TARN_XMD_TRY,
-    TARN_XMD_CATCH,
-    TARN_XMD_ENDTRY,
-    TARN_XMD_PRINT,
-    TARN_XMD_JOIN,
-    TARN_XMD_TRUE,
-    TARN_XMD_FALSE,
-    TARN_XMD_KEYWORDS /* how many */
-};
-
-enum tarn_python_keyword {
-    TARN_PYTHON_FALSE,
-    TARN_PYTHON_NONE,
-    TARN_PYTHON_TRUE,
-    TARN_PYTHON_AND,
-    TARN_PYTHON_AS,
-    TARN_PYTHON_ASSERT,
-    TARN_PYTHON_ASYNC,
-    TARN_PYTHON_AWAIT,
-    TARN_PYTHON_BREAK,
-    TARN_PYTHON_CLASS,
-    TARN_PYTHON_CONTINUE,
-    TARN_PYTHON_DEF,
-    TARN_PYTHON_DEL,
-    TARN_PYTHON_ELIF,
-    TARN_PYTHON_ELSE,
-    TARN_PYTHON_EXCEPT,
-    TARN_PYTHON_FINALLY,
-    TARN_PYTHON_FOR,
-    TARN_PYTHON_FROM,
-    TARN_PYTHON_GLOBAL,
-    TARN_PYTHON_IF,
-    TARN_PYTHON_IMPORT,
-    TARN_PYTHON_IN,
-    TARN_PYTHON_IS,
-    TARN_PYTHON_LAMBDA,
-    TARN_PYTHON_NONLOCAL,
-    TARN_PYTHON_NOT,
-    TARN_PYTHON_OR,
-    TARN_PYTHON_PASS,
-    TARN_PYTHON_RAISE,
-    TARN_PYTHON_RETURN,
-    TARN_PYTHON_TRY,
-    TARN_PYTHON_WHILE,
-    TARN_PYTHON_WITH,
-    TARN_PYTHON_YIELD,
-    TARN_PYTHON_KEYWORDS /* how many */
-};
 
 #ifdef __cplusplus
 }

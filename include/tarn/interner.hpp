@@ -26,6 +26,7 @@
 #endif
 
 #include "tarn/interner.h"
+#include "tarn/keywords.h"
 
 namespace tarn {
 
@@ -82,7 +83,7 @@ class KeywordSet {
         if (!words) throw std::invalid_argument("tarn: no such set of keywords");
         words_.assign(words, words + count);
     }
-    static KeywordSet xmd() { return KeywordSet(TARN_KEYWORDS_XMD); }
+    static KeywordSet template_language() { return KeywordSet(TARN_KEYWORDS_TEMPLATE); }
     static KeywordSet python() { return KeywordSet(TARN_KEYWORDS_PYTHON); }
 
     // Its words get the next numbers.

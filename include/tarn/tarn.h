@@ -28,6 +28,7 @@
 #include "tarn/cow_string.h"
 #include "tarn/heap.h"
 #include "tarn/interner.h"
+#include "tarn/keywords.h"
 #include "tarn/metrics.h"
 #include "tarn/pool.h"
 #include "tarn/scan.h"

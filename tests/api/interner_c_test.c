@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tarn/interner.h from C: every function, its edges and its errors. */
 #include "tarn/interner.h"
+#include "tarn/keywords.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -200,11 +201,11 @@ static void options_are_checked(void) {
 }
 
 static void keywords_have_dense_numbers(uint32_t flags) {
-    static const enum tarn_keyword_set sets[] = {TARN_KEYWORDS_XMD, TARN_KEYWORDS_PYTHON};
+    static const enum tarn_keyword_set sets[] = {TARN_KEYWORDS_TEMPLATE, TARN_KEYWORDS_PYTHON};
     for (int i = 0; i < 2; ++i) {
         size_t count = 0;
         const char* const* words = tarn_keywords(sets[i], &count);
-        CHECK(words != NULL && count == (i == 0 ? TARN_XMD_KEYWORDS : TARN_PYTHON_KEYWORDS));
+        CHECK(words != NULL && count == (i == 0 ? TARN_TEMPLATE_KEYWORDS : TARN_PYTHON_KEYWORDS));
         tarn_interner* table = table_with(flags, words, (uint32_t)count);
         CHECK(stats_of(table).keywords == count && stats_of(table).strings == count);
         for (size_t number = 0; number < count; ++number) {
@@ -224,18 +225,20 @@ static void keywords_have_dense_numbers(uint32_t flags) {
     errno = 0;
     CHECK(tarn_keywords((enum tarn_keyword_set)0, &count) == NULL && errno == EINVAL);
     errno = 0;
-    CHECK(tarn_keywords(TARN_KEYWORDS_XMD, NULL) == NULL && errno == EINVAL);
+    CHECK(tarn_keywords(TARN_KEYWORDS_TEMPLATE, NULL) == NULL && errno == EINVAL);
 }
 
 /* The enums and the words are two lists. */
 static void enums_name_their_words(void) {
     size_t count;
-    const char* const* xmd = tarn_keywords(TARN_KEYWORDS_XMD, &count);
-    CHECK(strcmp(xmd[TARN_XMD_SET], "set") == 0 && strcmp(xmd[TARN_XMD_IMPORT], "import") == 0);
-    CHECK(strcmp(xmd[TARN_XMD_IF], "if") == 0 && strcmp(xmd[TARN_XMD_ENDIF], "endif") == 0);
-    CHECK(strcmp(xmd[TARN_XMD_FOR], "for") == 0 && strcmp(xmd[TARN_XMD_ENDFOR], "endfor") == 0);
-    CHECK(strcmp(xmd[TARN_XMD_WHILE], "while") == 0 && strcmp(xmd[TARN_XMD_RETURN], "return") == 0);
-    CHECK(strcmp(xmd[TARN_XMD_FUNCTION], "function") == 0 && strcmp(xmd[TARN_XMD_FALSE], "false") == 0);
+    const char* const* words = tarn_keywords(TARN_KEYWORDS_TEMPLATE, &count);
+    CHECK(strcmp(words[TARN_TEMPLATE_SET], "set") == 0 && strcmp(words[TARN_TEMPLATE_IMPORT], "import") == 0);
+    CHECK(strcmp(words[TARN_TEMPLATE_IF], "if") == 0 && strcmp(words[TARN_TEMPLATE_ENDIF], "endif") == 0);
+    CHECK(strcmp(words[TARN_TEMPLATE_FOR], "for") == 0 && strcmp(words[TARN_TEMPLATE_ENDFOR], "endfor") == 0);
+    CHECK(strcmp(words[TARN_TEMPLATE_WHILE], "while") == 0 &&
+          strcmp(words[TARN_TEMPLATE_RETURN], "return") == 0);
+    CHECK(strcmp(words[TARN_TEMPLATE_FUNCTION], "function") == 0 &&
+          strcmp(words[TARN_TEMPLATE_FALSE], "false") == 0);
     const char* const* python = tarn_keywords(TARN_KEYWORDS_PYTHON, &count);
     CHECK(strcmp(python[TARN_PYTHON_FALSE], "False") == 0 && strcmp(python[TARN_PYTHON_DEF], "def") == 0);
     CHECK(strcmp(python[TARN_PYTHON_IF], "if") == 0 && strcmp(python[TARN_PYTHON_YIELD], "yield") == 0);

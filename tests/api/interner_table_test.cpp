@@ -47,17 +47,18 @@ TEST(SmallTable, IsTwoBlocks) {
 TEST(SmallTable, GrowsOutOfItsBlock) {
     for (const uint32_t shards : {1u, 2u, 8u, 16u})
         for (const size_t expected : {size_t{0}, size_t{30}, size_t{200}}) {
-            Interner table({.keywords = KeywordSet::xmd(), .expected = expected, .shards = shards});
+            Interner table(
+                {.keywords = KeywordSet::template_language(), .expected = expected, .shards = shards});
             std::vector<Symbol> all;
             for (int i = 0; i < 300; ++i) {
                 all.push_back(table.intern(std::to_string(i)));
-                ASSERT_EQ(table.size(), TARN_XMD_KEYWORDS + all.size());
+                ASSERT_EQ(table.size(), TARN_TEMPLATE_KEYWORDS + all.size());
                 for (int k = 0; k <= i; ++k)
                     ASSERT_EQ(table.find(std::to_string(k)), all[k]) << k << " of " << i;
             }
             for (int k = 0; k < 300; ++k)
                 EXPECT_EQ(all[k].text(), std::to_string(k));
-            for (int k = 0; k < TARN_XMD_KEYWORDS; ++k)
+            for (int k = 0; k < TARN_TEMPLATE_KEYWORDS; ++k)
                 EXPECT_EQ(table.intern(table.keyword(k).text()).keyword(), k);
         }
 }

@@ -238,7 +238,7 @@ TEST(Interner, ChosenTextDoesNotFallTogether) {
 TEST(Memory, IsCountedAsMallocCountsIt) {
     for (const size_t strings : {size_t{0}, size_t{1}, size_t{10}, size_t{1000}, size_t{50000}}) {
         const uint64_t before = process_stats().live_bytes;
-        Interner ordinary({.keywords = KeywordSet::xmd()});
+        Interner ordinary({.keywords = KeywordSet::template_language()});
         for (size_t i = 0; i < strings; ++i) {
             std::string text = std::to_string(i);
             text.resize(text.size() + i % 20, '.');

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The sets of keywords, in the order of the enums in tarn/interner.h.
-#include <errno.h>
+// The sets of keywords, in the order of the enums.
+#include "tarn/keywords.h"
 
-#include "tarn/interner.h"
+#include <errno.h>
 
 namespace {
 
-constexpr const char* kXmd[] = {
+constexpr const char* kTemplate[] = {
     "set",         "exec",   "import", "export", "from",   "as",       "if",    "elif",     "else",
     "endif",       "for",    "in",     "endfor", "while",  "endwhile", "break", "continue", "function",
     "endfunction", "return", "try",    "catch",  "endtry", "print",    "join",  "true",     "false",
 };
-static_assert(sizeof kXmd / sizeof *kXmd == TARN_XMD_KEYWORDS);
+static_assert(sizeof kTemplate / sizeof *kTemplate == TARN_TEMPLATE_KEYWORDS);
 
 constexpr const char* kPython[] = {
     "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
@@ -24,9 +24,9 @@ static_assert(sizeof kPython / sizeof *kPython == TARN_PYTHON_KEYWORDS);
 }  // namespace
 
 const char* const* tarn_keywords(enum tarn_keyword_set set, size_t* count) {
-    if (count && set == TARN_KEYWORDS_XMD) {
-        *count = TARN_XMD_KEYWORDS;
-        return kXmd;
+    if (count && set == TARN_KEYWORDS_TEMPLATE) {
+        *count = TARN_TEMPLATE_KEYWORDS;
+        return kTemplate;
     }
     if (count && set == TARN_KEYWORDS_PYTHON) {
         *count = TARN_PYTHON_KEYWORDS;
