@@ -192,6 +192,7 @@ TEST_F(MisuseDeathTest, NeverAllocated) {
 // Nothing is checked, and nothing asked for, by a pool without the option.
 TEST(Misuse2, IsNotLookedForOtherwise) {
     tarn_pool* pool = tarn_pool_create(48, 16, 0);
+    if (tarn_pool_enter(pool)->owner == 0) GTEST_SKIP() << "all pools of this tarn are checked";
     void* object = tarn_pool_allocate(pool);
     tarn_pool_free(pool, object);
     tarn_pool_free(pool, object);
