@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cache/bins.h"
 
-#include "base/message.h"
+#include "base/expect.h"
 #include "cache/hardened.h"
+#include "cache/sound.h"
 #include "os/os.h"
 
 namespace tarn {
@@ -27,13 +28,15 @@ void move_up(Object** end, size_t count, size_t by) {
 }
 
 // The objects move up to where others have taken some. With the lock of the heap held.
-void close_gap(Bin& bin) {
+void close_gap(ThreadCache& cache, SizeClass c) {
+    Bin& bin = cache.bins[c];
     if (bin.taken == 0) [[likely]]
         return;
     const size_t held = objects_in(bin), gap = bin.taken * kSlot;
     move_up(&slot(bin, top(bin)) + held, held, bin.taken);
     bin.taken = 0;
     pops_top(bin) += gap;
+    expect_none(&bin, [&] { return fault_of_bin(cache, c); });
 }
 
 // Gives `many` objects back to their slabs, those that were freed longest ago.
@@ -50,17 +53,18 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     const size_t kept = objects_in(bin) - many;
     move_up(end - many, kept, many);
     pops_top(bin) += many * kSlot;
+    expect(&bin, "a bin that kept another number of objects", [&] { return objects_in(bin) == kept; });
     cache.heap.counters(c).flushed += many;
 }
 
 void flush_bin(ThreadCache& cache, SizeClass c) {
-    close_gap(cache.bins[c]);
+    close_gap(cache, c);
     if (const size_t held = objects_in(cache.bins[c])) drain_bin(cache, c, held);
 }
 
 // The same at the end of a thread; the next one takes less at a time of what this one did not use up.
 void end_bin(ThreadCache& cache, SizeClass c) {
-    close_gap(cache.bins[c]);
+    close_gap(cache, c);
     const size_t held = objects_in(cache.bins[c]);
     if (held == 0) return;
     drain_bin(cache, c, held);
@@ -83,7 +87,7 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         if (batch.count) pops_top(bin) += kPop - kSlot;
         return {batch.first, batch.zeroed};
     }
-    close_gap(bin);
+    close_gap(cache, c);
     if (const size_t held = objects_in(bin)) {  // it only looked empty while others were at it (collect.cpp)
         Object* const object = slot(bin, bin.end - held * kSlot);
         pops_top(bin) += kPop;
@@ -101,6 +105,7 @@ Refill refill(ThreadCache& cache, SizeClass c) {
     tops.refilled = true;
     pops_top(bin) -= batch.count * kSlot;
     pops_top(bin) += kPop;
+    expect_none(&bin, [&] { return fault_of_bin(cache, c); });
     return {batch.first, batch.zeroed};
 }
 
@@ -121,8 +126,8 @@ void shrink_limit(ThreadCache& cache, SizeClass c) {
 
 void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     const HeapGuard guard(cache.heap);
-    close_gap(bin);
     const SizeClass c = slab.size_class;
+    close_gap(cache, c);
     BinTop& tops = top_of(bin);
     if (tops.overflows >= kOverflowsMost && !hardened::keeps_bins_empty()) shrink_limit(cache, c);
     const size_t limit = limit_of(bin);
@@ -135,6 +140,7 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     slot(bin, top(bin) - kSlot) = object;
     pops_top(bin) -= kSlot;
     tops.overflows += static_cast<uint32_t>(limit / 2);
+    expect_none(&bin, [&] { return fault_of_bin(cache, c); });
 }
 
 void flush(ThreadCache& cache) {

@@ -4,6 +4,7 @@
 
 #include "heap/holes.h"
 #include "heap/orphans.h"
+#include "heap/sound.h"
 #include "os/os.h"
 
 namespace tarn {
@@ -34,18 +35,19 @@ Slab*& Heap::list_of(const Slab& slab) {
 
 // Onto the list where it belongs now.
 void Heap::link(Slab& slab) {
-    slab.state = slab.used == 0     ? SlabState::kEmpty
-                 : slab.exhausted() ? SlabState::kFull
-                                    : SlabState::kPartial;
+    slab.state = slab.fitting_state();
     if (slab.state == SlabState::kEmpty) empty_units_ += slab.info().units;
     Slab*& head = list_of(slab);
     slab.previous = nullptr;
     slab.next = head;
     if (head) head->previous = &slab;
     head = &slab;
+    expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
 }
 
 void Heap::unlink(Slab& slab) {
+    expect(&slab, "a slab taken off no list", [&] { return slab.state != SlabState::kNone; });
+    expect_none(&slab, [&] { return fault_of_links(slab, *this); });
     if (slab.state == SlabState::kEmpty) empty_units_ -= slab.info().units;
     if (slab.previous)
         slab.previous->next = slab.next;
@@ -53,6 +55,7 @@ void Heap::unlink(Slab& slab) {
         list_of(slab) = slab.next;
     if (slab.next) slab.next->previous = slab.previous;
     slab.state = SlabState::kNone;
+    expect(&slab, "more empty units than there can be", [&] { return empty_units_ <= SIZE_MAX / 2; });
 }
 
 void Heap::claim(Slab& slab) {
@@ -60,6 +63,7 @@ void Heap::claim(Slab& slab) {
     set_entries(slab.first_unit(), slab.info().units, entry(slab.size_class));
     counters(slab.size_class).slabs += 1;
     link(slab);
+    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
 }
 
 Slab* Heap::make_slab(SizeClass c) {
@@ -110,11 +114,14 @@ Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
     slab.set_carved(slab.carved() + batch);
     slab.used = static_cast<uint16_t>(slab.used + batch);
     counters(slab.size_class).fresh += batch;
+    expect(&slab, "nothing carved", [&] { return batch > 0; });
+    expect_none(&slab, [&] { return fault_of_counts(slab); });
     return {batch, slab.zeroed, first};
 }
 
 void Heap::after_take(Slab& slab) {
-    if (slab.state == SlabState::kPartial && !slab.exhausted()) return;
+    if (slab.state == SlabState::kPartial && !slab.exhausted())
+        return expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
     unlink(slab);
     link(slab);
 }
@@ -126,11 +133,13 @@ Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
     Object* const first = slab.free;
     Object* object = first;
     for (Object** slot = end - count; slot < end; ++slot) {
+        expect(object, "a free list that leads elsewhere", [&] { return slab.is_object(object); });
         *slot = object;
         object = object->next;
     }
     slab.free = object;
     slab.used = static_cast<uint16_t>(slab.used + count);
+    expect_none(&slab, [&] { return fault_of_counts(slab); });
     return {count, false, first};
 }
 
@@ -163,9 +172,21 @@ Batch Heap::take_one_of(Slab& slab) {
     return batch;
 }
 
+namespace {
+
+const char* fault_of_release(const Slab& slab) {
+    if (slab.used != 0) return "a slab released with objects in use";
+    if (posted(slab)) return "a slab released that is on a mail";  // R2
+    return holes_agree(slab) ? nullptr : "a slab released with holes";
+}
+
+}  // namespace
+
 void Heap::release(Slab& slab) {
+    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);
     forget_holes(slab);
+    expect_none(&slab, [&] { return fault_of_release(slab); });
     counters(slab.size_class).slabs -= 1;
     slab.owner.store(kNoHeap, std::memory_order_relaxed);
     give_run(slab.begin(), slab.info().units);
@@ -176,10 +197,14 @@ void Heap::settle(Slab& slab) {
         unlink(slab);
         link(slab);
     }
+    expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
     if (slab.used == 0 && (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap)) release(slab);
 }
 
 void Heap::absorb(Slab& slab, const RemoteChain& chain) {
+    expect(&slab, "a chain from elsewhere that is not sound", [&] {
+        return chain.count <= slab.used && sound_length(slab, chain.head, chain.count) == chain.count;
+    });
     if (chain.count > 0) {
         chain.tail->next = slab.free;
         slab.free = chain.head;
@@ -193,6 +218,7 @@ Slab* Heap::open_mail() {
     Slab* elsewhere = nullptr;
     for (Slab* slab = door().mail.take_all(); slab;) {
         Slab* const next = slab->next_mail;  // before take_remote: it may be posted again right after
+        expect(slab, "a slab on a mail that is not posted", [&] { return posted(*slab); });  // R1
         if (slab->owner.load(std::memory_order_seq_cst) == id_) {
             absorb(*slab, take_remote(*slab));
         } else {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/expect.h"
 #include "base/published.h"
 #include "heap/door.h"
 #include "heap/remote.h"
@@ -56,6 +57,11 @@ class Heap {
     bool idle() const;
     const ClassCounters& counters(SizeClass c) const { return classes_[c].counters; }
     ClassCounters& counters(SizeClass c) { return classes_[c].counters; }
+    // The list of this state, and what is counted of the empty ones: for who looks whether they are sound.
+    const Slab* first(SizeClass c, SlabState state) const {
+        return classes_[c].lists[static_cast<size_t>(state) - 1];
+    }
+    size_t empty_units() const { return empty_units_; }
 
     // Objects of one class: of a partial slab's free list, else carved up to the end of the page that the
     // first of them touches, `room` at most; asks orphans, then the run supply, for slabs. They are written
@@ -65,6 +71,10 @@ class Heap {
     Batch take_one(SizeClass c);
     // A freed object of one of this heap's slabs. It carries the mark already.
     void give(Slab& slab, Object* object) {
+        expect(object, "an object given back to a slab that is not its own", [&] {
+            return slab.used > 0 && slab.is_object(object) &&
+                   slab.owner.load(std::memory_order_relaxed) == id_;
+        });
         object->next = slab.free;
         slab.free = object;
         if (--slab.used == 0 || slab.state == SlabState::kFull) settle(slab);

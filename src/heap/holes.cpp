@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "heap/holes.h"
 
+#include "base/expect.h"
+#include "heap/sound.h"
 #include "os/os.h"
 
 namespace tarn {
@@ -120,6 +122,7 @@ size_t punch_holes(Slab& slab) {
     }
     // Also when all was refused: the links on part of the pages may be gone even so.
     if (tried) relink(slab, pages, free);
+    expect_none(&slab, [&] { return fault_of_objects(slab); });
     return gone * kPage;
 }
 
@@ -145,6 +148,8 @@ void fill_hole(Slab& slab) {
         slab.free = slab.object(i);
         --slab.away;
     }
+    expect(&slab, "a hole filled that gives nothing", [&] { return slab.free != nullptr; });
+    expect_none(&slab, [&] { return fault_of_objects(slab); });
 }
 
 void forget_holes(Slab& slab) {

@@ -2,7 +2,7 @@
 #include "heap/orphans.h"
 
 #include "base/message.h"
-#include "heap/holes.h"
+#include "heap/sound.h"
 
 namespace tarn {
 
@@ -132,6 +132,10 @@ size_t Orphans::slabs() {
 }
 
 void Heap::hand_over(Slab& slab, Heap& to) {
+    expect(&slab, "a slab that changes hands without the orphan lock", [&] {  // R3
+        return orphans.lock.is_mine() && (id_ == kOrphanHeap) != (to.id_ == kOrphanHeap);
+    });
+    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);
     counters(slab.size_class).slabs -= 1;
     to.claim(slab);
@@ -149,6 +153,7 @@ void Heap::retire() {
                 }
             }
         }
+        expect_none(this, [&] { return fault_of_emptiness(*this); });
         door().held.store(false, std::memory_order_seq_cst);
         elsewhere = door().mail.take_all();
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "heap/remote.h"
 
+#include "base/expect.h"
+
 namespace tarn {
 
 namespace {
@@ -24,6 +26,10 @@ bool push_remote(Slab& slab, const RemoteChain& chain) {
         // seq_cst: the owner read after this must not be older (R5).
     } while (!slab.remote.compare_exchange_weak(word, wanted, std::memory_order_seq_cst,
                                                 std::memory_order_relaxed));
+    expect(&slab, "more objects freed elsewhere than a slab has", [&] {
+        return (wanted & ~kPosted) >> 48 <= slab.carved() && (wanted & ~kPosted) >> 48 >= chain.count;
+    });
+    expect(&slab, "a chain without a mail", [&] { return word & kPosted || word == 0; });  // R1
     if (word & kPosted) return false;
     slab.remote_tail = chain.tail;
     return true;

@@ -28,6 +28,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/expect.h"
 #include "heap/slab.h"
 
 namespace tarn {
@@ -59,6 +60,7 @@ inline unsigned remote_count(const Slab& slab) {
 class Mail {
   public:
     void post(Slab& slab) {
+        expect(&slab, "a slab posted without need", [&] { return posted(slab) && remote_count(slab) > 0; });
         Slab* head = head_.load(std::memory_order_relaxed);
         do
             slab.next_mail = head;
@@ -66,6 +68,7 @@ class Mail {
             !head_.compare_exchange_weak(head, &slab, std::memory_order_seq_cst, std::memory_order_relaxed));
     }
     bool empty() const { return head_.load(std::memory_order_relaxed) == nullptr; }
+    const Slab* first() const { return head_.load(std::memory_order_acquire); }
     Slab* take_all() { return head_.exchange(nullptr, std::memory_order_seq_cst); }
 
   private:

@@ -2,25 +2,13 @@
 #include "heap/orphans.h"
 
 #include "heap/holes.h"
+#include "heap/sound.h"
 
 namespace tarn {
 
 constinit std::atomic<bool> unsalvaged{false};
 
 namespace {
-
-constexpr size_t kUnsound = SIZE_MAX;
-
-// The length of a chain, or kUnsound when one link does not hold, since then none can be trusted.
-size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
-    size_t length = 0;
-    for (const Object* object = head; object; object = object->next) {
-        if (unit_of(object) - slab.first_unit() >= slab.info().units) return kUnsound;
-        if (length == at_most || slab.index_of(object) >= slab.carved()) return kUnsound;
-        ++length;
-    }
-    return length;
-}
 
 // What a thread that is gone may have left half done: a list that is not sound is given up, and its objects
 // stay counted as used.

@@ -67,6 +67,10 @@ struct alignas(kRecordSize) Slab {
     void set_carved(size_t n) { carved_.store(static_cast<uint16_t>(n), std::memory_order_relaxed); }
     size_t free_count() const { return size_t{carved()} - used - away; }
     bool exhausted() const { return free == nullptr && carved() == info().objects && away == 0; }
+    // The list where it belongs.
+    SlabState fitting_state() const {
+        return used == 0 ? SlabState::kEmpty : exhausted() ? SlabState::kFull : SlabState::kPartial;
+    }
     Object* object(size_t index) const { return reinterpret_cast<Object*>(begin() + index * info().size); }
     // capacity when p is no object's start
     size_t index_of(const void* p) const {

@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: MIT
-// The supply of runs. `state.lock` guards everything here. Memory is returned outside the lock: the units are
+// The supply of runs. `supply.lock` guards everything here. Memory is returned outside the lock: the units are
 // then neither free nor taken, so nobody touches them.
 #include "pages/runs.h"
 
 #include <algorithm>
 
-#include "base/missed.h"
+#include "base/expect.h"
 #include "base/options.h"
-#include "os/lock.h"
 #include "os/os.h"
-#include "pages/page_map.h"
-#include "pages/unit_bits.h"
-#include "pages/windows.h"
+#include "pages/supply.h"
 
 namespace tarn {
+
+constinit Supply supply;
+constinit Windows windows;
 
 namespace {
 
 constexpr size_t kStepUnits = 64;   // mapped at a time, at least, a new window's header included
 constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
 constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
-// Of the kernel's mappings per process runs may use a twelfth; `map` uses as much, or twice that under
-// pressure: a quarter in all. Beyond, what is returned keeps its address space. How many there are is asked
-// when it begins to matter.
-constexpr size_t kUsualMappings = 65530;
-constexpr size_t kMappingsShare = 12;
-constexpr size_t kAskFrom = 1024;
+constexpr size_t kAskFrom = 1024;   // mappings: how many the kernel allows
 
 struct Range {
     size_t unit, length;
@@ -33,21 +28,6 @@ struct Range {
     bool cuts = false;     // a mapping in two, if it is unmapped
     bool refused = false;  // by the kernel
 };
-
-struct State {
-    Lock lock;
-    size_t in_use = 0;    // units taken
-    size_t dirty = 0;     // units dirty
-    size_t returned = 0;  // units given back to the OS, ever
-    Missed missed;        // in units
-    size_t spare = 0;     // fewest dirty units there were since the last look at `missed`
-    size_t freed = 0;     // units freed since then
-    size_t refused = 0;   // dirty units that the kernel would not take; not asked again for few more
-    size_t mappings_most = kUsualMappings / kMappingsShare;
-    bool mappings_known = false;
-};
-constinit State state;
-constinit Windows windows;
 
 struct Found {
     Window* window = nullptr;
@@ -59,16 +39,16 @@ size_t dirty_floor() {
 }
 
 size_t dirty_limit() {
-    return std::max(dirty_floor(), state.in_use / 8) + state.missed.worth_keeping() + state.refused;
+    return std::max(dirty_floor(), supply.in_use / 8) + supply.missed.worth_keeping() + supply.refused;
 }
 
 // Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
 void give_up_spare(size_t freed) {
-    state.freed += freed;
-    if (state.freed < 2 * dirty_limit()) return;
-    state.missed.not_needed(state.spare / 2);
-    state.spare = state.dirty;
-    state.freed = 0;
+    supply.freed += freed;
+    if (supply.freed < 2 * dirty_limit()) return;
+    supply.missed.not_needed(supply.spare / 2);
+    supply.spare = supply.dirty;
+    supply.freed = 0;
 }
 
 Found find_run(UnitKind kind, size_t length) {
@@ -140,7 +120,7 @@ Found map_run(size_t length) {
 }
 
 Found take(size_t length) {
-    if (state.dirty >= length)
+    if (supply.dirty >= length)
         if (const Found found = find_run(UnitKind::kDirty, length); found.window) return found;
     if (const Found found = find_run(UnitKind::kMapped, length); found.window) return found;
     return map_run(length);
@@ -156,7 +136,7 @@ Range whole_pages(size_t first, size_t length) {
 
 // Of all windows.
 size_t units_of(UnitKind kind) {
-    if (kind == UnitKind::kDirty) return state.dirty;
+    if (kind == UnitKind::kDirty) return supply.dirty;
     size_t total = 0;
     for (const Window& window : windows)
         total += window.count(kind);
@@ -178,7 +158,7 @@ size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges,
         const Range range = whole_pages(first, last - first + 1);
         if (range.length == 0) continue;
         const size_t dirty = units.count(UnitState::kDirty, range.unit, range.length);
-        state.dirty -= dirty;
+        supply.dirty -= dirty;
         const bool cuts = window.is_inside_mapping(range.unit, range.length);
         window.set(range.unit, range.length, UnitState::kTaken);
         ranges[count++] = {window.first_unit() + range.unit, range.length, dirty > 0, cuts};
@@ -201,7 +181,7 @@ bool enter(Range range, bool unmapped) {
     const size_t first = range.unit - window.first_unit();
     if (range.refused && range.dirty) {
         window.set(first, range.length, UnitState::kDirty);
-        state.dirty += range.length;
+        supply.dirty += range.length;
     } else if (!range.refused && unmapped) {
         windows.unmapped(window, first, range.length);
     } else {
@@ -212,11 +192,11 @@ bool enter(Range range, bool unmapped) {
 
 // So many ranges may be unmapped, each of which may cut a mapping in two.
 bool mappings_allow(size_t ranges) {
-    if (!state.mappings_known && windows.mappings() >= kAskFrom) {
-        state.mappings_known = true;
-        if (const size_t most = os::mappings_most()) state.mappings_most = most / kMappingsShare;
+    if (!supply.mappings_known && windows.mappings() >= kAskFrom) {
+        supply.mappings_known = true;
+        if (const size_t most = os::mappings_most()) supply.mappings_most = most / kMappingsShare;
     }
-    return windows.mappings() + ranges < state.mappings_most;
+    return windows.mappings() + ranges < supply.mappings_most;
 }
 
 bool give_back(const Range& range, bool cuts_allowed) {
@@ -235,10 +215,10 @@ size_t purge_to(UnitKind kind, size_t target) {
         const size_t count = collect(kind, target, ranges);
         if (count == 0) return total;
         const bool cuts_allowed = mappings_allow(count);
-        state.lock.unlock();
+        supply.lock.unlock();
         for (size_t i = 0; i < count; ++i)
             ranges[i].refused = !give_back(ranges[i], cuts_allowed);
-        state.lock.lock();
+        supply.lock.lock();
         size_t gone = 0;
         for (size_t i = 0; i < count; ++i)
             if (enter(ranges[i], cuts_allowed || !ranges[i].cuts)) gone += ranges[i].length;
@@ -249,24 +229,46 @@ size_t purge_to(UnitKind kind, size_t target) {
 
 void purge_dirty(size_t target) {
     const size_t gone = purge_to(UnitKind::kDirty, target);
-    state.returned += gone;
-    state.missed.returned(gone);
+    supply.returned += gone;
+    supply.missed.returned(gone);
     // The kernel will refuse at the next free what it refuses now.
-    state.refused = state.dirty > target ? state.dirty - target : 0;
+    supply.refused = supply.dirty > target ? supply.dirty - target : 0;
+}
+
+}  // namespace
+
+namespace {
+
+// What is free belongs to nobody, and what is taken to one alone.
+bool nobodys(const Window& window, size_t first, size_t length) {
+    for (size_t unit = first; unit < first + length; ++unit)
+        if (window.units().state(unit) == UnitState::kTaken || entry_of(window.first_unit() + unit) != 0)
+            return false;
+    return true;
+}
+bool somebodys(const Window* window, size_t unit, size_t length) {
+    if (!window || length > supply.in_use || unit + length > window->first_unit() + kWindowUnits)
+        return false;
+    for (size_t i = 0; i < length; ++i)
+        if (entry_of(unit + i) != entry_of(unit) || entry_of(unit) == kLostEntry) return false;
+    const size_t first = unit - window->first_unit();
+    return first >= kHeaderUnits && window->units().count(UnitState::kTaken, first, length) == length;
 }
 
 }  // namespace
 
 Run take_run(size_t length, RunUse use) {
-    Guard guard(state.lock);
+    Guard guard(supply.lock);
     const Found found = take(length);
     if (!found.window) return {};
+    expect(found.window, "a run that somebody has already",
+           [&] { return nobodys(*found.window, found.first, length); });
     const size_t dirty = found.window->units().count(UnitState::kDirty, found.first, length);
     found.window->set(found.first, length, UnitState::kTaken);
-    state.dirty -= dirty;
-    state.in_use += length;
-    if (state.dirty < state.spare) state.spare = state.dirty;
-    state.missed.asked(length - dirty, kMissedMost * dirty_floor());
+    supply.dirty -= dirty;
+    supply.in_use += length;
+    if (supply.dirty < supply.spare) supply.spare = supply.dirty;
+    supply.missed.asked(length - dirty, kMissedMost * dirty_floor());
     const size_t unit = found.window->first_unit() + found.first;
     if (use == RunUse::kBlock) set_entries(unit, length, kBlockEntry);
     return {unit_address(unit), dirty == 0};
@@ -274,24 +276,25 @@ Run take_run(size_t length, RunUse use) {
 
 void give_run(void* at, size_t length) {
     const size_t unit = unit_of(at);
-    Guard guard(state.lock);
+    Guard guard(supply.lock);
+    expect(at, "a run given that nobody has", [&] { return somebodys(windows.of_unit(unit), unit, length); });
     set_entries(unit, length, 0);
     Window& window = *windows.of_unit(unit);
     window.set(unit - window.first_unit(), length, UnitState::kDirty);
-    state.in_use -= length;
-    state.dirty += length;
+    supply.in_use -= length;
+    supply.dirty += length;
     give_up_spare(length);
     const size_t limit = dirty_limit();
-    if (state.dirty > limit) purge_dirty(limit - limit / 8);
+    if (supply.dirty > limit) purge_dirty(limit - limit / 8);
 }
 
 Returned trim_runs(size_t keep) {
-    Guard guard(state.lock);
-    const size_t dirty = state.dirty, mapped = windows.mapped_units();
-    state.refused = 0;
+    Guard guard(supply.lock);
+    const size_t dirty = supply.dirty, mapped = windows.mapped_units();
+    supply.refused = 0;
     purge_dirty(keep);
-    Returned result{(dirty - std::min(dirty, state.dirty)) << kUnitShift, 0};
-    if (state.refused == 0) purge_to(UnitKind::kMapped, keep);
+    Returned result{(dirty - std::min(dirty, supply.dirty)) << kUnitShift, 0};
+    if (supply.refused == 0) purge_to(UnitKind::kMapped, keep);
     for (Window* window = windows.end(); window != windows.begin();)
         if ((--window)->all_holes()) windows.remove(*window);
     const size_t now = windows.mapped_units();
@@ -301,10 +304,10 @@ Returned trim_runs(size_t keep) {
 }
 
 RunStats run_stats() {
-    ReportGuard guard(state.lock);
+    ReportGuard guard(supply.lock);
     const size_t mapped = windows.mapped_units() << kUnitShift;
-    return {metadata_bytes() + mapped, mapped, state.in_use << kUnitShift, state.dirty << kUnitShift,
-            state.returned << kUnitShift};
+    return {metadata_bytes() + mapped, mapped, supply.in_use << kUnitShift, supply.dirty << kUnitShift,
+            supply.returned << kUnitShift};
 }
 
 size_t window_count() {
@@ -317,7 +320,7 @@ UnitRange window_units(size_t window) {
 }
 
 bool in_window(const void* p) {
-    ReportGuard guard(state.lock);
+    ReportGuard guard(supply.lock);
     return windows.of_unit(unit_of(p)) != nullptr;
 }
 
@@ -335,7 +338,7 @@ UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
 // Each thread that took a unit has written its entry, or will never come to it.
 void rebuild(Transit transit) {
     windows.repair();
-    state.in_use = state.dirty = 0;
+    supply.in_use = supply.dirty = 0;
     for (Window& window : windows) {
         const UnitMap units = window.units();
         for (size_t unit = kHeaderUnits; unit < kWindowUnits; ++unit) {
@@ -343,8 +346,8 @@ void rebuild(Transit transit) {
             units.set(unit, 1, taken ? UnitState::kTaken : state_after_fork(window, unit, transit));
         }
         window.count_again();
-        state.dirty += window.dirty;
-        state.in_use += kWindowUnits - kHeaderUnits - window.clean - window.dirty - window.holes;
+        supply.dirty += window.dirty;
+        supply.in_use += kWindowUnits - kHeaderUnits - window.clean - window.dirty - window.holes;
     }
 }
 
@@ -352,8 +355,8 @@ void rebuild(Transit transit) {
 
 void runs_after_fork_child(Others others, Transit transit) {
     // Interrupted by the handler that forks, this thread has the books to itself and goes on with them.
-    const bool mine = state.lock.is_mine();
-    state.lock.reset();
+    const bool mine = supply.lock.is_mine();
+    supply.lock.reset();
     if (!mine && others == Others::kLived) rebuild(transit);
 }
 

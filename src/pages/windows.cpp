@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pages/windows.h"
 
+#include "base/expect.h"
 #include "base/options.h"
 #include "os/os.h"
 
@@ -64,6 +65,8 @@ bool Window::is_inside_mapping(size_t first, size_t length) const {
 }
 
 void Window::set(size_t first, size_t length, UnitState state) {
+    expect(begin(), "units that a window does not have",
+           [&] { return first >= kHeaderUnits && length <= kWindowUnits && first + length <= kWindowUnits; });
     const UnitMap map = units();
     const auto count_of = [&](UnitState of) { return static_cast<uint16_t>(map.count(of, first, length)); };
     clean = static_cast<uint16_t>(clean - count_of(UnitState::kClean));
@@ -74,6 +77,8 @@ void Window::set(size_t first, size_t length, UnitState state) {
     if (state == UnitState::kClean) clean = static_cast<uint16_t>(clean + more);
     if (state == UnitState::kDirty) dirty = static_cast<uint16_t>(dirty + more);
     if (state == UnitState::kHole) holes = static_cast<uint16_t>(holes + more);
+    expect(begin(), "more units counted than a window has",
+           [&] { return size_t{clean} + dirty + holes <= kWindowUnits - kHeaderUnits; });
     if (state == UnitState::kTaken) return;
     for (uint16_t& none_of : none)
         none_of = kUnknown;
@@ -107,6 +112,9 @@ Window* Windows::insert(size_t number) {
         *at = at[-1];
     *at = {static_cast<uint32_t>(number), 0, 0, 0, {kUnknown, kUnknown, kUnknown}};
     ++count_;
+    expect(at->begin(), "a window twice", [&] {
+        return (at == begin() || at[-1].number < number) && (at + 1 == end() || at[1].number > number);
+    });
     return at;
 }
 
@@ -149,6 +157,7 @@ Window* Windows::add(size_t units) {
 
 // The records of a window are read only by who holds an object of it.
 bool Windows::remove(Window& window) {
+    expect(window.begin(), "a window removed with units", [&] { return window.all_holes(); });
     const Window removed = window;
     for (Window* at = &window; at + 1 != end(); ++at)
         *at = at[1];
@@ -165,6 +174,8 @@ bool Windows::remove(Window& window) {
 }
 
 Mapped Windows::map(Window& window, size_t first, size_t length) {
+    expect(window.begin(), "units mapped that are no holes",
+           [&] { return window.units().count(UnitState::kHole, first, length) == length; });
     const Mapped result = map_at(address(window, first), length * kUnitSize);
     if (result != Mapped::kYes) return result;
     const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
@@ -176,6 +187,9 @@ Mapped Windows::map(Window& window, size_t first, size_t length) {
 }
 
 void Windows::unmapped(Window& window, size_t first, size_t length) {
+    // In the child of a handler's fork they may be free by now.
+    expect(window.begin(), "units unmapped that are holes",
+           [&] { return window.units().count(UnitState::kHole, first, length) == 0; });
     const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
     if (before && behind) --mappings_;
     if (!before && !behind) ++mappings_;

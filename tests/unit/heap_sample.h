@@ -77,10 +77,7 @@ inline void expect_sound(const Slab& slab) {
     EXPECT_EQ(free, slab.free_count());
     EXPECT_EQ(slab.carved(), slab.used + free + slab.away);
     EXPECT_LE(slab.carved(), slab.info().objects);
-    const SlabState state = slab.used == 0     ? SlabState::kEmpty
-                            : slab.exhausted() ? SlabState::kFull
-                                               : SlabState::kPartial;
-    EXPECT_EQ(slab.state, state);
+    EXPECT_EQ(slab.state, slab.fitting_state());
     const HeapId owner = slab.owner.load();
     EXPECT_EQ(entry_at(slab.begin()), heap_of(owner)->entry(slab.size_class));
 }

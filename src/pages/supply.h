@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// What the supply of runs knows, behind its lock; for runs.cpp.
+#pragma once
+#include "base/missed.h"
+#include "os/lock.h"
+#include "pages/windows.h"
+
+namespace tarn {
+
+// Of the kernel's mappings per process runs may use a twelfth; `map` uses as much, or twice that under
+// pressure: a quarter in all. Beyond, what is returned keeps its address space. How many there are is asked
+// when it begins to matter.
+inline constexpr size_t kUsualMappings = 65530;
+inline constexpr size_t kMappingsShare = 12;
+
+struct Supply {
+    Lock lock;
+    size_t in_use = 0;    // units taken
+    size_t dirty = 0;     // units dirty
+    size_t returned = 0;  // units given back to the OS, ever
+    Missed missed;        // in units
+    size_t spare = 0;     // fewest dirty units there were since the last look at `missed`
+    size_t freed = 0;     // units freed since then
+    size_t refused = 0;   // dirty units that the kernel would not take; not asked again for few more
+    size_t mappings_most = kUsualMappings / kMappingsShare;
+    bool mappings_known = false;
+};
+[[gnu::visibility("hidden")]] extern Supply supply;
+[[gnu::visibility("hidden")]] extern Windows windows;
+
+}  // namespace tarn
