@@ -29,6 +29,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/backend": (*_BACKEND, "pages", "base", "os"),
     "src/heap": ("pages", "base", "os"),
     "src/cache": ("heap", "pages", "base", "os"),
+    "src/check": ("cache", "heap", "pages", "base", "os"),
     "src/stats": _BELOW_STATS,
     "src/export": ("stats", "report", "base", "os"),
     "src/process": ("export", "stats", *_BELOW_STATS),

@@ -44,6 +44,9 @@ UnitRange window_units(size_t window);
 // Whether p lies in one, mapped or not.
 bool in_window(const void* p);
 
+// Dies where units, what is counted of them and the page map do not agree. At any time, by any thread.
+void check_runs();
+
 // For the child of a fork. Where other threads lived, the one that held the lock is gone, and its work may be
 // half seen: the page map says what is taken, and everything else is rebuilt from it. The forking thread
 // may be a signal handler over a call that has taken a run and not said so yet.

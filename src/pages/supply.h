@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the supply of runs knows, behind its lock; for runs.cpp.
+// What the supply of runs knows, behind its lock; for runs.cpp, and for check.cpp, which compares.
 #pragma once
 #include "base/missed.h"
 #include "os/lock.h"
@@ -27,5 +27,8 @@ struct Supply {
 };
 [[gnu::visibility("hidden")]] extern Supply supply;
 [[gnu::visibility("hidden")]] extern Windows windows;
+
+// With the lock held: what one window counts is what its bits say; NULL, or what is not.
+const char* fault_of(const Window& window);
 
 }  // namespace tarn

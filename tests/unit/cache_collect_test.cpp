@@ -16,6 +16,7 @@
 #include "cache/collect.h"
 #include "cache/totals.h"
 #include "cache_sample.h"
+#include "check/check.h"
 #include "process/thread.h"
 
 namespace tarn {
@@ -138,6 +139,7 @@ TEST(Collect, NothingIsLostOrGivenTwiceWhileThreadsAreAtWork) {
             };
             std::vector<Block> blocks(200);
             for (int i = 0; i < kOperations; ++i) {
+                if (i % 1000 == 0) check_all();
                 Block& block = blocks[random() % (i % 1000 < 500 ? 10 : blocks.size())];
                 if (block.at) {
                     ASSERT_TRUE(block.at[0] == block.byte && block.at[block.size - 1] == block.byte);

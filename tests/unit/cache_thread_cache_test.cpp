@@ -11,6 +11,7 @@
 #include "cache/collect.h"
 #include "cache/totals.h"
 #include "cache_sample.h"
+#include "check/check.h"
 #include "heap/orphans.h"
 #include "process/thread.h"
 
@@ -141,6 +142,7 @@ TEST_F(Cache, TotalsAreExactAfterEveryStep) {
             }
         }
         if (random() % 1000 == 0) flush(*cache);
+        if (random() % 1000 == 0) check_all();
         const ClassTotals now = class_totals(c);
         ASSERT_EQ(now.allocations - before.allocations, allocations) << "step " << step;
         ASSERT_EQ(now.frees - before.frees, frees) << "step " << step;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "check/check.h"
 #include "heap_sample.h"
 
 namespace tarn {
@@ -197,6 +198,7 @@ TEST_F(HeapTest, RandomTakesAndGivesKeepEverySlabSound) {
                 if (slab.state != SlabState::kNone) sample::expect_sound(slab);
             }
         }
+        if (step % 1000 == 0) check_all();
         if (step % 500 == 0)
             for (SizeClass each : classes)
                 sample::expect_distinct(held[each], each);

@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 
+#include "check/check.h"
 #include "heap_sample.h"
 
 namespace tarn {
@@ -86,6 +87,7 @@ TEST_P(Holes, WhatIsUsedStaysAndWhatIsFreeComesBackOnce) {
         EXPECT_EQ(bytes > 0, slab->away > 0);
         sample::expect_sound(*slab);
         expect_contents();
+        check_all();
         EXPECT_EQ(punch_holes(*slab), 0u) << "nothing more to give";
         take_the_rest();
     }

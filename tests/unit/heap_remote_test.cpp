@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "check/check.h"
 #include "heap/orphans.h"
 #include "heap/outgoing.h"
 #include "heap_sample.h"
@@ -298,6 +299,7 @@ TEST(RemoteThreads, NoObjectIsLostOrDoubledWhileOwnersComeAndGo) {
         });
     for (auto& thread : threads)
         thread.join();
+    check_all();
     Heap& last = *heaps[0];
     last.revive();
     clear_exchange(last);

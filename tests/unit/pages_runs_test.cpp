@@ -167,6 +167,7 @@ TEST_F(Runs, RandomRunsNeverOverlapAndAreZeroWhenTheySaySo) {
     unsigned zeroed = 0;
     for (int step = 0; step < 20000; ++step) {
         if (random() % 100 == 0) trim_runs();
+        if (step % 1000 == 0) check_runs();
         if (held.size() < 60 && random() % 2) {
             const size_t units = 1 + random() % (random() % 8 ? 6 : kRunUnitsMax);
             const auto run = take_run(units, RunUse::kBlock);
@@ -266,7 +267,9 @@ TEST_F(Runs, RebuiltStateIsTheStateBefore) {
         }
     }
     const RunStats before = run_stats();
+    check_runs();
     runs_after_fork_child(Others::kLived, Transit::kNobodys);
+    check_runs();
     const RunStats after = run_stats();
     EXPECT_EQ(after.in_use, before.in_use);
     EXPECT_EQ(after.committed, before.committed);
