@@ -40,7 +40,7 @@ CacheCount count_caches();
 
 // Written with the lock held; for this folder.
 struct Caches {
-    Lock lock;
+    Lock lock{LockRank::kCaches};
     bool sized_delete = false;   // see trust_sized_delete
     size_t kept = 0, wiped = 0;  // of the ids of caches that nobody has
     uint64_t living = 0, ended = 0;

@@ -16,7 +16,7 @@ inline constexpr size_t kHeapsMax = size_t{40} << 10;
 
 // Apart from the heap, and never given back: a thread may still be about to post.
 struct alignas(64) HeapDoor {
-    Lock lock;                      // unlocked by unlock_unwaited(): who else wants it waits by lock_within()
+    Lock lock{LockRank::kDoor};     // unlocked by unlock_unwaited(): who else wants it waits by lock_within()
     Mail mail;                      // remote.h
     std::atomic<bool> held{false};  // by a thread that lives, or did not tell that it ended
     Heap* heap = nullptr;           // set once

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "heap/door.h"
 
+#include <new>
+
 #include "heap/orphans.h"
 
 namespace tarn {
@@ -28,6 +30,9 @@ HeapId register_heap(Heap& heap) {
     HeapDoor*& doors = door_chunks[id / kDoorsAtATime];
     if (!doors) doors = static_cast<HeapDoor*>(owner_memory(kDoorsAtATime * sizeof(HeapDoor)));
     if (!doors) return kNoHeap;
+    if constexpr (kExpecting)
+        if (id % kDoorsAtATime == 0)
+            new (doors) HeapDoor[kDoorsAtATime];  // zeros say all but the lock's rank
     heap_door(id).heap = &heap;
     next_id.store(id + 1, std::memory_order_release);
     return id;

@@ -143,6 +143,8 @@ inline bool Heap::idle() const {
 class [[nodiscard]] HeapGuard {
   public:
     explicit HeapGuard(const Heap& heap) : lock_(heap.door().lock) {
+        if constexpr (kExpecting)
+            if (!lock_.is_mine()) lock_.require_order();
         if (lock_.try_lock()) [[likely]]
             return;
         nested_ = lock_.is_mine();

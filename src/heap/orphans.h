@@ -28,7 +28,7 @@ class Orphans {
     // Returns what is free; bytes of the holes, if they are wanted.
     size_t collect(bool holes);
 
-    Lock lock;
+    Lock lock{LockRank::kOrphans};
     Heap heap;
 
   private:

@@ -5,9 +5,22 @@
 #include <linux/futex.h>
 #include <time.h>
 
+#include <cstdlib>
+
+#include "os/os.h"
 #include "os/syscall.h"
 
 namespace tarn {
+
+#ifndef NDEBUG
+thread_local constinit unsigned detail::held_ranks __attribute__((tls_model("initial-exec"))) = 0;
+
+void detail::die_of_order() {
+    constexpr char kText[] = "tarn: internal error: a lock taken while one of its rank or below is held\n";
+    os::write(2, kText, sizeof kText - 1);
+    abort();
+}
+#endif
 
 void Lock::lock_contended() {
     // A short spin covers the common case: critical sections are a few hundred instructions. Who sleeps does
@@ -25,7 +38,7 @@ void Lock::lock_contended() {
         if (word != wanted && !word_.compare_exchange_strong(word, wanted, std::memory_order_acquire,
                                                              std::memory_order_relaxed))
             continue;
-        if (word == 0) return;
+        if (word == 0) return note_taken();
         os::raw_syscall(__NR_futex, reinterpret_cast<long>(&word_), FUTEX_WAIT_PRIVATE,
                         static_cast<long>(static_cast<uint32_t>(wanted)));
         word = word_.load(std::memory_order_relaxed);

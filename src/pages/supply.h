@@ -14,7 +14,7 @@ inline constexpr size_t kUsualMappings = 65530;
 inline constexpr size_t kMappingsShare = 12;
 
 struct Supply {
-    Lock lock;
+    Lock lock{LockRank::kRuns};
     size_t in_use = 0;    // units taken
     size_t dirty = 0;     // units dirty
     size_t returned = 0;  // units given back to the OS, ever

@@ -12,10 +12,10 @@
 
 using tarn::Guard;
 using tarn::Lock;
+using tarn::LockRank;
 
-TEST(Lock, IsAWordAndConstantInitialised) {
+TEST(Lock, IsConstantInitialised) {
     static constinit Lock lock;
-    EXPECT_EQ(sizeof(Lock), sizeof(void*));
     EXPECT_TRUE(lock.try_lock());
     lock.unlock();
 }
@@ -140,4 +140,79 @@ TEST(Lock, IsRecoveredInTheChildOfAFork) {
     EXPECT_EQ(status, 0);
     step = 2;
     holder.join();
+}
+
+class Ranks : public testing::Test {
+  protected:
+    Lock runs{LockRank::kRuns}, orphans{LockRank::kOrphans}, door{LockRank::kDoor},
+        other_door{LockRank::kDoor};
+    Lock caches{LockRank::kCaches}, api, other_api;
+};
+using RanksDeathTest = Ranks;
+
+TEST_F(Ranks, LocksAreTakenFromTheTopDown) {
+    for (int i = 0; i < 2; ++i) {
+        const Guard a(api), b(other_api), c(caches), d(door), e(orphans), f(runs);
+    }
+    const Guard first(runs);  // nothing is left of them
+    EXPECT_FALSE(door.is_mine());
+}
+
+TEST_F(RanksDeathTest, TheOtherWayIsFound) {
+    const char* const words = "of its rank or below";
+    EXPECT_DEATH(
+        {
+            const Guard a(runs);
+            const Guard b(orphans);
+        },
+        words);
+    EXPECT_DEATH(
+        {
+            const Guard a(door);
+            const Guard b(other_door);
+        },
+        words);
+    EXPECT_DEATH(
+        {
+            const Guard a(runs);
+            const Guard b(api);
+        },
+        words);
+    EXPECT_DEATH(
+        {
+            const Guard a(caches);
+            const Guard b(runs);
+            const Guard c(door);
+        },
+        words);
+}
+
+TEST_F(Ranks, WhoDoesNotWaitForLongMayTakeAny) {
+    const Guard guard(runs);
+    EXPECT_TRUE(door.lock_within(1000));
+    door.unlock_unwaited();
+    EXPECT_TRUE(caches.try_lock());
+    caches.unlock();
+}
+
+TEST_F(Ranks, EachThreadHasItsOwn) {
+    const Guard guard(runs);
+    std::thread([&] { const Guard other(door); }).join();
+}
+
+// A handler over what the lock protects, after which the interrupted code goes on.
+TEST_F(Ranks, AChildThatStartsOverHoldsNothing) {
+    runs.lock();
+    const pid_t child = fork();
+    if (child == 0) {
+        runs.reset();
+        { const Guard a(caches), b(door), c(runs); }
+        runs.unlock();
+        const Guard again(door);
+        _exit(0);
+    }
+    runs.unlock();
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }

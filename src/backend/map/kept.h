@@ -26,7 +26,7 @@ inline constexpr size_t kKeptShare = 2;
 inline constexpr uint32_t kPause = 1024;
 
 struct Kept {
-    Lock lock;
+    Lock lock{LockRank::kMap};
     size_t live = 0;
     size_t taken = 0;  // in all; the kernel gave it, or what is kept
     Missed missed;
