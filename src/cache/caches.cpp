@@ -22,7 +22,8 @@ TARN_WRITTEN_AT_START constinit Caches caches;
 
 namespace {
 
-constexpr size_t kIdleMost = 16;  // caches of ended threads that keep their memory
+constexpr uint64_t kForkWait = 10'000'000;  // ns; whoever collects is done within microseconds
+constexpr size_t kIdleMost = 16;            // caches of ended threads that keep their memory
 
 // Ids of caches that nobody has: with their memory; and all zero, as before their first use.
 constinit HeapId kept_ids[kIdleMost];
@@ -186,11 +187,22 @@ CacheCount count_caches() {
     return {caches.living, caches.ended};
 }
 
+namespace {
+
+// Who collects from this thread's heap may wait for what this thread holds, under the signal handler that forks.
+bool is_waited_for() {
+    return orphans.lock.is_mine() || runs_are_mine();
+}
+
+}  // namespace
+
+// Where nobody can let go of it, nobody is at work either: who collects waits for these locks with the lists whole.
 void hold_own_heap() {
     if (!has_cache(current_cache)) return;
     HeapDoor& door = current_cache->heap.door();
     if (door.lock.is_mine()) return;
-    door.lock.lock();
+    while (!door.lock.lock_within(kForkWait))
+        if (is_waited_for()) return;
     door.forking = true;
 }
 

@@ -127,20 +127,21 @@ class [[nodiscard]] Guard {
     Lock& lock_;
 };
 
-// To read numbers for a report: as they are when this thread is about to change them.
+// To read numbers for a report: as they are when this thread is about to change them, and when the lock is not to be had:
+// a report at _exit, in a signal handler, may hold what its holder waits for.
 class [[nodiscard]] ReportGuard {
   public:
-    explicit ReportGuard(Lock& lock) : lock_(lock.is_mine() ? nullptr : &lock) {
-        if (lock_) lock_->lock();
-    }
+    explicit ReportGuard(Lock& lock) : lock_(lock), mine_(!lock.is_mine() && lock.lock_within(kWaitMost)) {}
     ~ReportGuard() {
-        if (lock_) lock_->unlock();
+        if (mine_) lock_.unlock();
     }
     ReportGuard(const ReportGuard&) = delete;
     ReportGuard& operator=(const ReportGuard&) = delete;
 
   private:
-    Lock* const lock_;
+    static constexpr uint64_t kWaitMost = 100'000'000;  // ns
+    Lock& lock_;
+    const bool mine_;
 };
 
 }  // namespace tarn

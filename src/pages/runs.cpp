@@ -310,6 +310,10 @@ RunStats run_stats() {
             supply.returned << kUnitShift};
 }
 
+bool runs_are_mine() {
+    return supply.lock.is_mine();
+}
+
 size_t window_count() {
     return windows.count();
 }

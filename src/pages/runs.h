@@ -44,6 +44,9 @@ UnitRange window_units(size_t window);
 // Whether p lies in one, mapped or not.
 bool in_window(const void* p);
 
+// This thread is a signal handler over a call of one of the above.
+bool runs_are_mine();
+
 // Dies where units, what is counted of them and the page map do not agree. At any time, by any thread.
 void check_runs();
 

@@ -17,6 +17,7 @@
 #include "cache/totals.h"
 #include "cache_sample.h"
 #include "check/check.h"
+#include "pages/supply.h"
 #include "process/thread.h"
 
 namespace tarn {
@@ -162,6 +163,31 @@ TEST(Collect, NothingIsLostOrGivenTwiceWhileThreadsAreAtWork) {
         thread.join();
     for (SizeClass c = 0; c < kClasses; ++c)
         EXPECT_EQ(live(c), 0u) << "class " << c;
+}
+
+// A signal handler may fork over what holds a lock that the collector of its heap waits for.
+TEST(Fork, WaitsForNoCollectorThatWaitsForTheForkingThread) {
+    HeapDoor& door = enter_thread()->heap.door();
+    std::atomic<bool> at_work{false};
+    std::thread collector;
+    {
+        const Guard interrupted(supply.lock);
+        collector = std::thread([&] {
+            const Guard held(door.lock);
+            at_work = true;
+            const Guard wanted(supply.lock);
+        });
+        while (!at_work)
+            std::this_thread::yield();
+        hold_own_heap();
+        EXPECT_FALSE(door.lock.is_mine());
+        let_go_own_heap();
+    }
+    hold_own_heap();
+    EXPECT_TRUE(door.lock.is_mine());
+    let_go_own_heap();
+    EXPECT_FALSE(door.lock.is_mine());
+    collector.join();
 }
 
 // A thread pointer never has two caches, and what a thread left behind is the next one's.

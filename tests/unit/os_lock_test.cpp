@@ -142,6 +142,24 @@ TEST(Lock, IsRecoveredInTheChildOfAFork) {
     holder.join();
 }
 
+// At _exit in a signal handler, whose thread may hold what the holder waits for.
+TEST(Lock, AReportDoesNotWaitForEver) {
+    Lock lock;
+    lock.lock();
+    std::thread([&] {
+        { const tarn::ReportGuard guard(lock); }
+        EXPECT_FALSE(lock.try_lock());
+    }).join();
+    lock.unlock();
+    {
+        const tarn::ReportGuard guard(lock);
+        EXPECT_TRUE(lock.is_mine());
+        { const tarn::ReportGuard nested(lock); }
+        EXPECT_TRUE(lock.is_mine());
+    }
+    EXPECT_FALSE(lock.is_mine());
+}
+
 class Ranks : public testing::Test {
   protected:
     Lock runs{LockRank::kRuns}, orphans{LockRank::kOrphans}, door{LockRank::kDoor},
