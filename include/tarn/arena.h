@@ -127,7 +127,7 @@ static inline void tarn_arena_release(tarn_arena* arena) {
         arena->next = arena->base;
 }
 
-/* What an object of this size takes, when that is not more than an arena has. */
+/* The bytes that an object of this size takes, when an arena has as many. */
 static inline size_t tarn_arena_rounded(size_t size) {
     return (size + TARN_ARENA_UNIT - 1) & ~(size_t)(TARN_ARENA_UNIT - 1);
 }
@@ -200,7 +200,7 @@ static inline char* tarn_arena_string(tarn_arena* arena, const char* text, size_
 TARN_API void* tarn_arena_copy(tarn_arena* arena, const void* objects, size_t count, size_t size,
                                size_t alignment);
 
-/* What printf would print, and a NUL. `length`, unless NULL, gets its length. When the format fails: NULL,
+/* The text that printf would print, and a NUL. `length`, unless NULL, gets its length. When the format fails: NULL,
  * and errno as vsnprintf sets it. */
 TARN_API char* tarn_arena_format(tarn_arena* arena, size_t* length, const char* format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -119,7 +119,7 @@ class ArenaRef {
                 text.size()};
     }
 
-    // What printf would print; likewise.
+    // The text that printf would print; likewise.
     __attribute__((format(printf, 2, 3))) std::string_view format(const char* format, ...) const {
         std::size_t length = 0;
         std::va_list arguments;
@@ -237,7 +237,7 @@ class Arena : public ArenaRef {
     ~Arena() { tarn_arena_destroy(handle()); }
 };
 
-// What is allocated while it lives goes when it ends.
+// Memory that is allocated while it lives goes when it ends.
 // Example:
 //     tarn::Arena arena;
 //     {

@@ -37,7 +37,7 @@ class PooledArena : public ArenaRef {
     tarn_arena_pool* pool_;
 };
 
-// What waits in a pool at most, and how its arenas grow.
+// How many arenas wait in a pool at most, and how they grow.
 struct ArenaPoolLimits {
     std::size_t idle_arenas = 64;
     std::size_t idle_bytes = std::size_t{16} << 20;

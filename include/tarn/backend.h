@@ -28,7 +28,7 @@ extern "C" {
  * interrupted. */
 #define TARN_BACKEND_LOCKS_AT_FORK 1u
 
-/* What a backend knows of itself, in bytes; 0 where it does not know. */
+/* A backend's own figures, in bytes; 0 where it does not know. */
 typedef struct tarn_backend_stats {
     size_t committed; /* address space it may touch */
     size_t cached;    /* held for reuse, still resident */
@@ -79,7 +79,7 @@ typedef struct tarn_backend {
     uint32_t flags; /* TARN_BACKEND_..., or 0 */
 } tarn_backend;
 
-/* What a plugin exports: a table that stays valid for the life of the process. */
+/* A plugin exports this: a table that stays valid for the life of the process. */
 const tarn_backend* tarn_backend_entry(void);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every C header of tarn begins with.
+ * The beginning of every C header of tarn.
  */
 #ifndef TARN_BASE_H
 #define TARN_BASE_H

@@ -69,8 +69,8 @@ TARN_API int tarn_batch_resize(tarn_batch* batch, size_t rows);
  * batch. Amortised constant time. ENOMEM. */
 TARN_API int tarn_batch_push(tarn_batch* batch, const void* const* row);
 
-/* Takes out rows first .. first + count - 1; those behind move up, in order. -1 and EINVAL when not all are
- * there. */
+/* Takes out rows first .. first + count - 1; those behind move up, in order. -1 and EINVAL when some
+ * are not there. */
 TARN_API int tarn_batch_erase(tarn_batch* batch, size_t first, size_t count);
 /* Takes out one row, whose place the last one takes: constant time. -1 and EINVAL when it is not there. */
 TARN_API int tarn_batch_swap_erase(tarn_batch* batch, size_t row);
@@ -81,7 +81,7 @@ typedef int (*tarn_batch_compare)(const void* first, const void* second, void* c
  * numbers of rows and one column as scratch memory. ENOMEM. */
 TARN_API int tarn_batch_sort(tarn_batch* batch, size_t field, tarn_batch_compare compare, void* context);
 
-/* What the objects of a field are, for sorting without a callback. */
+/* The kind of number in a field, for sorting without a callback. */
 enum tarn_batch_number {
     TARN_BATCH_INT32 = 1,
     TARN_BATCH_UINT32 = 2,

@@ -96,7 +96,7 @@ constexpr decltype(auto) get(R&& row) {
     return std::forward<R>(row).template get<std::remove_cvref_t<R>::template index_of<F>()>();
 }
 
-// What all of them have: names, and how to assign field by field.
+// All of them have these: names, and how to assign field by field.
 template <class... Fs>
 struct RowNames {
     using const_row = ConstRow<Fs...>;

@@ -78,8 +78,8 @@ TARN_API void tarn_heap_reset(tarn_heap* heap);
 /* Empty chunks kept by the heap, and those that all heaps keep in common, go back to tarn; bytes given. */
 TARN_API size_t tarn_heap_trim(tarn_heap* heap);
 
-/* At least `size` bytes (0 counts as 1), aligned to 16 bytes. NULL and ENOMEM: refused by the quota, or no
- * memory. */
+/* At least `size` bytes (0 counts as 1), aligned to 16 bytes. NULL and ENOMEM: the quota refuses it, or there
+ * is no memory. */
 TARN_API void* tarn_heap_allocate(tarn_heap* heap, size_t size);
 /* count * size bytes, all zero. ENOMEM also when that overflows. */
 TARN_API void* tarn_heap_allocate_zeroed(tarn_heap* heap, size_t count, size_t size);

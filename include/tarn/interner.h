@@ -4,8 +4,8 @@
  *
  * A table (tarn_interner) hands out interned strings (const tarn_interned*). Two strings interned in the same
  * table are equal if and only if their addresses are. Each has its length, its hash, perhaps a keyword's
- * number, and its text, which is NUL-terminated; none of these ever changes. Text may hold any bytes, NUL
- * too.
+ * number, and its text, which is NUL-terminated; none of these ever changes. Text may hold any
+ * bytes, also NUL.
  *
  * An ordinary table keeps its strings until it is destroyed: looking up a string that is present takes no
  * lock and writes nothing that another thread reads. A table made with TARN_INTERNER_COUNTED counts
@@ -149,7 +149,7 @@ TARN_API int tarn_intern_each(tarn_interner* table, int (*visit)(void* context, 
 
 #define TARN_INTERNER_STATS_VERSION 1u
 
-/* What a table has saved. Exact when no other thread uses the table meanwhile. */
+/* The memory that a table has saved. Exact when no other thread uses the table meanwhile. */
 typedef struct tarn_interner_stats {
     uint32_t version; /* TARN_INTERNER_STATS_VERSION */
     uint32_t keywords;

@@ -109,7 +109,7 @@ struct InternerOptions {
     std::optional<std::uint64_t> seed{};  // without one, hashes differ from run to run
 };
 
-// What both kinds of interner have.
+// Both kinds of interner have this.
 class InternerBase {
   public:
     InternerBase(const InternerBase&) = delete;

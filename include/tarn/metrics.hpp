@@ -35,7 +35,7 @@ namespace detail {
 }
 }  // namespace detail
 
-// What the thread does from here to the end of the block. It stays in its place, and on its thread.
+// Counts what the thread does from here to the end of the block. It stays in its place, and on its thread.
 // Example:
 //     tarn::Metrics work;
 //     {
@@ -69,7 +69,7 @@ class MetricsScope {
     Metrics* result_ = nullptr;
 };
 
-// What several threads do for one purpose.
+// Counts what several threads do for one purpose.
 // Example:
 //     tarn::MetricsTask task;
 //     {

@@ -76,7 +76,7 @@ class Pool {
         if (!memory) throw std::bad_alloc();
         return memory;
     }
-    // What allocate() gave, whose object has ended; NULL does nothing.
+    // Takes back what allocate() gave, whose object has ended; NULL does nothing.
     void free(void* memory) noexcept { tarn_pool_free(pool_, memory); }
 
     // A T made of the arguments. What its constructor throws comes through, and nothing is lost.

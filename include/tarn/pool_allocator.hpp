@@ -13,8 +13,8 @@
 
 namespace tarn {
 
-// Unchecked pools, one for each multiple of 16 bytes up to 512, made when first asked for. Any threads at
-// once.
+// Unchecked pools, one for each multiple of 16 bytes up to 512, made when first asked for; for any threads
+// at once.
 class SizedPools {
   public:
     static constexpr std::size_t kStep = 16, kMostBytes = 512;
@@ -36,7 +36,7 @@ class SizedPools {
     static constexpr bool serves(std::size_t bytes, std::size_t alignment) {
         return bytes <= kMostBytes && alignment <= kStep;
     }
-    // What a pool serves only. std::bad_alloc.
+    // For sizes that a pool serves only. std::bad_alloc.
     [[nodiscard]] void* allocate(std::size_t bytes) {
         std::atomic<tarn_pool*>& slot = pools_[index(bytes)];
         tarn_pool* pool = slot.load(std::memory_order_acquire);

@@ -116,7 +116,7 @@ inline void mark_any(std::string_view text, const ByteSet& set, std::span<std::u
 [[nodiscard]] inline std::size_t count_newlines(std::string_view text) {
     return count_byte(text, '\n');
 }
-// What follows the blanks at the start; `blanks` is a sum of tarn_blanks.
+// The text behind the blanks at its start; `blanks` is a sum of tarn_blanks.
 [[nodiscard]] inline std::string_view skip_blanks(std::string_view text, unsigned blanks = TARN_BLANKS) {
     return text.substr(tarn_skip_blanks(text.data(), text.size(), blanks));
 }
