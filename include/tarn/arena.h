@@ -200,8 +200,8 @@ static inline char* tarn_arena_string(tarn_arena* arena, const char* text, size_
 TARN_API void* tarn_arena_copy(tarn_arena* arena, const void* objects, size_t count, size_t size,
                                size_t alignment);
 
-/* The text that printf would print, and a NUL. `length`, unless NULL, gets its length. When the format fails: NULL,
- * and errno as vsnprintf sets it. */
+/* The text that printf would print, and a NUL. `length`, unless NULL, gets its length. When the format fails:
+ * NULL, and errno as vsnprintf sets it. */
 TARN_API char* tarn_arena_format(tarn_arena* arena, size_t* length, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same with the arguments in a list. */

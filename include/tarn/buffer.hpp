@@ -214,7 +214,7 @@ class AlignedBuffer {
     }
 
     T* data_ = nullptr;
-    // In elements: size_ <= ready_ <= capacity_; from size_ to ready_, and in the padding behind it, all is 0.
+    // In elements: size_ <= ready_ <= capacity_; from size_ to ready_, and in the padding, all is 0.
     std::size_t size_ = 0, ready_ = 0, capacity_ = 0;
     BufferPages pages_ = BufferPages::kOrdinary;
 };
