@@ -5,6 +5,11 @@
 
 #include "disturb.h"
 
+namespace tarn {
+// src/check, in the program that links the library. Not exported: NULL where it is preloaded.
+[[gnu::weak]] void check_all();
+}  // namespace tarn
+
 namespace stress {
 
 Block held[kThreadsMax][kSlots];
@@ -46,6 +51,10 @@ void copy_over(Block& target, const Block& source, Random& random) {
     ++deeds.copies;
 }
 
+void check() {
+    if (tarn::check_all) tarn::check_all();
+}
+
 void step(Block& block, Random& random) {
     if (!block.at) return allocate(block, random, some_size(random));
     if (random.below(8) < 3 && block.size < 6 << 20)
@@ -58,9 +67,11 @@ void step(Block& block, Random& random) {
 [[noreturn]] void work_in_child(Block* blocks, Random& random) {
     for (size_t i = 0; i < kSlots; ++i)
         if (blocks[i].at) verify(blocks[i], blocks[i].filled, "its bytes changed over a fork");
+    check();
     for (size_t i = 0; i < 2000; ++i)
         step(blocks[random.below(kSlots)], random);
     release_all(blocks, random);
+    check();
     end_child();
 }
 
@@ -114,6 +125,7 @@ void work(unsigned thread, uint64_t seed, Until until, bool others) {
         Block& block = blocks[random.below(range)];
         step(block, random);
         if (others && random.one_in(4)) swap_with_shared(block, random);
+        if (i % 1000 == 999) check();
         if (random.one_in(100)) seldom(blocks, range, random);
         if (!others) limit_now_and_then(i);
     }
