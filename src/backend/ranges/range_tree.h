@@ -69,7 +69,7 @@ class RangeTree {
     };
     Neighbours neighbours(Range range) const;
     RangeNode* smallest_from(size_t size) const;     // the smallest of at least that size
-    RangeNode* larger(const RangeNode* node) const;  // the next in order of size
+    RangeNode* larger(const RangeNode* than) const;  // the next in order of size
     RangeNode* longest() const;
 
   private:
