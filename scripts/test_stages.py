@@ -180,6 +180,16 @@ def stage_release():
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
 
 
+def stage_tidy():
+    """the library's sources under clang-tidy"""
+    if skip_without("clang-tidy", "tidy: clang-tidy"):
+        return
+    if os.path.exists(os.path.join(BUILD, "compile_commands.json")) or \
+            configure("build", ["-Dtests=true", "-Dbenchmarks=true"], {"CC": "gcc", "CXX": "g++"}):
+        check("tidy: clang-tidy", python_script("scripts/check_tidy.py"))
+        check("tidy: it finds what it should", python_script("scripts/check_tidy.py", "--self-test"))
+
+
 def stage_clang():
     """the libraries as clang compiles them, under an interpreter"""
     if skip_without("clang++", "build-clang"):
