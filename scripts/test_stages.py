@@ -181,7 +181,7 @@ def stage_release():
 
 
 def stage_tidy():
-    """the library's sources under clang-tidy"""
+    """the library's sources under clang-tidy; only when named, or with --long"""
     if skip_without("clang-tidy", "tidy: clang-tidy"):
         return
     if os.path.exists(os.path.join(BUILD, "compile_commands.json")) or \
@@ -246,7 +246,7 @@ def main():
         for name, stage in STAGES.items():
             print(f"{name:10}{stage.__doc__}")
         return 0
-    chosen = sys.argv[1:] or list(STAGES)
+    chosen = sys.argv[1:] or [name for name in STAGES if name != "tidy" or LONG > 1]
     unknown = [name for name in chosen if name not in STAGES]
     if unknown:
         sys.exit(f"no such stage: {', '.join(unknown)}; scripts/test --list names them")
