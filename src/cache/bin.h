@@ -64,8 +64,8 @@ inline constexpr size_t kSlot = sizeof(Object*);
 inline constexpr uint64_t kPop = uint64_t{1} << 16 | kSlot;
 inline constexpr size_t kFastMax = 8192;  // sizes up to here find their bin by one look-up
 
-inline constexpr size_t kFirstLimit = 8;     // of a bin that had none
-inline constexpr uint8_t kFirstBatch = 8;    // of a bin that was never refilled
+inline constexpr size_t kFirstLimit = 8;          // of a bin that had none
+inline constexpr uint8_t kFirstBatch = 8;         // of a bin that was never refilled
 inline constexpr uint32_t kOverflowsMost = 8192;  // overflowing frees before a bin's limit is halved
 
 // What an entry names; with no entry that is a slab's, something whose owner reads as 0.

@@ -3,8 +3,8 @@
 // line starts with "tarn: ", so that it can be told from the program's own output.
 #include "report/escape.h"
 #include "report/metric_list.h"
-#include "report/short_text.h"
 #include "report/report.h"
+#include "report/short_text.h"
 
 namespace tarn {
 
