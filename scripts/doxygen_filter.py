@@ -23,7 +23,7 @@ SCOPE = re.compile(r"(?:typedef\s+|inline\s+)?(?:struct|class|enum|union|namespa
 BEFORE_SCOPE = re.compile(r"^\s*#[^\n]*\n|requires\s*\(.*\)|\btemplate\b", re.M)
 ANGLES = re.compile(r"<[^<>]*>")
 # Specialisations of the standard library's templates, whose scopes Doxygen does not know, come last.
-BEHIND_NAMESPACE = re.compile(r"(?<=^\}  // namespace tarn\n).*?(?=#endif|\Z)", re.M | re.S)
+BEHIND_NAMESPACE = re.compile(r"(?<=^\}  // namespace tarn\n)(?:^#if.*?^#endif\n|(?!^#endif).)+", re.M | re.S)
 NO_DECLARATION = re.compile(r"#(?!define)|//|/\*|\}|namespace|(public|private|protected):|static_assert")
 LINK = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")
 LIST_ITEM = re.compile(r"(?:- |\d+\. )")
