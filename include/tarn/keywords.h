@@ -18,7 +18,8 @@ enum tarn_keyword_set {
     TARN_KEYWORDS_PYTHON = 2    /* Python 3.7 and later: the hard keywords, in keyword.kwlist's order */
 };
 
-/* The words of a set, valid for ever, and in *count how many. NULL and EINVAL when the set is unknown or `count` is NULL. */
+/* The words of a set, valid for ever, and in *count how many. NULL and EINVAL when the set is unknown or `count` is
+ * NULL. */
 TARN_API const char* const* tarn_keywords(enum tarn_keyword_set set, size_t* count);
 
 enum tarn_template_keyword {

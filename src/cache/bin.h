@@ -101,4 +101,5 @@ inline size_t objects_in(const Bin& bin) {
 inline size_t limit_of(const Bin& bin) {
     return static_cast<size_t>(bin.end - bin.low) / kSlot;
 }
+
 }  // namespace tarn

@@ -39,10 +39,10 @@ extern Orphans orphans;
 // Opens the orphan heap.
 void start_heaps();
 
-// salvage.cpp. In the child of a fork made while other threads ran: every slab but the survivor's becomes an orphan, after
-// its lists were checked, since the other threads may have been at work on them. Mail is read again. The survivor
-// may be a signal handler over what it does to a heap: then its door lock says so, and that heap is left as it is,
-// its own or another one. Not in the middle of what it does to orphans.
+// salvage.cpp. In the child of a fork made while other threads ran: every slab but the survivor's becomes an orphan,
+// after its lists were checked, since the other threads may have been at work on them. Mail is read again. The
+// survivor may be a signal handler over what it does to a heap: then its door lock says so, and that heap is left as
+// it is, its own or another one. Not in the middle of what it does to orphans.
 void salvage_heaps(Heap* survivor);
 
 // That was not to be done in this process: nobody looks at the heaps of threads that are gone, and what is posted

@@ -92,8 +92,8 @@ inline void Lock::note_left() {}
 #else
 namespace detail {
 
-// A bit for each rank that this thread holds. A signal handler leaves it as it found it, and what it finds lacks at most
-// the lock that was taken just now; a lock that a forked child resets leaves it there.
+// A bit for each rank that this thread holds. A signal handler leaves it as it found it, and what it finds lacks at
+// most the lock that was taken just now; a lock that a forked child resets leaves it there.
 extern thread_local constinit unsigned held_ranks __attribute__((tls_model("initial-exec")));
 [[noreturn]] void die_of_order();
 
@@ -127,8 +127,8 @@ class [[nodiscard]] Guard {
     Lock& lock_;
 };
 
-// To read numbers for a report: as they are when this thread is about to change them, and when the lock is not to be had:
-// a report at _exit, in a signal handler, may hold what its holder waits for.
+// To read numbers for a report. They are read as they are when this thread is about to change them, and when the lock
+// stays taken: a report at _exit, in a signal handler, may hold what its holder waits for.
 class [[nodiscard]] ReportGuard {
   public:
     explicit ReportGuard(Lock& lock) : lock_(lock), mine_(!lock.is_mine() && lock.lock_within(kWaitMost)) {}

@@ -10,18 +10,12 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 
 #include "os/syscall.h"
-
-#ifndef PR_SET_VMA
-#define PR_SET_VMA 0x53564d41
-#define PR_SET_VMA_ANON_NAME 0
-#endif
 
 namespace tarn::os {
 
@@ -192,11 +186,6 @@ Answer forbid_huge_pages(void* at, size_t bytes) {
 
 Answer advise_huge_pages(void* at, size_t bytes) {
     return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE));
-}
-
-void name_range(void* at, size_t bytes, const char* name) {
-    raw_syscall(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address(at), static_cast<long>(bytes),
-                address(name));
 }
 
 bool readable(const void* at, size_t bytes) {

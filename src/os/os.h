@@ -65,8 +65,6 @@ bool is_sandboxed();
 enum class HugePageSetting : uint8_t { kNever, kAdvised, kAlways };
 HugePageSetting huge_page_setting();
 size_t mappings_most();  // vm.max_map_count, 0 when it cannot be known
-// The name in /proc/PID/maps; kernels without CONFIG_ANON_VMA_NAME ignore it.
-void name_range(void* at, size_t bytes, const char* name);
 
 size_t address_space_limit();  // RLIMIT_AS in bytes, SIZE_MAX when unlimited
 

@@ -235,10 +235,6 @@ void purge_dirty(size_t target) {
     supply.refused = supply.dirty > target ? supply.dirty - target : 0;
 }
 
-}  // namespace
-
-namespace {
-
 // What is free belongs to nobody, and what is taken to one alone.
 bool nobodys(const Window& window, size_t first, size_t length) {
     for (size_t unit = first; unit < first + length; ++unit)

@@ -12,29 +12,7 @@ struct Start {
     Start() { sample::start(); }
 } start;
 
-class OutgoingTest : public testing::Test {
-  protected:
-    void SetUp() override { owner.revive(); }
-    void TearDown() override {
-        owner.drain_mail();
-        owner.release_empty();
-        owner.retire();
-        Guard guard(orphans.lock);
-        orphans.heap.release_empty();
-        EXPECT_EQ(orphans.slabs(), 0u);
-        EXPECT_EQ(run_stats().in_use, 0u);
-    }
-    // All objects of a slab.
-    static std::vector<Object*> whole_slab(SizeClass c) {
-        std::vector<Object*> objects;
-        while (objects.size() < kSizeClasses[c].objects)
-            sample::add(objects, sample::take(owner, c));
-        EXPECT_EQ(objects.size(), kSizeClasses[c].objects);
-        return objects;
-    }
-
-    static inline Heap& owner = *sample::new_heap();
-};
+class OutgoingTest : public sample::Owner {};
 
 TEST_F(OutgoingTest, AQuarterOfABinIsGatheredInEachClass) {
     for (SizeClass c = 0; c < kClasses; ++c) {

@@ -25,32 +25,13 @@ struct Start {
 constexpr SizeClass kClass = 3;
 constexpr size_t kObjects = kSizeClasses[kClass].objects;
 
-class Remote : public testing::Test {
+class Remote : public sample::Owner {
   protected:
-    void SetUp() override { owner.revive(); }
-    void TearDown() override {
-        owner.drain_mail();
-        owner.release_empty();
-        owner.retire();
-        Guard guard(orphans.lock);
-        orphans.heap.release_empty();
-        EXPECT_EQ(orphans.slabs(), 0u);
-        EXPECT_EQ(run_stats().in_use, 0u);
-    }
-    // One whole slab's objects.
-    std::vector<Object*> take_slab() {
-        std::vector<Object*> objects;
-        while (objects.size() < kObjects)
-            sample::add(objects, sample::take(owner, kClass));
-        EXPECT_EQ(objects.size(), kObjects);
-        return objects;
-    }
-    static inline Heap& owner = *sample::new_heap();
     static inline Heap& other = *sample::new_heap();
 };
 
 TEST_F(Remote, TheFirstObjectPostsAndTheOthersDoNot) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     EXPECT_TRUE(push_remote(slab, objects[0]));
     EXPECT_FALSE(push_remote(slab, objects[1]));
@@ -66,7 +47,7 @@ TEST_F(Remote, TheFirstObjectPostsAndTheOthersDoNot) {
 }
 
 TEST_F(Remote, AChainIsPushedAtOnceAndItsEndIsKnown) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     objects[2]->next = objects[1];
     objects[1]->next = objects[0];
@@ -82,7 +63,7 @@ TEST_F(Remote, AChainIsPushedAtOnceAndItsEndIsKnown) {
 }
 
 TEST_F(Remote, WhatIsFreedElsewhereGoesBackInParcels) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     const size_t parcel = slab.info().bin_limit / 4;
     ASSERT_GT(parcel, 1u);
@@ -108,7 +89,7 @@ TEST_F(Remote, AParcelMakesRoomForAnother) {
     std::vector<std::vector<Object*>> slabs;  // more than there are parcels
     Outgoing outgoing;
     for (int i = 0; i < 40; ++i)
-        slabs.push_back(take_slab());
+        slabs.push_back(whole_slab(kClass));
     for (auto& objects : slabs)
         outgoing.add(*slab_of(objects[0]), objects[0]);
     size_t sent = 0;
@@ -126,7 +107,7 @@ TEST_F(Remote, AParcelMakesRoomForAnother) {
 }
 
 TEST_F(Remote, AFullSlabFreedElsewhereComesBackWhole) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     for (Object* object : objects)
         free_remote(slab, object, &other);
@@ -134,14 +115,14 @@ TEST_F(Remote, AFullSlabFreedElsewhereComesBackWhole) {
     owner.drain_mail();
     EXPECT_EQ(slab.used, 0u);
     sample::expect_sound(slab);
-    std::vector<Object*> again = take_slab();
+    std::vector<Object*> again = whole_slab(kClass);
     sample::expect_distinct(again, kClass);
     EXPECT_EQ(slab_of(again[0]), &slab);
     sample::give_all(owner, again);
 }
 
 TEST_F(Remote, TheOwnerInNeedReadsItsMail) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     free_remote(*slab_of(objects[5]), objects[5], &other);
     const sample::Taken batch = sample::take(owner, kClass);
     EXPECT_EQ(batch.objects, std::vector{objects[5]});
@@ -149,7 +130,7 @@ TEST_F(Remote, TheOwnerInNeedReadsItsMail) {
 }
 
 TEST_F(Remote, APostedSlabIsNotReleased) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     // Between the push and the post: the owner frees all the rest.
     EXPECT_TRUE(push_remote(slab, objects[0]));
@@ -166,7 +147,7 @@ TEST_F(Remote, APostedSlabIsNotReleased) {
 }
 
 TEST_F(Remote, RetiredSlabsAreOrphansAndFreeObjectsOnTheirWayArrive) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     free_remote(slab, objects[0], &other);
     EXPECT_TRUE(push_remote(slab, objects[1]) == false);
@@ -182,7 +163,7 @@ TEST_F(Remote, RetiredSlabsAreOrphansAndFreeObjectsOnTheirWayArrive) {
 }
 
 TEST_F(Remote, APostAfterTheOwnerRetiredReachesTheOrphans) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     EXPECT_TRUE(push_remote(slab, objects[0]));
     owner.retire();
@@ -198,7 +179,7 @@ TEST_F(Remote, APostAfterTheOwnerRetiredReachesTheOrphans) {
 }
 
 TEST_F(Remote, MailOfAFormerOwnerIsSentOn) {
-    auto objects = take_slab();
+    auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     EXPECT_TRUE(push_remote(slab, objects[0]));
     post_slab(slab);  // on the mail of `owner`

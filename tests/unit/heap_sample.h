@@ -12,6 +12,7 @@
 #include "heap/heap.h"
 #include "heap/orphans.h"
 #include "os/os.h"
+#include "pages/runs.h"
 
 namespace tarn::sample {
 
@@ -94,5 +95,36 @@ inline void give_all(Heap& heap, std::vector<Object*>& objects) {
         heap.give(*slab_of(object), object);
     objects.clear();
 }
+
+// A heap that owns; nothing is left of it, or in the orphans, when a test ends.
+class Owner : public testing::Test {
+  protected:
+    void SetUp() override { owner.revive(); }
+    void TearDown() override {
+        owner.drain_mail();
+        owner.release_empty();
+        owner.retire();
+        Guard guard(orphans.lock);
+        orphans.heap.release_empty();
+        EXPECT_EQ(orphans.slabs(), 0u);
+        EXPECT_EQ(run_stats().in_use, 0u);
+    }
+    // All objects of a slab.
+    std::vector<Object*> whole_slab(SizeClass c) {
+        std::vector<Object*> objects;
+        while (objects.size() < kSizeClasses[c].objects)
+            add(objects, take(owner, c));
+        EXPECT_EQ(objects.size(), kSizeClasses[c].objects);
+        return objects;
+    }
+
+    Heap& owner = one_for_all_tests();
+
+  private:
+    static Heap& one_for_all_tests() {
+        static Heap& heap = *new_heap();
+        return heap;
+    }
+};
 
 }  // namespace tarn::sample

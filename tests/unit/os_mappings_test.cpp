@@ -145,13 +145,12 @@ TEST_F(OsMappings, ResidentCountsWhatWasTouched) {
     EXPECT_EQ(resident(at, 8 * kMiB), 0u) << "the kernel does not say";
 }
 
-TEST_F(OsMappings, HugePageAdviceAndNamesChangeNoContents) {
+TEST_F(OsMappings, HugePageAdviceChangesNoContents) {
     char* at = static_cast<char*>(os::map(4 * kMiB));
     ASSERT_NE(at, nullptr);
     memset(at, 9, 4 * kMiB);
     os::forbid_huge_pages(at, 4 * kMiB);
     os::advise_huge_pages(at, 4 * kMiB);
-    os::name_range(at, 4 * kMiB, "tarn test");
     EXPECT_TRUE(all(at, 4 * kMiB, 9));
     os::unmap(at, 4 * kMiB);
 }
