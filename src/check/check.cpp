@@ -50,17 +50,20 @@ void check_mail(const HeapDoor& door) {
             die(Fault::kInternal, slab, "a slab on a mail that is not posted");
 }
 
-}  // namespace
-
-void check_heap(Heap& heap) {
-    if (heap.id() == kNoHeap) return;  // about to be opened
-    HeapDoor& door = heap.door();
+// The heap behind it may be about to be opened: nothing of it is read before somebody holds it.
+void check_behind(HeapDoor& door) {
     if (door.lost || door.lock.is_mine() || !door.lock.lock_within(kWaitMost)) return;
     if (door.held.load(std::memory_order_seq_cst)) {
-        check_lists(heap);
+        check_lists(*door.heap);
         check_mail(door);
     }
     door.lock.unlock();
+}
+
+}  // namespace
+
+void check_heap(Heap& heap) {
+    check_behind(heap.door());
 }
 
 void check_orphans() {
@@ -81,7 +84,7 @@ void check_all() {
     if (unsalvaged.load(std::memory_order_relaxed)) return;  // lists of others may be half done
     if (has_cache(current_cache)) check_bins(*current_cache);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
-        check_heap(*heap_of(id));
+        check_behind(heap_door(id));
     check_orphans();
 }
 

@@ -27,6 +27,8 @@ for thread in threads:
     thread.start()
 with multiprocessing.get_context("fork").Pool(3, maxtasksperchild=2) as pool:
     lines = pool.map(digest, range(8), chunksize=1)
+    pool.close()  # or they would be killed at once, even in the middle of the report of one that is about to end
+    pool.join()
 print(*lines, sep="\n", flush=True)  # now: a child that is forked later would print its copy, too
 for number in range(20):
     child = os.fork()
