@@ -14,7 +14,7 @@ extern "C" {
 
 /* Goes up when fields are added. They are added at the end; none is ever moved, removed or given another
  * meaning. */
-#define TARN_STATS_VERSION 2u
+#define TARN_STATS_VERSION 3u
 #define TARN_SIZE_CLASSES_MAX 96
 
 /* One size class. Always: frees <= allocations, remote_frees <= frees, fresh + reused = allocations,
@@ -114,6 +114,11 @@ typedef struct tarn_stats {
     uint64_t user_heaps_made;          /* counter */
     uint64_t user_heap_bytes;          /* now: their chunks and large blocks */
     double object_pool_hit_rate;       /* share that was reused, 0..1; 0 before the first */
+
+    /* From version 3 on. */
+    uint64_t user_heap_allocations;  /* counter */
+    uint64_t user_heap_live_objects; /* now */
+    uint64_t user_heap_live_bytes;   /* now: usable bytes */
 } tarn_stats;
 
 /* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,

@@ -13,8 +13,6 @@ enum class Tally : uint8_t {
     kArenasMade,
     kArenaBytes,
     kArenaBytesTaken,
-    kUserHeaps,
-    kUserHeapsMade,
     kUserHeapBytes,
     kCount,
 };

@@ -139,6 +139,12 @@ inline constexpr Total kTotals[] = {
      "Heaps of the explicit interface", "heaps", "in use", Show::kUnlessZero},
     {"user_heaps_made", Kind::kCounter, Unit::kCount, &tarn_stats::user_heaps_made, nullptr,
      "Heaps of the explicit interface made so far", "heaps", "made", Show::kUnlessZero},
+    {"user_heap_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::user_heap_allocations, nullptr,
+     "Objects handed out by heaps of the explicit interface", "heaps", "allocations", Show::kUnlessZero},
+    {"user_heap_live_objects", Kind::kGauge, Unit::kCount, &tarn_stats::user_heap_live_objects, nullptr,
+     "Objects of these heaps in use", "heaps", "live", Show::kUnlessZero},
+    {"user_heap_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::user_heap_live_bytes, nullptr,
+     "Usable bytes of these objects", "heaps", "in them", Show::kUnlessZero},
     {"user_heap_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::user_heap_bytes, nullptr,
      "Memory that they hold", "heaps", "held", Show::kUnlessZero},
 

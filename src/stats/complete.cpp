@@ -67,6 +67,8 @@ void complete(Snapshot& s) {
     bound(s.object_pool_live_objects, s.object_pool_allocations);
     s.object_pool_hit_rate =
         quotient(s.object_pool_allocations - s.object_pool_fresh, s.object_pool_allocations);
+    bound(s.user_heap_live_objects, s.user_heap_allocations);
+    bound(s.user_heap_live_bytes, s.user_heap_bytes);
     raise(s.peak_resident, s.resident);
     s.pool_share = quotient(s.small_allocations, s.allocations);
     s.pool_hit_rate = quotient(s.reused, s.small_allocations);

@@ -10,10 +10,12 @@ namespace tarn {
 struct PartCounters {
     uint64_t pools_made = 0, pool_allocations = 0, pool_fresh = 0;
     uint64_t interners_made = 0, intern_requests = 0;
+    uint64_t heaps_made = 0, heap_allocations = 0;
 };
 struct PartGauges {
     uint64_t pools = 0, pool_live_objects = 0, pool_bytes = 0;
     uint64_t interners = 0, interned_strings = 0, interner_bytes = 0;
+    uint64_t heaps = 0, heap_live_objects = 0, heap_live_bytes = 0;
 };
 struct PartCounts : PartCounters, PartGauges {};
 

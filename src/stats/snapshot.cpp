@@ -51,8 +51,6 @@ void read_parts(Snapshot& snapshot) {
     snapshot.arenas_made = tally_total(Tally::kArenasMade);
     snapshot.arena_bytes = tally_total(Tally::kArenaBytes);
     snapshot.arena_bytes_taken = tally_total(Tally::kArenaBytesTaken);
-    snapshot.user_heaps = tally_total(Tally::kUserHeaps);
-    snapshot.user_heaps_made = tally_total(Tally::kUserHeapsMade);
     snapshot.user_heap_bytes = tally_total(Tally::kUserHeapBytes);
     const PartCounts counts = part_counts();
     snapshot.object_pools = counts.pools;
@@ -66,6 +64,11 @@ void read_parts(Snapshot& snapshot) {
     snapshot.interned_strings = counts.interned_strings;
     snapshot.intern_requests = counts.intern_requests;
     snapshot.interner_bytes = counts.interner_bytes;
+    snapshot.user_heaps = counts.heaps;
+    snapshot.user_heaps_made = counts.heaps_made;
+    snapshot.user_heap_allocations = counts.heap_allocations;
+    snapshot.user_heap_live_objects = counts.heap_live_objects;
+    snapshot.user_heap_live_bytes = counts.heap_live_bytes;
 }
 
 }  // namespace

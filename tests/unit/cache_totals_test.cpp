@@ -83,7 +83,7 @@ TEST(Totals, ThreadsThatEndAtOnceLoseNoCount) {
     constexpr SizeClass c = 14;
     constexpr int kThreads = 50;  // more than keep the memory of their cache
     const ClassTotals before = class_totals(c);
-    const uint64_t tallied = tally_total(Tally::kUserHeapsMade);
+    const uint64_t tallied = tally_total(Tally::kArenasMade);
     for (int round = 1; round <= 2; ++round) {
         std::atomic<int> inside{0};
         std::vector<std::thread> threads;
@@ -91,7 +91,7 @@ TEST(Totals, ThreadsThatEndAtOnceLoseNoCount) {
             threads.emplace_back([&] {
                 for (int i = 0; i < 10; ++i)
                     release(take(c));
-                tally(Tally::kUserHeapsMade, 3);
+                tally(Tally::kArenasMade, 3);
                 ++inside;
                 while (inside < kThreads)
                     std::this_thread::yield();
@@ -101,7 +101,7 @@ TEST(Totals, ThreadsThatEndAtOnceLoseNoCount) {
         const auto expected = static_cast<uint64_t>(round) * kThreads;
         EXPECT_EQ(class_totals(c).allocations - before.allocations, expected * 10);
         EXPECT_EQ(class_totals(c).frees - before.frees, expected * 10);
-        EXPECT_EQ(tally_total(Tally::kUserHeapsMade) - tallied, expected * 3);
+        EXPECT_EQ(tally_total(Tally::kArenasMade) - tallied, expected * 3);
     }
 }
 
@@ -129,11 +129,11 @@ TEST(Tally, AThreadWithoutACacheCountsAsWell) {
 
 TEST(Tally, ATotalIsNeverBelowNothing) {
     enter_thread();
-    const auto before = static_cast<int64_t>(tally_total(Tally::kUserHeaps));
-    tally(Tally::kUserHeaps, -before - 1);
-    EXPECT_EQ(tally_total(Tally::kUserHeaps), 0u);
-    tally(Tally::kUserHeaps, before + 1);
-    EXPECT_EQ(tally_total(Tally::kUserHeaps), static_cast<uint64_t>(before));
+    const auto before = static_cast<int64_t>(tally_total(Tally::kArenas));
+    tally(Tally::kArenas, -before - 1);
+    EXPECT_EQ(tally_total(Tally::kArenas), 0u);
+    tally(Tally::kArenas, before + 1);
+    EXPECT_EQ(tally_total(Tally::kArenas), static_cast<uint64_t>(before));
 }
 
 }  // namespace

@@ -71,6 +71,9 @@ inline tarn::Snapshot sample() {
     s.interner_bytes = 40 << 10;
     s.user_heaps = 3;
     s.user_heaps_made = 30;
+    s.user_heap_allocations = 70000;
+    s.user_heap_live_objects = 9000;
+    s.user_heap_live_bytes = 1800 << 10;
     s.user_heap_bytes = 2 << 20;
     s.resident = 150 << 20;
     s.peak_resident = 160 << 20;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The first chunk of a segment holds its record, and those of the other 15, which serve; no more of it than a
-// page is ever touched. Segments with a free chunk are on one list; those without are on none.
+// page is ever touched. Segments with a free chunk are on the list of those that serve; all are on another, for the
+// reports, whose links forward are right at every moment.
 //
 // A child of fork, in which another thread may have held the lock, gives all it finds up: `epoch` tells the
-// segments of before, whose chunks are not taken again.
+// segments of before, whose chunks are not taken again. They stay listed.
 #include "api/heap/chunks.h"
 
 #include <bit>
@@ -32,6 +33,8 @@ size_t empty_most() {
 struct Segment {
     Segment* next;
     Segment* previous;
+    Segment* older;        // on the list of all
+    Segment** from;        // what points here on it
     uint32_t free, dirty;  // chunks, as bits; dirty ones are free, and resident
     uint32_t epoch;
 };
@@ -39,6 +42,7 @@ struct Segment {
 struct Pool {
     Lock lock;
     Segment* first = nullptr;
+    Segment* newest = nullptr;    // of all
     size_t dirty = 0, empty = 0;  // chunks; segments
     uint32_t epoch = 0;
 };
@@ -56,6 +60,18 @@ void unlink(Segment& segment) {
     if (segment.next) segment.next->previous = segment.previous;
 }
 
+void list(Segment& segment) {
+    segment.older = pool.newest;
+    segment.from = &pool.newest;
+    if (segment.older) segment.older->from = &segment.older;
+    __atomic_store_n(&pool.newest, &segment, __ATOMIC_RELEASE);
+}
+
+void unlist(Segment& segment) {
+    __atomic_store_n(segment.from, segment.older, __ATOMIC_RELEASE);
+    if (segment.older) segment.older->from = segment.from;
+}
+
 Segment* segment_of(const void* chunk) {
     return reinterpret_cast<Segment*>(reinterpret_cast<uintptr_t>(chunk) & ~(kSegmentSize - 1));
 }
@@ -68,6 +84,8 @@ void after_fork_child() {
     pool.first = nullptr;
     pool.dirty = pool.empty = 0;
     ++pool.epoch;
+    for (Segment** from = &pool.newest; *from; from = &(*from)->older)
+        (*from)->from = from;
 }
 
 constinit ForkStep fork_step{after_fork_child};
@@ -80,10 +98,14 @@ void* take_free() {
     const uint32_t bit = from & -from;
     if (segment.free == kAllFree) --pool.empty;
     if (segment.dirty & bit) --pool.dirty;
+    char* const chunk =
+        reinterpret_cast<char*>(&segment) + kChunkSize * static_cast<unsigned>(std::countr_zero(bit));
+    __builtin_memset(record_in_segment(chunk), 0, kRecordSpace);
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // each_record
     segment.dirty &= ~bit;
     segment.free &= ~bit;
     if (segment.free == 0) unlink(segment);
-    return reinterpret_cast<char*>(&segment) + kChunkSize * static_cast<unsigned>(std::countr_zero(bit));
+    return chunk;
 }
 
 Segment* make_segment() {
@@ -95,6 +117,7 @@ void detach(Segment& segment) {
     pool.dirty -= static_cast<size_t>(std::popcount(segment.dirty));
     --pool.empty;
     unlink(segment);
+    unlist(segment);
 }
 
 }  // namespace
@@ -113,6 +136,7 @@ void* take_chunk() {
     segment->epoch = pool.epoch;
     ++pool.empty;
     link(*segment);
+    list(*segment);
     return take_free();
 }
 
@@ -143,6 +167,15 @@ void give_chunk(void* chunk) {
 
 bool in_chunk(const void* pointer) {
     return index_of(pointer) != 0 && block_size(segment_of(pointer)) >= kSegmentSize;
+}
+
+void each_record(VisitRecord visit, void* context) {
+    const ReportGuard guard(pool.lock);
+    for (const Segment* segment = pool.newest; segment; segment = segment->older)
+        for (uint32_t taken = kAllFree & ~segment->free; taken; taken &= taken - 1)
+            visit(reinterpret_cast<const char*>(segment) +
+                      kRecordSpace * static_cast<unsigned>(std::countr_zero(taken)),
+                  context);
 }
 
 size_t trim_chunks() {

@@ -24,10 +24,14 @@ inline char* chunk_of_record(const void* record) {
                                    at % kSegmentSize / kRecordSpace * kChunkSize);
 }
 
-[[nodiscard]] void* take_chunk();  // NULL: no memory. Its contents and its record's are anything.
+[[nodiscard]] void* take_chunk();  // NULL: no memory. Its contents are anything, its record zeros.
 void give_chunk(void* chunk);
 // Whether this is in a chunk, so that its record may be read; reads nothing that cannot be read.
 bool in_chunk(const void* pointer);
+// The records of all chunks that are taken. Those of chunks that are about to be used are zeros. By any thread, also in
+// a report that a signal handler makes; whatever owners do meanwhile.
+using VisitRecord = void (*)(const void* record, void* context);
+void each_record(VisitRecord visit, void* context);
 // Segments without a taken chunk go back to tarn; bytes.
 size_t trim_chunks();
 

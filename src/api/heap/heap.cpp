@@ -10,7 +10,6 @@
 #include <new>
 
 #include "api/heap/state.h"
-#include "cache/totals.h"
 #include "entry/entry.h"
 
 using namespace tarn::user_heap;
@@ -56,10 +55,10 @@ tarn_heap* tarn_heap_create(const tarn_heap_options* given, size_t size) {
     void* const memory = tarn::allocate(sizeof(tarn_heap));
     if (!memory) return nullptr;
     claim_objects();
+    count_chunks();
     auto* const heap = new (memory) tarn_heap{};
     initialise(*heap, options);
-    tarn::tally(tarn::Tally::kUserHeaps, 1);
-    tarn::tally(tarn::Tally::kUserHeapsMade, 1);
+    heap->part.list();
     if (fill_reserve(*heap)) return heap;
     tarn_heap_destroy(heap);
     errno = ENOMEM;
@@ -71,7 +70,7 @@ void tarn_heap_destroy(tarn_heap* heap) {
     drop_blocks(*heap);
     empty_all(*heap, 0);
     drop_reserve(*heap);
-    tarn::tally(tarn::Tally::kUserHeaps, -1);
+    heap->part.unlist();
     tarn::release(heap);
 }
 

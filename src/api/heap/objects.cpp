@@ -83,6 +83,7 @@ void give(tarn_heap& heap, Chunk& chunk) {
 // The chunk is on no list.
 void make_empty(tarn_heap& heap, Chunk& chunk) {
     heap.past_allocations[chunk.class_index] += chunk.allocations();
+    chunk.counts = 0;
     chunk.state = ChunkState::kEmpty;
     chunk.owner = nullptr;
     chunk.seal = 0;

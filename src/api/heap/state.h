@@ -10,7 +10,7 @@
 //             at a multiple of 64 KiB
 //
 // So a pointer 32 past a multiple of 4 KiB, or at a multiple of 64 KiB, is a block's: no object is carved
-// there. Every other pointer is an object's; its chunk's record is in the segment (heap_chunks.h).
+// there. Every other pointer is an object's; its chunk's record is in the segment (chunks.h).
 //
 // `headroom` is what the nearest limit leaves: one subtraction counts what is live and asks the quota.
 // Locked and checked heaps have no fast path: every `current` is the empty chunk, and a free reads no header.
@@ -23,6 +23,7 @@
 #include "cache/thread_cache.h"
 #include "cache/totals.h"
 #include "os/lock.h"
+#include "stats/parts.h"
 #include "tarn/heap.h"
 
 namespace tarn::user_heap {
@@ -148,7 +149,10 @@ struct tarn_heap {
     bool armed;  // the soft limit
     bool released, calling;
     tarn::Lock lock;
+    tarn::Part part{read};  // listed while the heap is there
 
+    // What is in no chunk: each of those counts for itself.
+    static void read(const tarn::Part& part, tarn::PartCounts& counts);
     int64_t live() const { return limit - headroom; }
     int64_t peak() const { return limit - least; }
 };
@@ -189,7 +193,7 @@ inline void charge(tarn_heap& heap, int64_t bytes) {
     if (heap.headroom < heap.least) heap.least = heap.headroom;
 }
 
-// heap_objects.cpp. All but verify expect that the lock is held, if there is one.
+// objects.cpp. All but verify expect that the lock is held, if there is one.
 extern constinit Chunk empty_chunk;
 uint64_t seal_of(const Chunk* chunk);
 void* take_object(tarn_heap& heap, ClassIndex c);  // NULL: no memory; charges nothing
@@ -200,7 +204,7 @@ void drop_reserve(tarn_heap& heap);
 void empty_all(tarn_heap& heap, size_t keep);  // every object is gone; keeps so many chunks
 size_t drop_empty(tarn_heap& heap, size_t keep);
 
-// heap_blocks.cpp
+// blocks.cpp
 size_t block_usable(size_t size);
 void* take_block(tarn_heap& heap, Request request);
 void put_block(tarn_heap& heap, void* pointer);
@@ -208,14 +212,17 @@ void* resize_block(tarn_heap& heap, void* pointer, size_t size);  // in its clas
 void drop_blocks(tarn_heap& heap);
 bool is_live_block(const void* pointer);  // of some heap; reads nothing that cannot be read
 
-// heap_check.cpp: dies unless the pointer is a live object's of this heap, as far as the heap checks.
+// stats.cpp
+void count_chunks();  // from now on, for the reports
+
+// check.cpp: dies unless the pointer is a live object's of this heap, as far as the heap checks.
 void verify(tarn_heap& heap, const void* pointer);
 // From now on free() says of a heap's object whose it is.
 void claim_objects();
 void mark_taken(Chunk& chunk, const void* object);
 void mark_free(Chunk& chunk, const void* object);
 
-// heap_limits.cpp
+// limits.cpp
 void update_limit(tarn_heap& heap);
 void* serve(tarn_heap& heap, Request request);          // with its callbacks; NULL and ENOMEM
 void* serve_quietly(tarn_heap& heap, Request request);  // NULL when a limit is met; counts no refusal

@@ -2,6 +2,8 @@
 // What a heap tells of itself.
 #include <errno.h>
 
+#include <atomic>
+
 #include "api/heap/state.h"
 
 namespace {
@@ -10,6 +12,24 @@ using namespace tarn::user_heap;
 
 constexpr size_t kCounts = offsetof(tarn_heap_stats, live_bytes);
 constexpr size_t kClassStats = offsetof(tarn_heap_stats, class_stats);
+
+// Of what an owner writes meanwhile.
+template <class Word>
+Word read_word(const Word& word) {
+    return __atomic_load_n(&word, __ATOMIC_RELAXED);
+}
+
+void count_chunk(const void* record, void* counts) {
+    Chunk now;
+    now.counts = read_word(static_cast<const Chunk*>(record)->counts);
+    static_cast<tarn::PartCounts*>(counts)->heap_allocations += now.allocations();
+    static_cast<tarn::PartCounts*>(counts)->heap_live_objects += now.used();
+}
+
+constinit tarn::Part chunks_of_all([](const tarn::Part&, tarn::PartCounts& counts) {
+    each_record(count_chunk, &counts);
+});
+constinit std::atomic<bool> listed{false};
 
 uint64_t shown_limit(int64_t limit) {
     return limit == kNoLimit ? 0 : static_cast<uint64_t>(limit);
@@ -49,6 +69,28 @@ void read(tarn_heap& heap, tarn_heap_stats& stats) {
 }
 
 }  // namespace
+
+// A limit that changes meanwhile may be seen in one of two words only.
+void tarn_heap::read(const tarn::Part& part, tarn::PartCounts& counts) {
+    const auto& heap =
+        *reinterpret_cast<const tarn_heap*>(reinterpret_cast<const char*>(&part) - offsetof(tarn_heap, part));
+    ++counts.heaps;
+    ++counts.heaps_made;
+    counts.heap_allocations += read_word(heap.large_served);
+    for (const uint64_t& past : heap.past_allocations)
+        counts.heap_allocations += read_word(past);
+    counts.heap_live_objects += read_word(heap.block_count);
+    const int64_t live = read_word(heap.limit) - read_word(heap.headroom);
+    counts.heap_live_bytes += live > 0 ? static_cast<uint64_t>(live) : 0;
+}
+
+namespace tarn::user_heap {
+
+void count_chunks() {
+    if (!listed.load(std::memory_order_relaxed) && !listed.exchange(true)) chunks_of_all.list();
+}
+
+}  // namespace tarn::user_heap
 
 int tarn_heap_stats_get(tarn_heap* heap, tarn_heap_stats* stats, size_t size) {
     if (!stats || size < kCounts) {
