@@ -123,6 +123,10 @@ inline void* memory_of(Block* block) {
     return block + 1;
 }
 
+// stats.cpp, for the reports: of a heap, what is in no chunk, since each of those counts for itself.
+void count_heap(const Part& part, PartCounts& counts);
+void count_chunks();  // from now on
+
 }  // namespace tarn::user_heap
 
 struct tarn_heap {
@@ -149,10 +153,8 @@ struct tarn_heap {
     bool armed;  // the soft limit
     bool released, calling;
     tarn::Lock lock;
-    tarn::Part part{read};  // listed while the heap is there
+    tarn::Part part{tarn::user_heap::count_heap};  // listed while the heap is there
 
-    // What is in no chunk: each of those counts for itself.
-    static void read(const tarn::Part& part, tarn::PartCounts& counts);
     int64_t live() const { return limit - headroom; }
     int64_t peak() const { return limit - least; }
 };
@@ -211,9 +213,6 @@ void put_block(tarn_heap& heap, void* pointer);
 void* resize_block(tarn_heap& heap, void* pointer, size_t size);  // in its class of blocks; NULL: not so
 void drop_blocks(tarn_heap& heap);
 bool is_live_block(const void* pointer);  // of some heap; reads nothing that cannot be read
-
-// stats.cpp
-void count_chunks();  // from now on, for the reports
 
 // check.cpp: dies unless the pointer is a live object's of this heap, as far as the heap checks.
 void verify(tarn_heap& heap, const void* pointer);

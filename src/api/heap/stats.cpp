@@ -70,8 +70,10 @@ void read(tarn_heap& heap, tarn_heap_stats& stats) {
 
 }  // namespace
 
+namespace tarn::user_heap {
+
 // A limit that changes meanwhile may be seen in one of two words only.
-void tarn_heap::read(const tarn::Part& part, tarn::PartCounts& counts) {
+void count_heap(const Part& part, PartCounts& counts) {
     const auto& heap =
         *reinterpret_cast<const tarn_heap*>(reinterpret_cast<const char*>(&part) - offsetof(tarn_heap, part));
     ++counts.heaps;
@@ -83,8 +85,6 @@ void tarn_heap::read(const tarn::Part& part, tarn::PartCounts& counts) {
     const int64_t live = read_word(heap.limit) - read_word(heap.headroom);
     counts.heap_live_bytes += live > 0 ? static_cast<uint64_t>(live) : 0;
 }
-
-namespace tarn::user_heap {
 
 void count_chunks() {
     if (!listed.load(std::memory_order_relaxed) && !listed.exchange(true)) chunks_of_all.list();
