@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-using tarn::Missed;
+using Missed = tarn::Missed<size_t>;
 
 TEST(Missed, WhatWasNeverGivenBackIsNotMissed) {
     Missed missed;

@@ -29,7 +29,7 @@ struct Kept {
     Lock lock{LockRank::kMap};
     size_t live = 0;
     size_t taken = 0;  // in all; the kernel gave it, or what is kept
-    Missed missed;
+    Missed<size_t> missed;
     size_t missed_most = 0;
     RangeNodes nodes;
     RangeCache cache{nodes};
