@@ -26,7 +26,7 @@ void check_slab(const Slab& slab, const Heap& heap, SizeClass c, SlabState state
 
 // With the lock held that the slabs are under.
 void check_lists(const Heap& heap) {
-    size_t empty_units = 0;
+    Units empty_units;
     for (SizeClass c = 0; c < kClasses; ++c) {
         size_t slabs = 0;
         for (SlabState state : {SlabState::kPartial, SlabState::kFull, SlabState::kEmpty}) {

@@ -50,12 +50,12 @@ namespace {
 // The record of a slab that was released stays as it was until its units are used again.
 bool was_object(const void* p) {
     if (!in_window(p) || entry_at(p) != 0) return false;
-    const size_t unit = unit_of(p) % kWindowUnits;
+    const size_t unit = unit_of(p) % kWindowUnits.count();
     const Slab* any = static_cast<Slab*>(record_at(p));
-    if (unit < kHeaderUnits || any->behind > unit - kHeaderUnits) return false;
+    if (unit < kUsableBegin || any->behind > unit - kUsableBegin) return false;
     const Slab& slab = *slab_of(p);
     return slab.state == SlabState::kNone && slab.behind == 0 && slab.size_class < kClasses &&
-           unit_of(p) - slab.first_unit() < slab.info().units && slab.index_of(p) < slab.carved();
+           unit_of(p) - slab.first_unit() < slab.info().units.count() && slab.index_of(p) < slab.carved();
 }
 
 }  // namespace

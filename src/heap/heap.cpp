@@ -12,7 +12,7 @@ namespace tarn {
 namespace {
 
 // Empty slabs that a heap keeps, so that a working set that comes and goes takes no lock and no page faults.
-constexpr size_t kEmptyUnitsMax = 32;  // 512 KiB
+constexpr Units kEmptyUnitsMax = Units{32};  // 512 KiB
 
 // Objects from `first` to the end of the page it lies in, at least one: no page is touched before its time.
 uint32_t objects_in_page(const Object* first, uint32_t size) {
@@ -55,7 +55,7 @@ void Heap::unlink(Slab& slab) {
         list_of(slab) = slab.next;
     if (slab.next) slab.next->previous = slab.previous;
     slab.state = SlabState::kNone;
-    expect(&slab, "more empty units than there can be", [&] { return empty_units_ <= SIZE_MAX / 2; });
+    expect(&slab, "more empty units than there can be", [&] { return empty_units_ <= Units{SIZE_MAX / 2}; });
 }
 
 void Heap::claim(Slab& slab) {
@@ -69,11 +69,11 @@ void Heap::claim(Slab& slab) {
 Slab* Heap::make_slab(SizeClass c) {
     const SizeClassInfo& info = kSizeClasses[c];
     // What other classes have left empty comes before memory that was never used.
-    if (empty_units_ > 0) release_empty();
+    if (empty_units_ != Units{}) release_empty();
     const Run run = take_run(info.units, RunUse::kSlab);
     if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
-    for (size_t unit = first; unit < first + info.units; ++unit) {
+    for (size_t unit = first; unit < first + info.units.count(); ++unit) {
         Slab& any = *static_cast<Slab*>(record_of(unit));
         any.behind = static_cast<uint8_t>(unit - first);
     }

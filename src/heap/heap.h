@@ -61,7 +61,7 @@ class Heap {
     const Slab* first(SizeClass c, SlabState state) const {
         return classes_[c].lists[static_cast<size_t>(state) - 1];
     }
-    size_t empty_units() const { return empty_units_; }
+    Units empty_units() const { return empty_units_; }
 
     // Objects of one class: of a partial slab's free list, else carved up to the end of the page that the
     // first of them touches, `room` at most; asks orphans, then the run supply, for slabs. They are written
@@ -127,7 +127,7 @@ class Heap {
     HeapId id_ = kNoHeap;
     Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
-    size_t empty_units_ = 0;  // of the slabs on the lists of empty ones
+    Units empty_units_;  // of the slabs on the lists of empty ones
     ClassHeap classes_[kClasses];
 };
 

@@ -107,7 +107,7 @@ size_t punch_holes(Slab& slab) {
     slab.punched = state;
     Pages pages(slab);
     const FreeObjects free(slab, pages);
-    const size_t count = slab.info().units * kUnitSize / kPage;
+    const size_t count = slab.info().units.bytes() / kPage;
     size_t gone = 0;
     bool tried = false;
     for (size_t page = 0; page < count;) {
@@ -167,7 +167,7 @@ bool holes_agree(const Slab& slab) {
 void clear_holes(Slab& slab) {
     slab.away = 0;
     Pages pages(slab);
-    const size_t count = slab.info().units * kUnitSize / kPage;
+    const size_t count = slab.info().units.bytes() / kPage;
     for (size_t page = 0; page < count; ++page)
         pages.clear(page);
 }

@@ -28,7 +28,7 @@ void make_sound(Slab& slab) {
 bool is_whole_slab(size_t unit, size_t window_end) {
     const Slab& slab = *static_cast<Slab*>(record_of(unit));
     if (slab.behind != 0 || slab.size_class >= kClasses) return false;
-    const size_t end = unit + slab.info().units;
+    const size_t end = unit + slab.info().units.count();
     if (end > window_end) return false;
     for (size_t i = unit + 1; i < end; ++i) {
         if (!is_slab_entry(entry_of(i))) return false;
@@ -45,7 +45,7 @@ void Heap::forget_slabs() {
             list = nullptr;
         c.counters.slabs = 0;
     }
-    empty_units_ = 0;
+    empty_units_ = {};
 }
 
 // This thread is a signal handler over what it does to the heap.
@@ -75,16 +75,16 @@ void salvage_slab(Slab& slab, Heap* survivor) {
 enum class Parts : bool { kGiven, kLeft };
 
 void salvage_window(UnitRange range, Heap* survivor, Parts parts) {
-    size_t units;
-    for (size_t unit = range.first; unit < range.end; unit += units) {
-        units = 1;
+    size_t next;
+    for (size_t unit = range.first; unit < range.end; unit = next) {
+        next = unit + 1;
         if (!is_slab_entry(entry_of(unit))) continue;
         if (!is_whole_slab(unit, range.end)) {
-            if (parts == Parts::kGiven) give_run(unit_address(unit), 1);
+            if (parts == Parts::kGiven) give_run(unit_address(unit), Units{1});
             continue;
         }
         Slab& slab = *static_cast<Slab*>(record_of(unit));
-        units = slab.info().units;
+        next = unit + slab.info().units.count();
         salvage_slab(slab, survivor);
     }
 }

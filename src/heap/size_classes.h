@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "pages/units.h"
+
 namespace tarn {
 
 inline constexpr size_t kAlignment = 16;
@@ -17,16 +19,15 @@ inline constexpr unsigned kClasses = kFineClasses + kMiddleClasses + 2 * 4;
 
 using SizeClass = unsigned;
 
-inline constexpr uint32_t kUnitBytes = 16384;              // of a slab; pages/runs.h, kUnitSize
 inline constexpr uint32_t kBinBytes = 16384;               // of objects that a bin may hold, but
 inline constexpr uint32_t kBinFewest = 8, kBinMost = 128;  // no fewer and no more of them than these
 
 struct SizeClassInfo {
-    uint32_t size;        // bytes of an object
-    uint32_t objects;     // in a slab
-    uint32_t units;       // of a slab
-    uint32_t bin_limit;   // objects a bin may hold
-    uint64_t reciprocal;  // for index_in_slab
+    uint32_t size;                // bytes of an object
+    uint32_t objects;             // in a slab
+    PackedUnits<uint32_t> units;  // of a slab
+    uint32_t bin_limit;           // objects a bin may hold
+    uint64_t reciprocal;          // for index_in_slab
 };
 
 namespace detail {
@@ -46,9 +47,9 @@ constexpr uint32_t class_size(SizeClass c) {
 }
 
 // The fewest units that hold at least eight objects and waste at most 3 %.
-constexpr uint32_t slab_units(uint32_t size) {
-    for (uint32_t units = 1;; ++units) {
-        const uint32_t bytes = units * kUnitBytes;
+constexpr Units slab_units(uint32_t size) {
+    for (Units units{1};; units += Units{1}) {
+        const size_t bytes = units.bytes();
         if (bytes / size >= 8 && bytes % size * 100 <= bytes * 3) return units;
     }
 }
@@ -59,7 +60,7 @@ constexpr auto make_classes() {
         SizeClassInfo& info = classes[c];
         info.size = class_size(c);
         info.units = slab_units(info.size);
-        info.objects = info.units * kUnitBytes / info.size;
+        info.objects = static_cast<uint32_t>(info.units.bytes() / info.size);
         const uint32_t fit = kBinBytes / info.size;
         info.bin_limit = fit < kBinFewest ? kBinFewest : fit > kBinMost ? kBinMost : fit;
         info.reciprocal = (uint64_t{1} << kReciprocalShift) / info.size + 1;
@@ -101,7 +102,7 @@ inline constexpr size_t object_at(const SizeClassInfo& info, size_t offset) {
 static_assert(kSizeClasses[kClasses - 1].size == kSmallMax);
 static_assert([] {
     for (const SizeClassInfo& info : kSizeClasses) {
-        if (info.size % kAlignment || info.objects > 1024 || info.units > 64) return false;
+        if (info.size % kAlignment || info.objects > 1024 || info.units > Units{64}) return false;
         for (uint32_t i = 0; i < info.objects; ++i)
             if (index_in_slab(info, i * info.size) != i || index_in_slab(info, (i + 1) * info.size - 1) != i)
                 return false;

@@ -21,8 +21,6 @@
 
 namespace tarn {
 
-static_assert(kUnitBytes == kUnitSize);
-
 // A free object. `mark` says so, and is of this very object, so that a second free is seen and bytes that
 // were copied elsewhere say nothing; see Heap::mark.
 struct Object {
@@ -58,7 +56,7 @@ struct alignas(kRecordSize) Slab {
     uint8_t size_class;
     SlabState state;
     bool zeroed;     // what is not carved yet reads as zero
-    uint8_t behind;  // units of the slab before this one, in the record of each of its units
+    uint8_t behind;  // position of its unit in the slab, in the record of each unit
 
     const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
     char* begin() const { return unit_of_record(this); }

@@ -14,7 +14,7 @@ inline constexpr size_t kUnsound = SIZE_MAX;
 inline size_t sound_length(const Slab& slab, const Object* head, size_t at_most) {
     size_t length = 0;
     for (const Object* object = head; object; object = object->next) {
-        if (unit_of(object) - slab.first_unit() >= slab.info().units) return kUnsound;
+        if (unit_of(object) - slab.first_unit() >= slab.info().units.count()) return kUnsound;
         if (length == at_most || slab.index_of(object) >= slab.carved()) return kUnsound;
         ++length;
     }
@@ -53,7 +53,7 @@ inline const char* fault_of_linked(const Slab& slab, const Heap& owner) {
 
 // Of a heap that has no slabs.
 inline const char* fault_of_emptiness(const Heap& heap) {
-    if (heap.empty_units() != 0) return "empty slabs counted in a heap without slabs";
+    if (heap.empty_units() != Units{}) return "empty slabs counted in a heap without slabs";
     for (SizeClass c = 0; c < kClasses; ++c) {
         if (heap.counters(c).slabs != 0) return "slabs counted in a heap without slabs";
         for (SlabState state : {SlabState::kPartial, SlabState::kFull, SlabState::kEmpty})
@@ -65,7 +65,7 @@ inline const char* fault_of_emptiness(const Heap& heap) {
 // All units name the owner, and lead to the record.
 inline const char* fault_of_units(const Slab& slab, const Heap& owner) {
     if (slab.owner.load(std::memory_order_relaxed) != owner.id()) return "a slab of another owner";
-    for (size_t i = 0; i < slab.info().units; ++i) {
+    for (size_t i = 0; i < slab.info().units.count(); ++i) {
         if (entry_of(slab.first_unit() + i) != owner.entry(slab.size_class))
             return "a unit of a slab with another entry";
         if (slab_of(slab.begin() + i * kUnitSize) != &slab) return "a unit that does not lead to its slab";

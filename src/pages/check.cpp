@@ -9,7 +9,7 @@ namespace {
 
 // What a walk over the units of all windows finds.
 struct Found {
-    size_t dirty = 0, entries = 0, lost = 0, mapped = 0;
+    Units dirty, entries, lost, mapped;
 };
 
 bool has_page_bits(const Window& window, size_t unit) {
@@ -25,15 +25,17 @@ const char* fault_of_unit(const Window& window, size_t unit, Found& found) {
     }
     if (entry > 0 && entry != kBlockEntry && entry != kOrphanEntry && entry != kLostEntry)
         return "a unit with an entry that nobody has";
-    found.entries += entry != 0 && entry != kLostEntry;
-    found.lost += entry == kLostEntry;
+    if (entry == kLostEntry)
+        found.lost += Units{1};
+    else if (entry != 0)
+        found.entries += Units{1};
     return nullptr;
 }
 
-// Runs of so many units were not found when they were last looked for, and none has come since.
+// Runs of that length were not found when they were last looked for, and none has come since.
 const char* fault_of_searches(const Window& window) {
     for (int kind = 0; kind < kUnitKinds; ++kind) {
-        const size_t none = window.none[kind];
+        const Units none = window.none[kind];
         if (none <= kWindowUnits && window.units().find(static_cast<UnitKind>(kind), none) != UnitMap::kNone)
             return "a window that has a run it is said not to have";
     }
@@ -44,7 +46,7 @@ void check_window(const Window& window, Found& found) {
     const char* fault = fault_of(window);
     if (!fault) fault = fault_of_searches(window);
     if (fault) die(Fault::kInternal, window.begin(), fault);
-    for (size_t unit = kHeaderUnits; unit < kWindowUnits; ++unit)
+    for (size_t unit = kUsableBegin; unit < kUsableEnd; ++unit)
         if (const char* of_unit = fault_of_unit(window, unit, found))
             die(Fault::kInternal, window.begin() + unit * kUnitSize, of_unit);
     found.dirty += window.dirty;
@@ -55,7 +57,7 @@ void check_window(const Window& window, Found& found) {
 const char* fault_of_totals(const Found& found) {
     if (found.dirty != supply.dirty) return "dirty units are not what is counted";
     if (found.entries > supply.in_use) return "more units have somebody than are taken";
-    const size_t counted = windows.mapped_units();
+    const Units counted = windows.mapped_units();
     if (counted > found.mapped || counted + found.lost < found.mapped)
         return "mapped units are not what is counted";
     return nullptr;
@@ -64,13 +66,12 @@ const char* fault_of_totals(const Found& found) {
 }  // namespace
 
 const char* fault_of(const Window& window) {
-    constexpr size_t kLength = kWindowUnits - kHeaderUnits;
     const UnitMap units = window.units();
-    if (window.clean != units.count(UnitState::kClean, kHeaderUnits, kLength))
+    if (window.clean != units.count(UnitState::kClean, kUsableBegin, kUsableUnits))
         return "clean units of a window";
-    if (window.dirty != units.count(UnitState::kDirty, kHeaderUnits, kLength))
+    if (window.dirty != units.count(UnitState::kDirty, kUsableBegin, kUsableUnits))
         return "dirty units of a window";
-    if (window.holes != units.count(UnitState::kHole, kHeaderUnits, kLength)) return "holes of a window";
+    if (window.holes != units.count(UnitState::kHole, kUsableBegin, kUsableUnits)) return "holes of a window";
     return nullptr;
 }
 
@@ -82,7 +83,7 @@ void check_runs() {
     for (const Window& window : windows) {
         if (before && before->number >= window.number)
             die(Fault::kInternal, window.begin(), "windows out of order");
-        if (window.first_unit() + kWindowUnits > page_table_end)
+        if (window.first_unit() + kUsableEnd > page_table_end)
             die(Fault::kInternal, window.begin(), "a window beyond the page map");
         check_window(window, found);
         before = &window;

@@ -15,7 +15,7 @@ constexpr size_t kTiB = size_t{1} << 40;
 constexpr size_t kGiB = size_t{1} << 30;
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kAlignment = 64 << 10;  // the largest page of any machine
-constexpr size_t kTablePerWindow = kWindowUnits * sizeof(Entry);
+constexpr size_t kTablePerWindow = kWindowUnits.count() * sizeof(Entry);
 constexpr size_t kOwnersMost = size_t{3} << 29;  // within reach of a negative entry
 constexpr size_t kOwnersStep = size_t{8} << 20;
 constexpr int kAttempts = 8;
@@ -74,7 +74,7 @@ char* reserve_metadata(size_t bytes, const Plan& plan, Where where) {
 }
 
 bool place(const Plan& plan, Where where = Where::kAnywhere) {
-    const size_t table = plan.covered / kUnitSize * sizeof(Entry);
+    const size_t table = Units::within(plan.covered).count() * sizeof(Entry);
     char* const at = reserve_metadata(plan.owners + table, plan, where);
     if (!at) return false;
     os::exclude_from_dumps(at, plan.owners + table);
@@ -133,14 +133,14 @@ bool cover_window(size_t number) {
     const size_t first = number * kTablePerWindow / page * page;
     const size_t end = round_up((number + 1) * kTablePerWindow, page);
     if (!os::commit(page_table + first, end - first)) return false;
-    const size_t units = (number + 1) * kWindowUnits;
-    if (units > page_table_end) __atomic_store_n(&page_table_end, units, __ATOMIC_RELAXED);
+    const size_t unit = (number + 1) * kWindowUnits.count();
+    if (unit > page_table_end) __atomic_store_n(&page_table_end, unit, __ATOMIC_RELAXED);
     return true;
 }
 
 void uncover_from(size_t number) {
-    const size_t units = number * kWindowUnits;
-    if (units < page_table_end) __atomic_store_n(&page_table_end, units, __ATOMIC_RELAXED);
+    const size_t unit = number * kWindowUnits.count();
+    if (unit < page_table_end) __atomic_store_n(&page_table_end, unit, __ATOMIC_RELAXED);
 }
 
 void* owner_memory(size_t bytes) {
@@ -168,7 +168,7 @@ size_t metadata_bytes() {
 size_t shrink_metadata() {
     if (!page_table) return 0;
     const size_t before = metadata_bytes();
-    const size_t windows = page_table_end / kWindowUnits;
+    const size_t windows = page_table_end / kWindowUnits.count();
     const size_t page = os::page_size();
     const size_t keep = round_up(windows * kTablePerWindow, page > kTablePerWindow ? page : kTablePerWindow);
     const size_t table = metadata.window_limit * kTablePerWindow;

@@ -37,9 +37,12 @@ inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table th
 
 inline constexpr size_t kWindowShift = 26;
 inline constexpr size_t kWindowSize = size_t{1} << kWindowShift;
-inline constexpr size_t kWindowUnits = kWindowSize / kUnitSize;
-inline constexpr size_t kRecordUnits = kWindowUnits * kRecordSize / kUnitSize;
-inline constexpr size_t kHeaderUnits = kRecordUnits + 1;  // the last one has a byte for each unit, see below
+inline constexpr Units kWindowUnits = Units::within(kWindowSize);
+inline constexpr Units kRecordUnits = Units::holding(kWindowUnits.count() * kRecordSize);
+inline constexpr Units kHeaderUnits = kRecordUnits + Units{1};  // the last one: page_bits_of
+inline constexpr Units kUsableUnits = kWindowUnits - kHeaderUnits;
+// Where these lie in their window, counted from its begin.
+inline constexpr size_t kUsableBegin = kHeaderUnits.count(), kUsableEnd = kWindowUnits.count();
 
 // free() reads these two. They lie apart from the rest, since the compiler then needs no register for a common
 // address. `page_table`: where the entry of address 0 is. Addresses >> kUnitShift below `page_table_end` have
@@ -71,8 +74,8 @@ inline Entry entry_at(const void* p) {
 inline Entry entry_of(size_t unit) {
     return table_entry(unit).load(std::memory_order_relaxed);
 }
-inline void set_entries(size_t unit, size_t units, Entry entry) {
-    for (size_t i = 0; i < units; ++i)
+inline void set_entries(size_t unit, Units length, Entry entry) {
+    for (size_t i = 0; i < length.count(); ++i)
         table_entry(unit + i).store(entry, std::memory_order_relaxed);
 }
 // 64 bytes for the holder of the run that starts at the unit of p, which lies in a window. They are zero before
@@ -94,10 +97,10 @@ inline char* unit_of_record(const void* record) {
 // zero when the run is taken, and to be zero again when it is given back. Runs share no byte.
 inline uint8_t* page_bits_of(const void* p) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(p);
-    return reinterpret_cast<uint8_t*>((at & ~(kWindowSize - 1)) + kRecordUnits * kUnitSize) +
+    return reinterpret_cast<uint8_t*>((at & ~(kWindowSize - 1)) + kRecordUnits.bytes()) +
            at % kWindowSize / kUnitSize;
 }
-static_assert(kWindowUnits <= kUnitSize);
+static_assert(kWindowUnits.count() <= kUnitSize);
 
 // Reserves the metadata, sized to the limit on address space; called once, before any take_run. False when
 // the kernel refuses: then there is no page map, every take_run fails and everything is the backend's.

@@ -17,13 +17,14 @@ constinit Windows windows;
 
 namespace {
 
-constexpr size_t kStepUnits = 64;   // mapped at a time, at least, a new window's header included
-constexpr size_t kPurgeBatch = 32;  // ranges returned per turn of the lock
-constexpr size_t kMissedMost = 3;   // times the floor of the dirty limit
-constexpr size_t kAskFrom = 1024;   // mappings: how many the kernel allows
+constexpr Units kStepUnits = Units{64};  // mapped at a time, at least, a new window's header included
+constexpr size_t kPurgeBatch = 32;       // ranges returned per turn of the lock
+constexpr size_t kMissedMost = 3;        // times the floor of the dirty limit
+constexpr size_t kAskFrom = 1024;        // mappings: how many the kernel allows
 
 struct Range {
-    size_t unit, length;
+    size_t unit;
+    Units length;
     bool dirty = false;    // some of it
     bool cuts = false;     // a mapping in two, if it is unmapped
     bool refused = false;  // by the kernel
@@ -34,24 +35,24 @@ struct Found {
     size_t first = 0;
 };
 
-size_t dirty_floor() {
-    return options.dirty >> kUnitShift;
+Units dirty_floor() {
+    return Units::within(options.dirty);
 }
 
-size_t dirty_limit() {
-    return std::max(dirty_floor(), supply.in_use / 8) + supply.missed.worth_keeping() + supply.refused;
+Units dirty_limit() {
+    return max(dirty_floor(), supply.in_use / 8) + supply.missed.worth_keeping() + supply.refused;
 }
 
 // Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
-void give_up_spare(size_t freed) {
+void give_up_spare(Units freed) {
     supply.freed += freed;
     if (supply.freed < 2 * dirty_limit()) return;
     supply.missed.not_needed(supply.spare / 2);
     supply.spare = supply.dirty;
-    supply.freed = 0;
+    supply.freed = {};
 }
 
-Found find_run(UnitKind kind, size_t length) {
+Found find_run(UnitKind kind, Units length) {
     for (Window& window : windows) {
         const size_t first = window.find(kind, length);
         if (first != UnitMap::kNone) return {&window, first};
@@ -60,38 +61,38 @@ Found find_run(UnitKind kind, size_t length) {
 }
 
 // More units may be mapped.
-size_t room() {
-    if (options.region == 0) return SIZE_MAX;
-    const size_t most = std::max(options.region, size_t{1} << 20) >> kUnitShift;
-    return most - std::min(most, windows.mapped_units());
+Units room() {
+    if (options.region == 0) return Units{SIZE_MAX};
+    const Units most = Units::within(std::max(options.region, size_t{1} << 20));
+    return most - min(most, windows.mapped_units());
 }
 
 // Of the kernel's pages, which may be larger than a unit. Holes are whole pages.
-size_t page_units() {
-    return std::max(os::page_size() / kUnitSize, size_t{1});
+Units page_units() {
+    return Units::holding(os::page_size());
 }
-size_t whole_pages_up(size_t units) {
-    const size_t page = page_units();
-    return (units + page - 1) / page * page;
+Units whole_pages_up(Units units) {
+    const Units page = page_units();
+    return (units + page - Units{1}) / page * page;
 }
 
 // How many units to map where `wanted` are needed and `most` could be.
-size_t step(size_t wanted, size_t most) {
-    const size_t generous = std::max(kStepUnits, windows.mapped_units() / 8);
-    return std::min(whole_pages_up(std::max(wanted, std::min(generous, room()))), most);
+Units step(Units wanted, Units most) {
+    const Units generous = max(kStepUnits, windows.mapped_units() / 8);
+    return min(whole_pages_up(max(wanted, min(generous, room()))), most);
 }
 
 // The hole that begins here, at least a page, becomes clean as far as `end` is concerned, and somewhat further.
 // False: refused. Something that is not ours in the way costs units, which nobody gets.
 bool map_hole(Window& window, size_t first, size_t end) {
     const UnitMap units = window.units();
-    size_t length = 1;
-    while (first + length < kWindowUnits && units.state(first + length) == UnitState::kHole)
-        ++length;
-    const size_t page = page_units();
-    const size_t wanted = std::min(whole_pages_up(end - first), length);
+    size_t hole_end = first + 1;
+    while (hole_end < kUsableEnd && units.state(hole_end) == UnitState::kHole)
+        ++hole_end;
+    const Units length{hole_end - first}, page = page_units();
+    const Units wanted = min(whole_pages_up(Units{end - first}), length);
     if (wanted > room()) return false;
-    for (size_t asked = step(wanted, length); asked > 0;) {
+    for (Units asked = step(wanted, length); asked != Units{};) {
         const Mapped mapped = windows.map(window, first, asked);
         if (mapped == Mapped::kYes) return true;
         if (mapped == Mapped::kRefused && asked <= wanted) return false;
@@ -103,10 +104,10 @@ bool map_hole(Window& window, size_t first, size_t end) {
 }
 
 // The lowest run that is free though perhaps not mapped, all of it mapped now.
-Found map_run(size_t length) {
+Found map_run(Units length) {
     for (Found found; (found = find_run(UnitKind::kAny, length)).window;) {
         const UnitMap units = found.window->units();
-        const size_t end = found.first + length;
+        const size_t end = found.first + length.count();
         size_t hole = found.first;
         while (hole < end && units.state(hole) != UnitState::kHole)
             ++hole;
@@ -119,7 +120,7 @@ Found map_run(size_t length) {
     return window ? Found{window, window->find(UnitKind::kMapped, length)} : Found{};
 }
 
-Found take(size_t length) {
+Found take(Units length) {
     if (supply.dirty >= length)
         if (const Found found = find_run(UnitKind::kDirty, length); found.window) return found;
     if (const Found found = find_run(UnitKind::kMapped, length); found.window) return found;
@@ -127,17 +128,17 @@ Found take(size_t length) {
 }
 
 // Whole pages of the kernel's, which may be larger than a unit.
-Range whole_pages(size_t first, size_t length) {
-    const size_t page = page_units();
+Range whole_pages(size_t first, size_t end) {
+    const size_t page = page_units().count();
     const size_t from = (first + page - 1) / page * page;
-    const size_t end = (first + length) / page * page;
-    return {from, end > from ? end - from : 0};
+    const size_t to = end / page * page;
+    return {from, Units{to > from ? to - from : 0}};
 }
 
 // Of all windows.
-size_t units_of(UnitKind kind) {
+Units units_of(UnitKind kind) {
     if (kind == UnitKind::kDirty) return supply.dirty;
-    size_t total = 0;
+    Units total;
     for (const Window& window : windows)
         total += window.count(kind);
     return total;
@@ -145,32 +146,33 @@ size_t units_of(UnitKind kind) {
 
 // Takes the highest ranges of this kind of one window out of the books, until all windows together have `target`
 // such units left.
-size_t collect_from(Window& window, UnitKind kind, size_t target, Range* ranges, size_t count) {
+size_t collect_from(Window& window, UnitKind kind, Units target, Range* ranges, size_t count) {
     const UnitMap units = window.units();
-    for (size_t end = kWindowUnits; count < kPurgeBatch;) {
-        const size_t last = units.last(kind, end), there = units_of(kind);
+    for (size_t end = kUsableEnd; count < kPurgeBatch;) {
+        const size_t last = units.last(kind, end);
+        const Units there = units_of(kind);
         if (last == UnitMap::kNone || there <= target) break;
-        const size_t most = there - target;
+        const Units most = there - target;
         size_t first = last;
-        while (last - first + 1 < most && units.last(kind, first) == first - 1)
+        while (Units{last - first + 1} < most && units.last(kind, first) == first - 1)
             --first;
         end = first;
-        const Range range = whole_pages(first, last - first + 1);
-        if (range.length == 0) continue;
-        const size_t dirty = units.count(UnitState::kDirty, range.unit, range.length);
+        const Range range = whole_pages(first, last + 1);
+        if (range.length == Units{}) continue;
+        const Units dirty = units.count(UnitState::kDirty, range.unit, range.length);
         supply.dirty -= dirty;
         const bool cuts = window.is_inside_mapping(range.unit, range.length);
         window.set(range.unit, range.length, UnitState::kTaken);
-        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty > 0, cuts};
+        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty != Units{}, cuts};
     }
     return count;
 }
 
-size_t collect(UnitKind kind, size_t target, Range* ranges) {
+size_t collect(UnitKind kind, Units target, Range* ranges) {
     size_t count = 0;
     for (Window* window = windows.end(); window != windows.begin() && count < kPurgeBatch;) {
         --window;
-        if (window->count(kind) > 0) count = collect_from(*window, kind, target, ranges, count);
+        if (window->count(kind) != Units{}) count = collect_from(*window, kind, target, ranges, count);
     }
     return count;
 }
@@ -201,15 +203,15 @@ bool mappings_allow(size_t ranges) {
 
 bool give_back(const Range& range, bool cuts_allowed) {
     char* const at = unit_address(range.unit);
-    const size_t bytes = range.length << kUnitShift;
+    const size_t bytes = range.length.bytes();
     if (cuts_allowed || !range.cuts) return os::unmap_exactly(at, bytes);
     return range.dirty && os::discard(at, bytes);
 }
 
 // Returns free memory of this kind until `target` units of it are left; the lock is held on entry and on
-// return, and free in between. The number of units returned.
-size_t purge_to(UnitKind kind, size_t target) {
-    size_t total = 0;
+// return, and free in between. What was returned.
+Units purge_to(UnitKind kind, Units target) {
+    Units total;
     for (;;) {
         Range ranges[kPurgeBatch];
         const size_t count = collect(kind, target, ranges);
@@ -219,47 +221,47 @@ size_t purge_to(UnitKind kind, size_t target) {
         for (size_t i = 0; i < count; ++i)
             ranges[i].refused = !give_back(ranges[i], cuts_allowed);
         supply.lock.lock();
-        size_t gone = 0;
+        Units gone;
         for (size_t i = 0; i < count; ++i)
             if (enter(ranges[i], cuts_allowed || !ranges[i].cuts)) gone += ranges[i].length;
         total += gone;
-        if (gone == 0) return total;  // the kernel will not have it: do not ask again and again
+        if (gone == Units{}) return total;  // the kernel will not have it: do not ask again and again
     }
 }
 
-void purge_dirty(size_t target) {
-    const size_t gone = purge_to(UnitKind::kDirty, target);
+void purge_dirty(Units target) {
+    const Units gone = purge_to(UnitKind::kDirty, target);
     supply.returned += gone;
     supply.missed.returned(gone);
     // The kernel will refuse at the next free what it refuses now.
-    supply.refused = supply.dirty > target ? supply.dirty - target : 0;
+    supply.refused = supply.dirty > target ? supply.dirty - target : Units{};
 }
 
 // What is free belongs to nobody, and what is taken to one alone.
-bool nobodys(const Window& window, size_t first, size_t length) {
-    for (size_t unit = first; unit < first + length; ++unit)
+bool nobodys(const Window& window, size_t first, Units length) {
+    for (size_t unit = first; unit < first + length.count(); ++unit)
         if (window.units().state(unit) == UnitState::kTaken || entry_of(window.first_unit() + unit) != 0)
             return false;
     return true;
 }
-bool somebodys(const Window* window, size_t unit, size_t length) {
-    if (!window || length > supply.in_use || unit + length > window->first_unit() + kWindowUnits)
+bool somebodys(const Window* window, size_t unit, Units length) {
+    if (!window || length > supply.in_use || unit + length.count() > window->first_unit() + kUsableEnd)
         return false;
-    for (size_t i = 0; i < length; ++i)
+    for (size_t i = 0; i < length.count(); ++i)
         if (entry_of(unit + i) != entry_of(unit) || entry_of(unit) == kLostEntry) return false;
     const size_t first = unit - window->first_unit();
-    return first >= kHeaderUnits && window->units().count(UnitState::kTaken, first, length) == length;
+    return first >= kUsableBegin && window->units().count(UnitState::kTaken, first, length) == length;
 }
 
 }  // namespace
 
-Run take_run(size_t length, RunUse use) {
+Run take_run(Units length, RunUse use) {
     Guard guard(supply.lock);
     const Found found = take(length);
     if (!found.window) return {};
     expect(found.window, "a run that somebody has already",
            [&] { return nobodys(*found.window, found.first, length); });
-    const size_t dirty = found.window->units().count(UnitState::kDirty, found.first, length);
+    const Units dirty = found.window->units().count(UnitState::kDirty, found.first, length);
     found.window->set(found.first, length, UnitState::kTaken);
     supply.dirty -= dirty;
     supply.in_use += length;
@@ -267,10 +269,10 @@ Run take_run(size_t length, RunUse use) {
     supply.missed.asked(length - dirty, kMissedMost * dirty_floor());
     const size_t unit = found.window->first_unit() + found.first;
     if (use == RunUse::kBlock) set_entries(unit, length, kBlockEntry);
-    return {unit_address(unit), dirty == 0};
+    return {unit_address(unit), dirty == Units{}};
 }
 
-void give_run(void* at, size_t length) {
+void give_run(void* at, Units length) {
     const size_t unit = unit_of(at);
     Guard guard(supply.lock);
     expect(at, "a run given that nobody has", [&] { return somebodys(windows.of_unit(unit), unit, length); });
@@ -280,30 +282,30 @@ void give_run(void* at, size_t length) {
     supply.in_use -= length;
     supply.dirty += length;
     give_up_spare(length);
-    const size_t limit = dirty_limit();
+    const Units limit = dirty_limit();
     if (supply.dirty > limit) purge_dirty(limit - limit / 8);
 }
 
-Returned trim_runs(size_t keep) {
+Returned trim_runs(Units keep) {
     Guard guard(supply.lock);
-    const size_t dirty = supply.dirty, mapped = windows.mapped_units();
-    supply.refused = 0;
+    const Units dirty = supply.dirty, mapped = windows.mapped_units();
+    supply.refused = {};
     purge_dirty(keep);
-    Returned result{(dirty - std::min(dirty, supply.dirty)) << kUnitShift, 0};
-    if (supply.refused == 0) purge_to(UnitKind::kMapped, keep);
+    Returned result{(dirty - min(dirty, supply.dirty)).bytes(), 0};
+    if (supply.refused == Units{}) purge_to(UnitKind::kMapped, keep);
     for (Window* window = windows.end(); window != windows.begin();)
         if ((--window)->all_holes()) windows.remove(*window);
-    const size_t now = windows.mapped_units();
-    result.address_space = (mapped - std::min(mapped, now)) << kUnitShift;
-    if (keep > 0) result.address_space += shrink_metadata();
+    const Units now = windows.mapped_units();
+    result.address_space = (mapped - min(mapped, now)).bytes();
+    if (keep != Units{}) result.address_space += shrink_metadata();
     return result;
 }
 
 RunStats run_stats() {
     ReportGuard guard(supply.lock);
-    const size_t mapped = windows.mapped_units() << kUnitShift;
-    return {metadata_bytes() + mapped, mapped, supply.in_use << kUnitShift, supply.dirty << kUnitShift,
-            supply.returned << kUnitShift};
+    const size_t mapped = windows.mapped_units().bytes();
+    return {metadata_bytes() + mapped, mapped, supply.in_use.bytes(), supply.dirty.bytes(),
+            supply.returned.bytes()};
 }
 
 bool runs_are_mine() {
@@ -316,7 +318,7 @@ size_t window_count() {
 
 UnitRange window_units(size_t window) {
     const size_t first = windows.begin()[window].first_unit();
-    return {first + kHeaderUnits, first + kWindowUnits};
+    return {first + kUsableBegin, first + kUsableEnd};
 }
 
 bool in_window(const void* p) {
@@ -338,16 +340,16 @@ UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
 // Each thread that took a unit has written its entry, or will never come to it.
 void rebuild(Transit transit) {
     windows.repair();
-    supply.in_use = supply.dirty = 0;
+    supply.in_use = supply.dirty = {};
     for (Window& window : windows) {
         const UnitMap units = window.units();
-        for (size_t unit = kHeaderUnits; unit < kWindowUnits; ++unit) {
+        for (size_t unit = kUsableBegin; unit < kUsableEnd; ++unit) {
             const bool taken = entry_of(window.first_unit() + unit) != 0;
-            units.set(unit, 1, taken ? UnitState::kTaken : state_after_fork(window, unit, transit));
+            units.set(unit, Units{1}, taken ? UnitState::kTaken : state_after_fork(window, unit, transit));
         }
         window.count_again();
         supply.dirty += window.dirty;
-        supply.in_use += kWindowUnits - kHeaderUnits - window.clean - window.dirty - window.holes;
+        supply.in_use += kUsableUnits - window.clean - window.dirty - window.holes;
     }
 }
 

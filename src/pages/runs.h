@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "pages/units.h"
+
 namespace tarn {
 
-inline constexpr size_t kUnitShift = 14;
-inline constexpr size_t kUnitSize = size_t{1} << kUnitShift;  // 16 KiB
-inline constexpr size_t kRunUnitsMax = 64;                    // 1 MiB
+inline constexpr Units kRunUnitsMax = Units{64};  // 1 MiB
 
 struct Run {
     void* at = nullptr;   // unit-aligned; NULL: no address space or the kernel refused
@@ -19,8 +19,8 @@ struct Run {
 // What a run is for; kept in the page map so that the state can be rebuilt after a fork.
 enum class RunUse : uint8_t { kSlab, kBlock };
 
-[[nodiscard]] Run take_run(size_t units, RunUse use);  // 1..kRunUnitsMax
-void give_run(void* at, size_t units);                 // what take_run returned, whole
+[[nodiscard]] Run take_run(Units length, RunUse use);  // 1..kRunUnitsMax
+void give_run(void* at, Units length);                 // what take_run returned, whole
 
 // Gives what is free back to the kernel, memory and address space, but for so many units at most. A caller that
 // keeps some is short of address space.
@@ -28,7 +28,7 @@ struct Returned {
     size_t memory;         // bytes that may have been resident
     size_t address_space;  // bytes, those included
 };
-Returned trim_runs(size_t keep = 0);
+Returned trim_runs(Units keep = {});
 
 struct RunStats {
     size_t reserved, committed, in_use, dirty, returned;  // bytes; `returned` is a running total

@@ -15,13 +15,13 @@ inline constexpr size_t kMappingsShare = 12;
 
 struct Supply {
     Lock lock{LockRank::kRuns};
-    size_t in_use = 0;      // units taken
-    size_t dirty = 0;       // units dirty
-    size_t returned = 0;    // units given back to the OS, ever
-    Missed<size_t> missed;  // in units
-    size_t spare = 0;       // fewest dirty units there were since the last look at `missed`
-    size_t freed = 0;       // units freed since then
-    size_t refused = 0;     // dirty units that the kernel would not take; not asked again for few more
+    Units in_use;  // taken
+    Units dirty;
+    Units returned;  // given back to the OS, ever
+    Missed<Units> missed;
+    Units spare;    // fewest dirty ones there were since the last look at `missed`
+    Units freed;    // since then
+    Units refused;  // dirty ones that the kernel would not take; not asked again for few more
     size_t mappings_most = kUsualMappings / kMappingsShare;
     bool mappings_known = false;
 };

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "pages/units.h"
+
 namespace tarn {
 
 struct UnitBits {
@@ -27,7 +29,7 @@ class UnitMap {
   public:
     static constexpr size_t kNone = SIZE_MAX;
 
-    UnitMap(UnitBits* words, size_t units) : words_(words), units_(units) {}
+    UnitMap(UnitBits* words, Units units) : words_(words), end_(units.count()) {}
 
     UnitState state(size_t unit) const {
         const bool free = words_[unit / 64].free >> (unit % 64) & 1;
@@ -36,10 +38,11 @@ class UnitMap {
         return other ? UnitState::kHole : UnitState::kTaken;
     }
 
-    // First unit of the lowest `length` consecutive units of this kind.
-    size_t find(UnitKind kind, size_t length) const {
+    // First unit of the lowest `wanted` consecutive units of this kind.
+    size_t find(UnitKind kind, Units wanted) const {
+        const size_t length = wanted.count();
         size_t run = 0;  // units of this kind right before `unit`
-        for (size_t word = 0; word * 64 < units_; ++word) {
+        for (size_t word = 0; word * 64 < end_; ++word) {
             const uint64_t bits = word_bits(kind, word);
             if (bits == 0) {
                 run = 0;
@@ -80,7 +83,7 @@ class UnitMap {
         return kNone;
     }
 
-    size_t count(UnitState state, size_t first, size_t length) const {
+    Units count(UnitState state, size_t first, Units length) const {
         size_t total = 0;
         each_word(first, length, [&](const UnitBits& word, uint64_t mask) {
             const uint64_t bits = state == UnitState::kClean   ? word.free & ~word.other
@@ -89,10 +92,10 @@ class UnitMap {
                                                                : ~word.free & ~word.other;
             total += static_cast<size_t>(__builtin_popcountll(bits & mask));
         });
-        return total;
+        return Units{total};
     }
 
-    void set(size_t first, size_t length, UnitState state) const {
+    void set(size_t first, Units length, UnitState state) const {
         const bool free = state == UnitState::kClean || state == UnitState::kDirty;
         const bool other = state == UnitState::kDirty || state == UnitState::kHole;
         each_word(first, length, [&](UnitBits& word, uint64_t mask) {
@@ -111,8 +114,8 @@ class UnitMap {
 
     // act(word, the bits of these units in it)
     template <class Act>
-    void each_word(size_t first, size_t length, Act act) const {
-        const size_t end = first + length;
+    void each_word(size_t first, Units length, Act act) const {
+        const size_t end = first + length.count();
         while (first < end) {
             const size_t bit = first % 64;
             const size_t here = end - first < 64 - bit ? end - first : 64 - bit;
@@ -122,7 +125,7 @@ class UnitMap {
     }
 
     UnitBits* words_;
-    size_t units_;
+    size_t end_;  // of the last unit
 };
 
 }  // namespace tarn

@@ -9,7 +9,7 @@ namespace tarn {
 
 namespace {
 
-constexpr uint16_t kUnknown = kWindowUnits + 1;
+constexpr PackedUnits<uint16_t> kUnknown{kWindowUnits + Units{1}};
 constexpr size_t kAttempts = 96;
 
 void* address(const Window& window, size_t unit) {
@@ -38,10 +38,10 @@ Mapped map_at(void* at, size_t bytes) {
 }
 
 bool hole_before(const Window& window, size_t first) {
-    return first > kHeaderUnits && window.units().state(first - 1) == UnitState::kHole;
+    return first > kUsableBegin && window.units().state(first - 1) == UnitState::kHole;
 }
 bool hole_behind(const Window& window, size_t end) {
-    return end == kWindowUnits || window.units().state(end) == UnitState::kHole;
+    return end == kUsableEnd || window.units().state(end) == UnitState::kHole;
 }
 
 }  // namespace
@@ -52,49 +52,47 @@ bool empty_pages(void* at, size_t bytes) {
     return true;
 }
 
-size_t Window::find(UnitKind kind, size_t length) {
-    uint16_t& none_of = none[static_cast<int>(kind)];
+size_t Window::find(UnitKind kind, Units length) {
+    PackedUnits<uint16_t>& none_of = none[static_cast<int>(kind)];
     if (count(kind) < length || length >= none_of) return UnitMap::kNone;
     const size_t found = units().find(kind, length);
-    if (found == UnitMap::kNone) none_of = static_cast<uint16_t>(length);
+    if (found == UnitMap::kNone) none_of = length;
     return found;
 }
 
-bool Window::is_inside_mapping(size_t first, size_t length) const {
-    return !hole_before(*this, first) && !hole_behind(*this, first + length);
+bool Window::is_inside_mapping(size_t first, Units length) const {
+    return !hole_before(*this, first) && !hole_behind(*this, first + length.count());
 }
 
-void Window::set(size_t first, size_t length, UnitState state) {
-    expect(begin(), "units that a window does not have",
-           [&] { return first >= kHeaderUnits && length <= kWindowUnits && first + length <= kWindowUnits; });
+void Window::set(size_t first, Units length, UnitState state) {
+    expect(begin(), "units that a window does not have", [&] {
+        return first >= kUsableBegin && length <= kUsableUnits && first + length.count() <= kUsableEnd;
+    });
     const UnitMap map = units();
-    const auto count_of = [&](UnitState of) { return static_cast<uint16_t>(map.count(of, first, length)); };
-    clean = static_cast<uint16_t>(clean - count_of(UnitState::kClean));
-    dirty = static_cast<uint16_t>(dirty - count_of(UnitState::kDirty));
-    holes = static_cast<uint16_t>(holes - count_of(UnitState::kHole));
+    clean -= map.count(UnitState::kClean, first, length);
+    dirty -= map.count(UnitState::kDirty, first, length);
+    holes -= map.count(UnitState::kHole, first, length);
     map.set(first, length, state);
-    const auto more = static_cast<uint16_t>(length);
-    if (state == UnitState::kClean) clean = static_cast<uint16_t>(clean + more);
-    if (state == UnitState::kDirty) dirty = static_cast<uint16_t>(dirty + more);
-    if (state == UnitState::kHole) holes = static_cast<uint16_t>(holes + more);
+    if (state == UnitState::kClean) clean += length;
+    if (state == UnitState::kDirty) dirty += length;
+    if (state == UnitState::kHole) holes += length;
     expect(begin(), "more units counted than a window has",
-           [&] { return size_t{clean} + dirty + holes <= kWindowUnits - kHeaderUnits; });
+           [&] { return clean + dirty + holes <= kUsableUnits; });
     if (state == UnitState::kTaken) return;
-    for (uint16_t& none_of : none)
+    for (PackedUnits<uint16_t>& none_of : none)
         none_of = kUnknown;
 }
 
 void Window::count_again() {
-    constexpr size_t kLength = kWindowUnits - kHeaderUnits;
-    clean = static_cast<uint16_t>(units().count(UnitState::kClean, kHeaderUnits, kLength));
-    dirty = static_cast<uint16_t>(units().count(UnitState::kDirty, kHeaderUnits, kLength));
-    holes = static_cast<uint16_t>(units().count(UnitState::kHole, kHeaderUnits, kLength));
-    for (uint16_t& none_of : none)
+    clean = units().count(UnitState::kClean, kUsableBegin, kUsableUnits);
+    dirty = units().count(UnitState::kDirty, kUsableBegin, kUsableUnits);
+    holes = units().count(UnitState::kHole, kUsableBegin, kUsableUnits);
+    for (PackedUnits<uint16_t>& none_of : none)
         none_of = kUnknown;
 }
 
 Window* Windows::of_unit(size_t unit) {
-    const size_t number = unit / kWindowUnits;
+    const size_t number = unit / kWindowUnits.count();
     Window* from = begin();
     for (size_t left = count_; left > 0;) {
         const size_t half = left / 2;
@@ -110,7 +108,7 @@ Window* Windows::insert(size_t number) {
     Window* at = end();
     for (; at != begin() && at[-1].number > number; --at)
         *at = at[-1];
-    *at = {static_cast<uint32_t>(number), 0, 0, 0, {kUnknown, kUnknown, kUnknown}};
+    *at = {static_cast<uint32_t>(number), {}, {}, {}, {kUnknown, kUnknown, kUnknown}};
     ++count_;
     expect(at->begin(), "a window twice", [&] {
         return (at == begin() || at[-1].number < number) && (at + 1 == end() || at[1].number > number);
@@ -118,11 +116,11 @@ Window* Windows::insert(size_t number) {
     return at;
 }
 
-Mapped Windows::map_whole(size_t number, size_t units) {
+Mapped Windows::map_whole(size_t number, Units units) {
     void* const at = reinterpret_cast<void*>(number << kWindowShift);
-    const Mapped result = map_at(at, (kHeaderUnits + units) * kUnitSize);
+    const Mapped result = map_at(at, (kHeaderUnits + units).bytes());
     if (result != Mapped::kYes || cover_window(number)) return result;
-    os::unmap_exactly(at, (kHeaderUnits + units) * kUnitSize);
+    os::unmap_exactly(at, (kHeaderUnits + units).bytes());
     return Mapped::kRefused;
 }
 
@@ -136,18 +134,18 @@ size_t Windows::next_number(size_t attempt) const {
     return window_limit() + attempt - 80;
 }
 
-Window* Windows::add(size_t units) {
+Window* Windows::add(Units units) {
     if (count_ == kWindowsMost || window_limit() == 0) return nullptr;
     for (size_t attempt = 0; attempt < kAttempts; ++attempt) {
         const size_t number = next_number(attempt);
         if (attempt < 80 && number >= window_limit()) continue;
-        if (of_unit(number * kWindowUnits)) continue;
+        if (of_unit(number * kWindowUnits.count())) continue;
         const Mapped mapped = map_whole(number, units);
         if (mapped == Mapped::kRefused) return nullptr;
         if (mapped == Mapped::kOccupied) continue;
         Window& window = *insert(number);
-        window.set(kHeaderUnits, units, UnitState::kClean);
-        window.set(kHeaderUnits + units, kWindowUnits - kHeaderUnits - units, UnitState::kHole);
+        window.set(kUsableBegin, units, UnitState::kClean);
+        window.set(kUsableBegin + units.count(), kUsableUnits - units, UnitState::kHole);
         mapped_ += kHeaderUnits + units;
         ++mappings_;
         return &window;
@@ -163,7 +161,7 @@ bool Windows::remove(Window& window) {
         *at = at[1];
     --count_;
     // Off the list first: the child of a fork reads the headers of those that are on it.
-    if (!os::unmap_exactly(removed.begin(), kHeaderUnits * kUnitSize)) {
+    if (!os::unmap_exactly(removed.begin(), kHeaderUnits.bytes())) {
         *insert(removed.number) = removed;
         return false;
     }
@@ -173,12 +171,12 @@ bool Windows::remove(Window& window) {
     return true;
 }
 
-Mapped Windows::map(Window& window, size_t first, size_t length) {
+Mapped Windows::map(Window& window, size_t first, Units length) {
     expect(window.begin(), "units mapped that are no holes",
            [&] { return window.units().count(UnitState::kHole, first, length) == length; });
-    const Mapped result = map_at(address(window, first), length * kUnitSize);
+    const Mapped result = map_at(address(window, first), length.bytes());
     if (result != Mapped::kYes) return result;
-    const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
+    const bool before = hole_before(window, first), behind = hole_behind(window, first + length.count());
     if (before && behind) ++mappings_;
     if (!before && !behind) --mappings_;
     window.set(first, length, UnitState::kClean);
@@ -186,11 +184,11 @@ Mapped Windows::map(Window& window, size_t first, size_t length) {
     return result;
 }
 
-void Windows::unmapped(Window& window, size_t first, size_t length) {
+void Windows::unmapped(Window& window, size_t first, Units length) {
     // In the child of a handler's fork they may be free by now.
     expect(window.begin(), "units unmapped that are holes",
-           [&] { return window.units().count(UnitState::kHole, first, length) == 0; });
-    const bool before = hole_before(window, first), behind = hole_behind(window, first + length);
+           [&] { return window.units().count(UnitState::kHole, first, length) == Units{}; });
+    const bool before = hole_before(window, first), behind = hole_behind(window, first + length.count());
     if (before && behind) --mappings_;
     if (!before && !behind) ++mappings_;
     window.set(first, length, UnitState::kHole);
@@ -204,12 +202,13 @@ void Windows::repair() {
         if (window.number >= first_window() && (kept == 0 || window.number > windows_[kept - 1].number))
             windows_[kept++] = window;
     count_ = kept;
-    mapped_ = mappings_ = 0;
+    mapped_ = {};
+    mappings_ = 0;
     for (Window& window : *this) {
         window.count_again();
         mapped_ += kWindowUnits - window.holes;
         ++mappings_;
-        for (size_t unit = kHeaderUnits + 1; unit < kWindowUnits; ++unit)
+        for (size_t unit = kUsableBegin + 1; unit < kUsableEnd; ++unit)
             mappings_ += hole_before(window, unit) && window.units().state(unit) != UnitState::kHole;
     }
 }

@@ -13,31 +13,31 @@
 
 namespace tarn {
 
-static_assert(kWindowUnits / 64 * sizeof(UnitBits) <= kHeaderUnits * kRecordSize);
+static_assert(kWindowUnits.count() / 64 * sizeof(UnitBits) <= kHeaderUnits.count() * kRecordSize);
 inline constexpr size_t kWindowsMost = 4096;
 
 struct Window {
     uint32_t number;  // address >> kWindowShift
-    uint16_t clean, dirty, holes;
-    // Runs of so many units of each kind are known not to be found; more than a window has: nothing is known.
-    uint16_t none[kUnitKinds];
+    PackedUnits<uint16_t> clean, dirty, holes;
+    // Runs of this length, of each kind, are known not to be found; more than a window has: nothing is known.
+    PackedUnits<uint16_t> none[kUnitKinds];
 
     char* begin() const { return reinterpret_cast<char*>(size_t{number} << kWindowShift); }
-    size_t first_unit() const { return size_t{number} * kWindowUnits; }
+    size_t first_unit() const { return size_t{number} * kWindowUnits.count(); }
     UnitMap units() const { return {reinterpret_cast<UnitBits*>(begin()), kWindowUnits}; }
-    bool all_holes() const { return holes == kWindowUnits - kHeaderUnits; }
+    bool all_holes() const { return holes == kUsableUnits; }
 
-    size_t count(UnitKind kind) const {
-        const size_t mapped = size_t{clean} + dirty;
-        return kind == UnitKind::kDirty ? dirty : kind == UnitKind::kMapped ? mapped : mapped + holes;
+    Units count(UnitKind kind) const {
+        const Units mapped = clean + dirty;
+        return kind == UnitKind::kDirty ? Units{dirty} : kind == UnitKind::kMapped ? mapped : mapped + holes;
     }
-    // Everything below names units by their distance from first_unit().
+    // Everything below counts positions from first_unit().
     // The lowest run of this kind; UnitMap::kNone.
-    size_t find(UnitKind kind, size_t length);
+    size_t find(UnitKind kind, Units length);
     // There is mapped memory on both sides of these units.
-    bool is_inside_mapping(size_t first, size_t length) const;
+    bool is_inside_mapping(size_t first, Units length) const;
     // The units may be in any state. The counts follow.
-    void set(size_t first, size_t length, UnitState state);
+    void set(size_t first, Units length, UnitState state);
     // After the bits were changed by others, or may have been.
     void count_again();
 };
@@ -59,28 +59,28 @@ class Windows {
 
     // A new window; the header and the first `units` units behind it are mapped, these clean. NULL: no
     // address space, or the kernel refuses.
-    Window* add(size_t units);
+    Window* add(Units units);
     // All units are holes. The header goes back as well; false when the kernel refuses.
     bool remove(Window& window);
 
     // Units that are holes become clean, all of them. kOccupied: something that is not ours is there, and
     // nothing was done.
-    Mapped map(Window& window, size_t first, size_t length);
+    Mapped map(Window& window, size_t first, Units length);
     // Units that were taken out of the books, and unmapped without the lock, are holes now.
-    void unmapped(Window& window, size_t first, size_t length);
+    void unmapped(Window& window, size_t first, Units length);
 
-    size_t mapped_units() const { return mapped_; }  // headers included
-    size_t mappings() const { return mappings_; }    // that the kernel has of them, at most
+    Units mapped_units() const { return mapped_; }  // headers included
+    size_t mappings() const { return mappings_; }   // that the kernel has of them, at most
     // In the child of a fork: another thread may have been at work on the list.
     void repair();
 
   private:
     Window* insert(size_t number);
-    Mapped map_whole(size_t number, size_t units);
+    Mapped map_whole(size_t number, Units units);
     size_t next_number(size_t attempt) const;
 
     size_t count_ = 0;
-    size_t mapped_ = 0;
+    Units mapped_;
     size_t mappings_ = 0;
     Window windows_[kWindowsMost] = {};
 };

@@ -36,7 +36,7 @@ size_t trim() {
 
 bool reclaim(size_t bytes) {
     // The limit may be below what there is by now, and what goes back does not come again: small objects keep some.
-    constexpr size_t kKeep = (size_t{1} << 20) / kUnitSize;
+    constexpr Units kKeep = Units::within(size_t{1} << 20);
     if (!within_reach(bytes)) return false;
     gather();
     collect_others(Collect::kSlabs);

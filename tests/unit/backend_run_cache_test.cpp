@@ -22,40 +22,41 @@ class RunCache : public testing::Test {
         trim();
         EXPECT_EQ(run_stats().in_use, 0u);
     }
-    static void* fresh(size_t units) { return take_run(units, RunUse::kBlock).at; }
+    static void* fresh(Units length) { return take_run(length, RunUse::kBlock).at; }
 };
 
 TEST_F(RunCache, GivesWhatItWasGivenOfThatLength) {
-    void* const run = fresh(5);
+    void* const run = fresh(Units{5});
     ASSERT_TRUE(run);
-    give(run, 5);
+    give(run, Units{5});
     EXPECT_EQ(bytes(), 5 * kUnitSize);
-    EXPECT_EQ(take(4), nullptr);
-    EXPECT_EQ(take(6), nullptr);
-    EXPECT_EQ(take(5), run);
-    EXPECT_EQ(take(5), nullptr);
+    EXPECT_EQ(take(Units{4}), nullptr);
+    EXPECT_EQ(take(Units{6}), nullptr);
+    EXPECT_EQ(take(Units{5}), run);
+    EXPECT_EQ(take(Units{5}), nullptr);
     EXPECT_EQ(bytes(), 0u);
-    give_run(run, 5);
+    give_run(run, Units{5});
 }
 
 TEST_F(RunCache, WhatIsTooMuchGoesBackToTheSupply) {
     for (size_t i = 0; i < 1000; ++i) {
-        void* const run = fresh(3 + i % 6);
+        const Units length{3 + i % 6};
+        void* const run = fresh(length);
         ASSERT_TRUE(run);
-        give(run, 3 + i % 6);
+        give(run, length);
     }
     EXPECT_LE(bytes(), size_t{1} << 20);
     EXPECT_EQ(run_stats().in_use, bytes());
 }
 
 TEST_F(RunCache, LongRunsAreNotKept) {
-    give(fresh(kUnitsMost + 1), kUnitsMost + 1);
+    give(fresh(kUnitsMost + Units{1}), kUnitsMost + Units{1});
     EXPECT_EQ(bytes(), 0u);
 }
 
 TEST_F(RunCache, TrimGivesAllBack) {
-    give(fresh(3), 3);
-    give(fresh(8), 8);
+    give(fresh(Units{3}), Units{3});
+    give(fresh(Units{8}), Units{8});
     EXPECT_EQ(trim(), 11 * kUnitSize);
     EXPECT_EQ(trim(), 0u);
 }
@@ -67,15 +68,15 @@ TEST_F(RunCache, ManyThreadsShareIt) {
     for (int t = 1; t <= 6; ++t)
         threads.emplace_back([&overlap, t] {
             for (size_t i = 0; i < 20000; ++i) {
-                const size_t units = 3 + i % 3;
-                void* run = take(units);
-                if (!run) run = fresh(units);
+                const Units length{3 + i % 3};
+                void* run = take(length);
+                if (!run) run = fresh(length);
                 if (!run) return overlap.store(true);
                 auto* const mark = static_cast<std::atomic<int>*>(run);
                 mark->store(t, std::memory_order_relaxed);
                 if (i % 16 == 0) std::this_thread::yield();
                 if (mark->load(std::memory_order_relaxed) != t) overlap = true;
-                give(run, units);
+                give(run, length);
             }
         });
     for (auto& thread : threads)

@@ -142,7 +142,7 @@ TEST_F(DamagedDeathTest, Lists) {
 TEST_F(DamagedDeathTest, PageMap) {
     EXPECT_DEATH(
         {
-            set_entries(slab.first_unit(), 1, kBlockEntry);
+            set_entries(slab.first_unit(), Units{1}, kBlockEntry);
             check_heap(heap);
         },
         "another entry");
@@ -173,34 +173,34 @@ TEST_F(DamagedDeathTest, Orphans) {
 
 TEST_F(DamagedDeathTest, Units) {
     Window& window = *windows.of_unit(slab.first_unit());
-    const size_t clean = window.first_unit() + window.find(UnitKind::kMapped, 1);
+    const size_t clean = window.first_unit() + window.find(UnitKind::kMapped, Units{1});
     EXPECT_DEATH(
         {
-            ++window.dirty;
+            window.dirty += Units{1};
             check_runs();
         },
         "dirty units of a window");
     EXPECT_DEATH(
         {
-            ++window.holes;
+            window.holes += Units{1};
             check_runs();
         },
         "holes of a window");
     EXPECT_DEATH(
         {
-            ++supply.dirty;
+            supply.dirty += Units{1};
             check_runs();
         },
         "dirty units are not what is counted");
     EXPECT_DEATH(
         {
-            supply.in_use = 1;
+            supply.in_use = Units{1};
             check_runs();
         },
         "more units have somebody");
     EXPECT_DEATH(
         {
-            set_entries(clean, 1, kBlockEntry);
+            set_entries(clean, Units{1}, kBlockEntry);
             check_runs();
         },
         "that somebody has is free");
@@ -212,7 +212,7 @@ TEST_F(DamagedDeathTest, Units) {
         "with holes in its pages");
     EXPECT_DEATH(
         {
-            window.none[0] = window.none[1] = 1;
+            window.none[0] = window.none[1] = Units{1};
             check_runs();
         },
         "said not to have");
@@ -254,7 +254,7 @@ TEST_F(DamagedDeathTest, TheNextChangeOfStateFindsItToo) {
             sample::take_one(heap, kClass);
         },
         "internal error");
-    EXPECT_DEATH({ give_run(slab.begin() + kUnitSize * 64, 1); }, "a run given that nobody has");
+    EXPECT_DEATH({ give_run(slab.begin() + kUnitSize * 64, Units{1}); }, "a run given that nobody has");
 }
 
 TEST(Check, FindsNothingWhileThreadsAreAtWork) {

@@ -36,7 +36,7 @@ TEST(LookUp, AnObjectOfEveryClass) {
 
 TEST(LookUp, TheLastObjectOfASlabOfManyUnits) {
     constexpr SizeClass c = kClasses - 1;
-    ASSERT_GT(kSizeClasses[c].units, 1u);
+    ASSERT_GT(kSizeClasses[c].units, Units{1});
     std::vector<void*> objects;
     for (uint32_t i = 0; i < 2 * kSizeClasses[c].objects; ++i)
         objects.push_back(allocate(kSizeClasses[c].size));

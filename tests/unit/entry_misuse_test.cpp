@@ -80,7 +80,7 @@ TEST_F(MisuseDeathTest, WhatWasEmptyIsForgottenWhenItsUnitsAreUsedAgain) {
     constexpr size_t kOwnSize = 1536;
     char* const alone = static_cast<char*>(allocate(kOwnSize));
     char* const last = slab_of(alone)->begin();
-    const size_t units = slab_of(alone)->info().units;
+    const Units units = slab_of(alone)->info().units;
     release(alone);
     settle();
     const auto run = take_run(units, RunUse::kBlock);

@@ -83,7 +83,7 @@ TEST_F(HeapTest, ExhaustedSlabsAreFullAndBecomePartialWithTheFirstObjectBack) {
 TEST_F(HeapTest, EmptySlabsAreKeptUpToABoundAndReused) {
     const SizeClass c = 3;
     const size_t kept = 512 << 10;
-    const size_t slab_bytes = kSizeClasses[c].units * kUnitSize;
+    const size_t slab_bytes = kSizeClasses[c].units.bytes();
     take(c, (kept / slab_bytes + 5) * kSizeClasses[c].objects);
     sample::give_all(heap, objects);
     EXPECT_EQ(run_stats().in_use, kept);

@@ -97,7 +97,7 @@ TEST_P(Holes, PagesThatGoBackAreNotResident) {
     take_slab();
     for (size_t i = 1; i < objects.size(); ++i)
         give(i);
-    const size_t bytes = slab->info().units * kUnitSize;
+    const size_t bytes = slab->info().units.bytes();
     const auto resident = [&] {
         size_t found = 0;
         EXPECT_EQ(os::resident(slab->begin(), bytes, found), os::Answer::kDone);
@@ -132,7 +132,7 @@ TEST_P(Holes, AnEmptySlabWithHolesIsReleasedAndItsPagesAreWhole) {
         give(i);
     punch_holes(*slab);
     char* const begin = slab->begin();
-    const size_t units = slab->info().units;
+    const size_t units = slab->info().units.count();
     give(0);
     heap.release_empty();
     EXPECT_EQ(slab->state, SlabState::kNone);
@@ -157,7 +157,7 @@ TEST_P(Holes, ALockedPageAmidWhatIsFreeStaysAlone) {
     take_slab();
     for (size_t i = 1; i < objects.size(); ++i)
         give(i);
-    char* const locked = slab->begin() + (slab->info().units * kUnitSize / kPage - 2) * kPage;
+    char* const locked = slab->begin() + (slab->info().units.bytes() / kPage - 2) * kPage;
     ASSERT_EQ(mlock(locked, kPage), 0);
     const size_t gone = punch_holes(*slab);
     sample::expect_sound(*slab);

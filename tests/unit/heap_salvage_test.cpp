@@ -126,17 +126,17 @@ TEST_F(Salvage, ASlabWithSomeOfItsEntriesIsGivenBack) {
         Object* object = sample::take_one(gone, kClasses - 1).objects.at(0);
         Slab& wide = *slab_of(object);
         gone.give(wide, object);
-        const size_t half = wide.info().units / 2;
-        ASSERT_GT(half, 0u);
-        set_entries(wide.first_unit() + (first_half ? half : 0), half, 0);
+        const Units half = wide.info().units / 2;
+        ASSERT_GT(half, Units{});
+        set_entries(wide.first_unit() + (first_half ? half.count() : 0), half, 0);
         runs_after_fork_child(Others::kLived, Transit::kNobodys);
         salvage();
         size_t entries = 0;
         for (size_t window = 0; window < window_count(); ++window)
             for (size_t unit = window_units(window).first; unit < window_units(window).end; ++unit)
                 entries += entry_of(unit) != 0;
-        EXPECT_EQ(run_stats().in_use >> kUnitShift, entries);
-        for (size_t i = 0; i < 2 * half; ++i)
+        EXPECT_EQ(Units::within(run_stats().in_use), Units{entries});
+        for (size_t i = 0; i < (2 * half).count(); ++i)
             EXPECT_EQ(entry_of(wide.first_unit() + i), 0u);
     }
 }

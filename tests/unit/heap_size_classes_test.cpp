@@ -27,7 +27,7 @@ TEST(SizeClasses, NoObjectIsMoreThanAQuarterLargerThanAsked) {
 
 TEST(SizeClasses, SlabsHoldEnoughAndWasteLittle) {
     for (const SizeClassInfo& info : kSizeClasses) {
-        const size_t bytes = info.units * kSmallMax / 2;
+        const size_t bytes = info.units.bytes();
         EXPECT_GE(info.objects, 8u);
         EXPECT_LE(size_t{info.objects} * info.size, bytes);
         EXPECT_LE((bytes - size_t{info.objects} * info.size) * 100, bytes * 3);
@@ -38,7 +38,7 @@ TEST(SizeClasses, SlabsHoldEnoughAndWasteLittle) {
 
 TEST(SizeClasses, EveryByteBelongsToItsObject) {
     for (const SizeClassInfo& info : kSizeClasses)
-        for (size_t offset = 0; offset < info.units * kSmallMax / 2; ++offset)
+        for (size_t offset = 0; offset < info.units.bytes(); ++offset)
             ASSERT_EQ(index_in_slab(info, offset), offset / info.size) << info.size << ' ' << offset;
 }
 

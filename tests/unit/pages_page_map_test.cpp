@@ -24,7 +24,7 @@ TEST(NoPageMap, EverythingIsOutside) {
     EXPECT_FALSE(cover_window(1000));
     EXPECT_EQ(metadata_bytes(), 0u);
     EXPECT_EQ(shrink_metadata(), 0u);
-    EXPECT_EQ(take_run(1, RunUse::kBlock).at, nullptr);
+    EXPECT_EQ(take_run(Units{1}, RunUse::kBlock).at, nullptr);
 }
 
 TEST(NoPageMapDeathTest, UnderALimitTheMetadataTakeASmallPartOfIt) {
@@ -45,7 +45,7 @@ TEST(NoPageMapDeathTest, WhereTheKernelReservesNothingThereIsNone) {
     const auto start_refused = [] {
         os::fail_after(os::Call::kReserve, 0);
         const bool started = start_page_map();
-        exit(!started && !owner_memory(1) && !take_run(1, RunUse::kSlab).at ? 0 : 1);
+        exit(!started && !owner_memory(1) && !take_run(Units{1}, RunUse::kSlab).at ? 0 : 1);
     };
     EXPECT_EXIT(start_refused(), testing::ExitedWithCode(0), "");
 }
@@ -60,7 +60,7 @@ class PageMap : public testing::Test {
 };
 
 TEST_F(PageMap, UnitsAndAddressesAreTwoWaysToSayTheSame) {
-    const auto run = take_run(3, RunUse::kBlock);
+    const auto run = take_run(Units{3}, RunUse::kBlock);
     ASSERT_TRUE(run.at);
     char* const at = static_cast<char*>(run.at);
     const size_t unit = unit_of(at);
@@ -69,7 +69,7 @@ TEST_F(PageMap, UnitsAndAddressesAreTwoWaysToSayTheSame) {
     EXPECT_EQ(unit_of(at + kUnitSize), unit + 1);
     EXPECT_TRUE(in_window(at));
     EXPECT_FALSE(in_window(unit_address(unit) + kWindowSize));
-    give_run(at, 3);
+    give_run(at, Units{3});
 }
 
 TEST_F(PageMap, EveryUnitHasARecordAndAByteOfItsOwnInTheHeader) {
@@ -79,47 +79,47 @@ TEST_F(PageMap, EveryUnitHasARecordAndAByteOfItsOwnInTheHeader) {
     const auto window = reinterpret_cast<uintptr_t>(at) & ~(kWindowSize - 1);
     std::set<void*> records;
     std::set<uint8_t*> bytes;
-    for (size_t i = 0; i < kRunUnitsMax; ++i) {
+    for (size_t i = 0; i < kRunUnitsMax.count(); ++i) {
         char* const unit = at + i * kUnitSize;
         void* const record = record_at(unit + 4711);
         EXPECT_EQ(record, record_of(unit_of(unit)));
         EXPECT_EQ(unit_of_record(record), unit);
         EXPECT_EQ(reinterpret_cast<uintptr_t>(record) % kRecordSize, 0u);
-        EXPECT_LT(reinterpret_cast<uintptr_t>(record) - window, kRecordUnits * kUnitSize);
+        EXPECT_LT(reinterpret_cast<uintptr_t>(record) - window, kRecordUnits.bytes());
         uint8_t* const byte = page_bits_of(unit + 4711);
-        EXPECT_GE(reinterpret_cast<uintptr_t>(byte) - window, kRecordUnits * kUnitSize);
-        EXPECT_LT(reinterpret_cast<uintptr_t>(byte) - window, kHeaderUnits * kUnitSize);
+        EXPECT_GE(reinterpret_cast<uintptr_t>(byte) - window, kRecordUnits.bytes());
+        EXPECT_LT(reinterpret_cast<uintptr_t>(byte) - window, kHeaderUnits.bytes());
         EXPECT_EQ(*byte, 0);
         records.insert(record);
         bytes.insert(byte);
     }
-    EXPECT_EQ(records.size(), kRunUnitsMax);
-    EXPECT_EQ(bytes.size(), kRunUnitsMax);
+    EXPECT_EQ(records.size(), kRunUnitsMax.count());
+    EXPECT_EQ(bytes.size(), kRunUnitsMax.count());
     give_run(at, kRunUnitsMax);
 }
 
 TEST_F(PageMap, EntriesAreSetUnitByUnitAndReadForEveryByte) {
-    const auto run = take_run(4, RunUse::kSlab);
+    const auto run = take_run(Units{4}, RunUse::kSlab);
     char* const at = static_cast<char*>(run.at);
-    set_entries(unit_of(at) + 1, 2, -4096);
+    set_entries(unit_of(at) + 1, Units{2}, -4096);
     EXPECT_EQ(entry_at(at), 0);
     EXPECT_EQ(entry_at(at + kUnitSize - 1), 0);
     EXPECT_EQ(entry_at(at + kUnitSize), -4096);
     EXPECT_EQ(entry_at(at + 3 * kUnitSize - 1), -4096);
     EXPECT_EQ(entry_at(at + 3 * kUnitSize), 0);
     EXPECT_EQ(entry_of(unit_of(at) + 2), -4096);
-    set_entries(unit_of(at) + 1, 2, 0);
-    give_run(at, 4);
+    set_entries(unit_of(at) + 1, Units{2}, 0);
+    give_run(at, Units{4});
 }
 
 TEST_F(PageMap, OutsideOfAllWindowsEveryEntryIsNothing) {
-    const auto run = take_run(1, RunUse::kBlock);
+    const auto run = take_run(Units{1}, RunUse::kBlock);
     int on_stack;
     EXPECT_EQ(entry_at(&on_stack), 0);
     EXPECT_EQ(entry_at(nullptr), 0);
     EXPECT_EQ(entry_at(reinterpret_cast<void*>(UINTPTR_MAX)), 0);
-    EXPECT_EQ(entry_at(unit_address(first_window() * kWindowUnits) - 1), 0);
-    give_run(run.at, 1);
+    EXPECT_EQ(entry_at(unit_address(first_window() * kWindowUnits.count()) - 1), 0);
+    give_run(run.at, Units{1});
 }
 
 // A free that looks for a bin at an entry that names none finds zeros.
@@ -129,7 +129,7 @@ TEST_F(PageMap, WhereEntriesThatAreNoSlabsPointThereIsNothing) {
             ASSERT_EQ(page_table[static_cast<size_t>(entry) + i], 0) << entry;
     for (size_t i = 0; i < kTableZeros; i += 512)
         ASSERT_EQ(page_table[i], 0);
-    EXPECT_GE(first_window() * kWindowUnits * sizeof(Entry), kTableZeros);
+    EXPECT_GE(first_window() * kWindowUnits.count() * sizeof(Entry), kTableZeros);
 }
 
 TEST_F(PageMap, MemoryOfOwnersIsZeroedApartAndWithinReachOfAnEntry) {
@@ -165,15 +165,15 @@ TEST_F(PageMap, ACoveredWindowHasEntriesAndAnUncoveredOneIsOutside) {
     ASSERT_EQ(window_count(), 0u);
     const size_t number = first_window() + 3;
     ASSERT_TRUE(cover_window(number));
-    EXPECT_EQ(page_table_end, (number + 1) * kWindowUnits);
+    EXPECT_EQ(page_table_end, (number + 1) * kWindowUnits.count());
     void* const last = unit_address(page_table_end - 1);
-    set_entries(unit_of(last), 1, kLostEntry);
+    set_entries(unit_of(last), Units{1}, kLostEntry);
     EXPECT_EQ(entry_at(last), kLostEntry);
     ASSERT_TRUE(cover_window(number - 1)) << "a lower one takes nothing away";
     EXPECT_EQ(entry_at(last), kLostEntry);
-    set_entries(unit_of(last), 1, 0);
+    set_entries(unit_of(last), Units{1}, 0);
     uncover_from(number);
-    EXPECT_EQ(page_table_end, number * kWindowUnits);
+    EXPECT_EQ(page_table_end, number * kWindowUnits.count());
     uncover_from(0);
     EXPECT_EQ(page_table_end, 0u);
 }
@@ -187,23 +187,23 @@ TEST_F(PageMap, AWindowThatTheKernelRefusesIsNotCovered) {
 // The last one: the table is another one afterwards.
 TEST_F(PageMap, TheTableShrinksToWhatIsInUseAndGrowsAgain) {
     ASSERT_EQ(shrink_metadata(), 0u) << "not while there is no window";
-    const auto run = take_run(1, RunUse::kBlock);
+    const auto run = take_run(Units{1}, RunUse::kBlock);
     ASSERT_TRUE(run.at);
     const size_t before = metadata_bytes(), limit = window_limit();
     const size_t gone = shrink_metadata();
     EXPECT_GT(gone, 0u);
     EXPECT_EQ(metadata_bytes(), before - gone);
     EXPECT_LT(window_limit(), limit);
-    EXPECT_GT(window_limit(), unit_of(run.at) / kWindowUnits);
+    EXPECT_GT(window_limit(), unit_of(run.at) / kWindowUnits.count());
     EXPECT_EQ(entry_at(run.at), kBlockEntry);
     EXPECT_EQ(shrink_metadata(), 0u);
     const size_t beyond = window_limit() + 5;
     ASSERT_TRUE(cover_window(beyond));
     EXPECT_GT(window_limit(), beyond);
-    EXPECT_EQ(entry_at(unit_address(beyond * kWindowUnits)), 0);
+    EXPECT_EQ(entry_at(unit_address(beyond * kWindowUnits.count())), 0);
     EXPECT_EQ(entry_at(run.at), kBlockEntry);
-    uncover_from(unit_of(run.at) / kWindowUnits + 1);
-    give_run(run.at, 1);
+    uncover_from(unit_of(run.at) / kWindowUnits.count() + 1);
+    give_run(run.at, Units{1});
 }
 
 }  // namespace

@@ -10,15 +10,15 @@
 namespace tarn {
 namespace {
 
-constexpr size_t kUnits = 5 * 64 + 17;  // the last word is not whole
+constexpr size_t kCount = 5 * 64 + 17;  // the last word is not whole
 
 struct Pair {
-    std::vector<UnitBits> words = std::vector<UnitBits>(kUnits / 64 + 1);
-    std::vector<UnitState> model = std::vector<UnitState>(kUnits, UnitState::kTaken);
-    UnitMap map{words.data(), kUnits};
+    std::vector<UnitBits> words = std::vector<UnitBits>(kCount / 64 + 1);
+    std::vector<UnitState> model = std::vector<UnitState>(kCount, UnitState::kTaken);
+    UnitMap map{words.data(), Units{kCount}};
 
     void set(size_t unit, size_t length, UnitState state) {
-        map.set(unit, length, state);
+        map.set(unit, Units{length}, state);
         for (size_t i = unit; i < unit + length; ++i)
             model[i] = state;
     }
@@ -30,7 +30,7 @@ struct Pair {
     }
     size_t find(UnitKind kind, size_t length) const {
         size_t run = 0;
-        for (size_t unit = 0; unit < kUnits; ++unit) {
+        for (size_t unit = 0; unit < kCount; ++unit) {
             run = is(kind, unit) ? run + 1 : 0;
             if (run == length) return unit + 1 - length;
         }
@@ -46,18 +46,18 @@ struct Pair {
 void compare(const Pair& pair, std::mt19937& random) {
     for (UnitKind kind : {UnitKind::kDirty, UnitKind::kMapped, UnitKind::kAny}) {
         for (size_t length : {1, 2, 3, 7, 31, 63, 64, 65, 100, 128, 129, 200, 337, 338})
-            EXPECT_EQ(pair.map.find(kind, length), pair.find(kind, length)) << "length " << length;
-        for (size_t end : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{320}, kUnits,
-                           size_t{random() % kUnits}})
+            EXPECT_EQ(pair.map.find(kind, Units{length}), pair.find(kind, length)) << "length " << length;
+        for (size_t end : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{320}, kCount,
+                           size_t{random() % kCount}})
             EXPECT_EQ(pair.map.last(kind, end), pair.last(kind, end)) << "end " << end;
     }
-    const size_t unit = random() % kUnits;
-    const size_t length = random() % (kUnits - unit);
+    const size_t unit = random() % kCount;
+    const size_t length = random() % (kCount - unit);
     for (UnitState state : {UnitState::kTaken, UnitState::kClean, UnitState::kDirty, UnitState::kHole}) {
         size_t count = 0;
         for (size_t i = unit; i < unit + length; ++i)
             count += pair.model[i] == state;
-        EXPECT_EQ(pair.map.count(state, unit, length), count);
+        EXPECT_EQ(pair.map.count(state, unit, Units{length}), Units{count});
     }
     EXPECT_EQ(pair.map.state(unit), pair.model[unit]);
 }
@@ -67,10 +67,10 @@ TEST(UnitBits, RandomStatesAgreeWithTheModel) {
         std::mt19937 random(seed);
         Pair pair;
         // Few long ranges, then many short ones.
-        const size_t longest = seed % 4 == 0 ? kUnits : seed % 4 == 1 ? 130 : seed % 4 == 2 ? 20 : 2;
+        const size_t longest = seed % 4 == 0 ? kCount : seed % 4 == 1 ? 130 : seed % 4 == 2 ? 20 : 2;
         for (int step = 0; step < 300; ++step) {
-            const size_t unit = random() % kUnits;
-            const size_t room = kUnits - unit;
+            const size_t unit = random() % kCount;
+            const size_t room = kCount - unit;
             const size_t length = 1 + random() % (longest < room ? longest : room);
             pair.set(unit, length, static_cast<UnitState>(random() % 4));
             compare(pair, random);
@@ -82,20 +82,20 @@ TEST(UnitBits, RandomStatesAgreeWithTheModel) {
 TEST(UnitBits, WholeWordsJoinTheirNeighbours) {
     Pair pair;
     pair.set(60, 64 + 64 + 10, UnitState::kClean);
-    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 138), 60u);
-    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 139), UnitMap::kNone);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, Units{138}), 60u);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, Units{139}), UnitMap::kNone);
     pair.set(128, 1, UnitState::kTaken);
-    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 68), 60u);
-    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 69), 129u);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, Units{68}), 60u);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, Units{69}), 129u);
     pair.set(128, 1, UnitState::kHole);
-    EXPECT_EQ(pair.map.find(UnitKind::kMapped, 69), 129u);
-    EXPECT_EQ(pair.map.find(UnitKind::kAny, 138), 60u);
+    EXPECT_EQ(pair.map.find(UnitKind::kMapped, Units{69}), 129u);
+    EXPECT_EQ(pair.map.find(UnitKind::kAny, Units{138}), 60u);
 }
 
 TEST(UnitBits, NothingIsFoundInNothing) {
     Pair pair;
-    EXPECT_EQ(pair.map.find(UnitKind::kAny, 1), UnitMap::kNone);
-    EXPECT_EQ(pair.map.last(UnitKind::kAny, kUnits), UnitMap::kNone);
+    EXPECT_EQ(pair.map.find(UnitKind::kAny, Units{1}), UnitMap::kNone);
+    EXPECT_EQ(pair.map.last(UnitKind::kAny, kCount), UnitMap::kNone);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ TEST(Snapshot, ObjectsAreCountedByTheirClass) {
     EXPECT_EQ(now.frees - before.class_stats[c].frees, 200u);
     EXPECT_GE(now.fresh, 500u);
     EXPECT_GE(now.slabs * kSizeClasses[c].objects, 300u);
-    EXPECT_EQ(now.slab_bytes, now.slabs * kSizeClasses[c].units * kUnitSize);
+    EXPECT_EQ(now.slab_bytes, now.slabs * kSizeClasses[c].units.bytes());
     EXPECT_EQ(after.class_stats[c + 1].allocations, before.class_stats[c + 1].allocations);
     EXPECT_GE(after.in_use, now.slab_bytes);
     for (size_t i = 200; i < objects.size(); ++i)

@@ -18,8 +18,8 @@ namespace tarn::map {
 
 namespace {
 
-constexpr size_t kRunsKept = 64;  // units that small objects keep when address space is short
-constexpr size_t kRunSizeMost = run_cache::kUnitsMost * kUnitSize;
+constexpr Units kRunsKept = Units{64};  // by small objects, when address space is short
+constexpr size_t kRunSizeMost = run_cache::kUnitsMost.bytes();
 // Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
 constexpr size_t kLookMost = kHugePage;
 constexpr size_t kLookBefore = 8;                   // 1/8 from the end
@@ -252,9 +252,9 @@ Block allocate_mapping(size_t size, size_t alignment) {
 }
 
 Block allocate_run(size_t size, size_t alignment) {
-    const size_t units = (size + kUnitSize - 1) / kUnitSize;
     if (size > kRunSizeMost || alignment > kUnitSize) return {};
-    const Record record{units * kUnitSize, BlockSource::kRun};
+    const Units units = Units::holding(size);
+    const Record record{units.bytes(), BlockSource::kRun};
     if (void* const at = run_cache::take(units)) return {at, record, record.size};
     const Run run = take_run(units, RunUse::kBlock);
     return {run.at, record, run.zeroed ? 0 : record.size};
@@ -306,7 +306,7 @@ Block allocate_growing(size_t size) {
 }
 
 void free(void* at, Record record) {
-    if (record.source == BlockSource::kRun) return run_cache::give(at, record.size / kUnitSize);
+    if (record.source == BlockSource::kRun) return run_cache::give(at, Units::within(record.size));
     put_range(kept(), range_of(at, record));
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 // A run's address and, below it, its units; 0: empty.
 using Place = std::atomic<uintptr_t>;
-static_assert(kUnitsMost < kUnitSize);
+static_assert(kUnitsMost.count() < kUnitSize);
 
 constexpr size_t kShelves = 8;
 constexpr size_t kPlaces = 7;
@@ -33,29 +33,29 @@ Shelf& own_shelf() {
     return shelves[(thread_pointer() * kGolden) >> (64 - kBits)];
 }
 
-size_t units_of(uintptr_t word) {
-    return word % kUnitSize;
+Units units_of(uintptr_t word) {
+    return Units{word % kUnitSize};
 }
 
 void give_back(uintptr_t word) {
-    give_run(reinterpret_cast<void*>(word - units_of(word)), units_of(word));
+    give_run(reinterpret_cast<void*>(word - units_of(word).count()), units_of(word));
 }
 
 }  // namespace
 
-void* take(size_t units) {
+void* take(Units length) {
     for (Place& place : own_shelf().places) {
         uintptr_t word = place.load(std::memory_order_relaxed);
-        if (units_of(word) != units) continue;
+        if (units_of(word) != length) continue;
         if (place.compare_exchange_strong(word, 0, std::memory_order_acquire, std::memory_order_relaxed))
-            return reinterpret_cast<void*>(word - units);
+            return reinterpret_cast<void*>(word - length.count());
     }
     return nullptr;
 }
 
-void give(void* at, size_t units) {
-    if (units > kUnitsMost) return give_run(at, units);
-    const uintptr_t word = reinterpret_cast<uintptr_t>(at) + units;
+void give(void* at, Units length) {
+    if (length > kUnitsMost) return give_run(at, length);
+    const uintptr_t word = reinterpret_cast<uintptr_t>(at) + length.count();
     Shelf& shelf = own_shelf();
     for (Place& place : shelf.places) {
         uintptr_t empty = 0;
@@ -68,7 +68,7 @@ void give(void* at, size_t units) {
 }
 
 size_t trim() {
-    size_t units = 0;
+    Units units;
     for (Shelf& shelf : shelves)
         for (Place& place : shelf.places) {
             if (place.load(std::memory_order_relaxed) == 0) continue;
@@ -77,15 +77,15 @@ size_t trim() {
             units += units_of(word);
             give_back(word);
         }
-    return units * kUnitSize;
+    return units.bytes();
 }
 
 size_t bytes() {
-    size_t units = 0;
+    Units units;
     for (const Shelf& shelf : shelves)
         for (const Place& place : shelf.places)
             units += units_of(place.load(std::memory_order_relaxed));
-    return units * kUnitSize;
+    return units.bytes();
 }
 
 void forget() {

@@ -5,12 +5,14 @@
 #pragma once
 #include <cstddef>
 
+#include "pages/units.h"
+
 namespace tarn::run_cache {
 
-inline constexpr size_t kUnitsMost = 8;  // longer runs are not kept
+inline constexpr Units kUnitsMost = Units{8};  // longer runs are not kept
 
-void* take(size_t units);           // NULL: none of exactly that length
-void give(void* at, size_t units);  // keeps it; what it displaces goes back to the supply
+void* take(Units length);           // NULL: none of exactly that length
+void give(void* at, Units length);  // keeps it; what it displaces goes back to the supply
 size_t trim();                      // gives all back to the supply; bytes
 size_t bytes();
 // In the child of a fork: another thread of the parent may have taken any of them meanwhile.
