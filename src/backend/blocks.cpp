@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The large-block path. Order of steps around the registry: memory is entered after its source handed it out,
-// retired before it goes back.
+// struck off before it goes back.
 #include "backend/blocks.h"
 
 #include <cstring>
@@ -80,9 +80,9 @@ bool worth_a_heap() {
 
 // `at` NULL: the backend does not serve this, cannot now, or is out of memory.
 Block allocate_backend(size_t size, size_t alignment, Zero zero) {
-    const tarn_backend* backend = loader::current();
+    const tarn_backend* backend = chosen_backend();
     if (!backend || size >= options.map_from || alignment >= options.map_from || !worth_a_heap()) return {};
-    const visits::Visit visit;
+    const Visit visit;
     if (!visit) return {};
     const bool zeroed = zero == Zero::kYes && backend->allocate_zeroed;
     void* at = zeroed ? backend->allocate_zeroed(size, alignment) : backend->allocate(size, alignment);
@@ -105,7 +105,7 @@ Block allocate_or_trim(size_t size, size_t alignment, Zero zero) {
 
 void give_back(void* at, Record record) {
     if (record.source == BlockSource::kBackend)
-        visits::free(at, record.size);
+        give_to_backend(at, record.size);
     else
         map::free(at, record);
 }
@@ -113,13 +113,13 @@ void give_back(void* at, Record record) {
 // Known to the registry, or given back.
 [[nodiscard]] void* entered(const Block& block) {
     if (!block.at) return nullptr;
-    if (registry::enter(block.at, block.record)) return block.at;
+    if (enter_block(block.at, block.record)) return block.at;
     give_back(block.at, block.record);
     return nullptr;
 }
 
 size_t clamp(size_t size) {
-    return std::max(size, registry::kSmallestBlock);
+    return std::max(size, kSmallestBlock);
 }
 
 Resized resized(void* block, Record old_record, Record new_record, Copied copied) {
@@ -132,20 +132,20 @@ Resized resized(void* block, Record old_record, Record new_record, Copied copied
     return {block, copied};
 }
 
-// The block's new place, when its source can move it without our help. It is retired meanwhile: another
+// The block's new place, when its source can move it without our help. It is struck off meanwhile: another
 // thread may get the old address the moment the source gives it up.
 template <typename Move>
 Resized move_at_source(void* block, Record record, Move move) {
-    registry::Spares spares;
+    SpareNodes spares;
     if (!spares.fill()) return {};
-    registry::retire(block);
+    strike_block(block);
     const Block moved = move();
     if (!moved.at) {
-        registry::update(block, record);
+        update_block(block, record);
         return {};
     }
     // Cannot fail: nodes are at hand, and the kernel gave an address like any other.
-    if (!registry::enter(moved.at, moved.record, spares)) __builtin_trap();
+    if (!enter_block(moved.at, moved.record, spares)) __builtin_trap();
     const bool copied = moved.at != block && record.source == BlockSource::kBackend;
     return resized(moved.at, record, moved.record, copied ? Copied::kYes : Copied::kNo);
 }
@@ -153,7 +153,7 @@ Resized move_at_source(void* block, Record record, Move move) {
 Resized resize_mapping(void* block, Record record, size_t new_size, size_t alignment) {
     if (const size_t size = map::resize_in_place(block, record, new_size)) {
         const Record changed{size, record.source, record.tag};
-        registry::update(block, changed);
+        update_block(block, changed);
         return resized(block, record, changed, Copied::kNo);
     }
     if (alignment > os::page_size()) return {};
@@ -161,9 +161,9 @@ Resized resize_mapping(void* block, Record record, size_t new_size, size_t align
 }
 
 Resized resize_backend(void* block, Record record, size_t new_size, size_t alignment) {
-    const tarn_backend* backend = loader::current();
+    const tarn_backend* backend = chosen_backend();
     if (!backend->resize || new_size >= options.map_from || alignment > kSmallestAlignment) return {};
-    const visits::Visit visit;
+    const Visit visit;
     if (!visit) return {};
     return move_at_source(block, record, [&]() -> Block {
         void* at = backend->resize(block, record.size, new_size);
@@ -187,7 +187,7 @@ Resized resize_by_copy(void* block, Record record, size_t new_size, size_t align
     if (!copy) return {grows ? nullptr : block, Copied::kNo};
     count_live(target.record.size);
     memcpy(copy, block, std::min(record.size, new_size));
-    registry::retire(block);
+    strike_block(block);
     count_dead(record.size);
     give_back(block, record);
     return {copy, Copied::kYes};
@@ -197,11 +197,11 @@ Resized resize_by_copy(void* block, Record record, size_t new_size, size_t align
 
 void load_backend() {
     first_thread = thread_pointer();
-    loader::load();
+    choose_backend();
 }
 
 void* allocate_block(size_t size, size_t alignment, Zero zero) {
-    if (size > registry::kLargestBlock) return nullptr;
+    if (size > kLargestBlock) return nullptr;
     note_thread();
     const Block block = allocate_or_trim(clamp(size), std::max(alignment, kSmallestAlignment), zero);
     if (!entered(block)) return nullptr;
@@ -213,9 +213,9 @@ void* allocate_block(size_t size, size_t alignment, Zero zero) {
 
 BlockFree free_block(void* block) {
     note_thread();
-    const registry::Found found = registry::retire(block);
-    if (found.state == registry::State::kUnknown) return BlockFree::kUnknown;
-    if (found.state == registry::State::kLive) {
+    const FoundBlock found = strike_block(block);
+    if (found.state == BlockState::kUnknown) return BlockFree::kUnknown;
+    if (found.state == BlockState::kLive) {
         count_dead(found.record.size);
         counters.frees.fetch_add(1, std::memory_order_release);
         give_back(block, found.record);
@@ -227,20 +227,20 @@ BlockFree free_block(void* block) {
 }
 
 size_t block_size(const void* block) {
-    const registry::Found found = registry::find(block);
-    return found.state == registry::State::kLive ? found.record.size : 0;
+    const FoundBlock found = find_block(block);
+    return found.state == BlockState::kLive ? found.record.size : 0;
 }
 
 bool inside_block(const void* p) {
     constexpr size_t kReach = size_t{1} << 30;  // further back a message is not worth the walk
-    return registry::covers(p, kReach);
+    return lies_in_block(p, kReach);
 }
 
 Resized resize_block(void* block, size_t new_size, size_t alignment) {
     note_thread();
     alignment = std::max(alignment, kSmallestAlignment);
-    if (new_size > registry::kLargestBlock) return {};
-    const Record record = registry::find(block).record;
+    if (new_size > kLargestBlock) return {};
+    const Record record = find_block(block).record;
     if (new_size <= record.size && new_size >= worth_keeping(record.size)) return {block, Copied::kNo};
     Resized done;
     if (record.source == BlockSource::kBackend) done = resize_backend(block, record, new_size, alignment);
@@ -250,10 +250,10 @@ Resized resize_block(void* block, size_t new_size, size_t alignment) {
 }
 
 void prefer_huge_pages(void* block) {
-    const registry::Found found = registry::find(block);
-    if (found.state != registry::State::kLive || found.record.source != BlockSource::kMapping) return;
+    const FoundBlock found = find_block(block);
+    if (found.state != BlockState::kLive || found.record.source != BlockSource::kMapping) return;
     const Record advised = map::prefer_huge_pages(block, found.record);
-    if (advised.tag != found.record.tag) registry::update(block, advised);
+    if (advised.tag != found.record.tag) update_block(block, advised);
 }
 
 BlockStats block_stats() {
@@ -266,9 +266,9 @@ BlockStats block_stats() {
     stats.peak_bytes = counters.peak_bytes.load(std::memory_order_relaxed);
     const map::Stats mapped = map::stats();
     tarn_backend_stats inner = {};
-    const tarn_backend* backend = loader::current();
+    const tarn_backend* backend = chosen_backend();
     if (backend && backend->stats)
-        if (const visits::Visit visit; visit) backend->stats(&inner);
+        if (const Visit visit; visit) backend->stats(&inner);
     stats.backend_committed = mapped.live + mapped.cached + inner.committed;
     stats.backend_cached = mapped.cached + inner.cached;
     return stats;
@@ -283,28 +283,24 @@ void make_room_for_small() {
 // The backend first: what it gives back may be blocks of ours.
 size_t trim_blocks() {
     note_thread();
-    const tarn_backend* backend = loader::current();
+    const tarn_backend* backend = chosen_backend();
     if (backend && backend->trim)
-        if (const visits::Visit visit; visit) backend->trim();
+        if (const Visit visit; visit) backend->trim();
     const size_t bytes = map::trim();
     map::trim_runs_at_hand();
     return bytes;
 }
 
-const char* backend_name() {
-    return loader::name();
-}
-
 void blocks_before_fork() {
-    visits::before_fork();
+    visits_before_fork();
 }
 void blocks_after_fork_parent() {
-    visits::after_fork_parent();
+    visits_after_fork_parent();
 }
 void blocks_after_fork_child() {
     first_thread = thread_pointer();
     map::after_fork_child(others.exchange(false, std::memory_order_relaxed));
-    visits::after_fork_child();
+    visits_after_fork_child();
 }
 
 }  // namespace tarn

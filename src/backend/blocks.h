@@ -59,7 +59,7 @@ size_t trim_blocks();
 // for later large blocks is given back, so that the two do not add up to the peak.
 void make_room_for_small();
 
-const char* backend_name();  // of loader.h
+const char* backend_name();  // loader.cpp
 
 // Handlers of fork. Nothing is locked before it; a backend of others is kept empty of visitors (visits.h).
 void blocks_before_fork();

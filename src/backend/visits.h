@@ -5,13 +5,13 @@
 // lock: a thread that holds that lock and allocates must not wait for the backend, or fork never ends. So
 // while a fork is in progress nobody enters: requests go to `map`, frees wait in a list. No lock is taken here.
 //
-// Invariant: a thread is inside only while it is counted, and after before_fork has returned nobody else is
-// inside until after_fork.
+// Invariant: a thread is inside only while it is counted, and after visits_before_fork has returned nobody else
+// is inside until the fork is over.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
-namespace tarn::visits {
+namespace tarn {
 
 // errno is kept over the visit.
 class [[nodiscard]] Visit {
@@ -32,11 +32,11 @@ class [[nodiscard]] Visit {
 };
 
 // Gives a block back to the backend, now or after the fork.
-void free(void* block, size_t size);
+void give_to_backend(void* block, size_t size);
 
 // Handlers of fork. They enclose the backend's own, which it registered as it was loaded.
-void before_fork();
-void after_fork_parent();
-void after_fork_child();
+void visits_before_fork();
+void visits_after_fork_parent();
+void visits_after_fork_child();
 
-}  // namespace tarn::visits
+}  // namespace tarn

@@ -38,13 +38,13 @@ struct Start {
 } start;
 
 BlockSource source_of(void* block) {
-    return registry::find(block).record.source;
+    return find_block(block).record.source;
 }
 
 TEST(Blocks, SmallerThanAGranuleIsRoundedUp) {
     void* block = allocate_block(1, 1, Zero::kNo);
     ASSERT_TRUE(block);
-    EXPECT_GE(block_size(block), registry::kSmallestBlock);
+    EXPECT_GE(block_size(block), kSmallestBlock);
     EXPECT_EQ(free_block(block), BlockFree::kFreed);
 }
 
@@ -106,11 +106,11 @@ TEST(Blocks, ZeroedIsZeroAlsoWhenReused) {
 }
 
 TEST(Blocks, TooLargeIsRefused) {
-    for (size_t size : {size_t{PTRDIFF_MAX}, SIZE_MAX, SIZE_MAX - 4096, registry::kLargestBlock})
+    for (size_t size : {size_t{PTRDIFF_MAX}, SIZE_MAX, SIZE_MAX - 4096, kLargestBlock})
         EXPECT_EQ(allocate_block(size, 16, Zero::kNo), nullptr);
     void* block = allocate_block(2 * kMiB, 16, Zero::kNo);
     EXPECT_EQ(resize_block(block, SIZE_MAX).at, nullptr);
-    EXPECT_EQ(resize_block(block, registry::kLargestBlock).at, nullptr);
+    EXPECT_EQ(resize_block(block, kLargestBlock).at, nullptr);
     EXPECT_EQ(block_size(block), 2 * kMiB);
     EXPECT_EQ(free_block(block), BlockFree::kFreed);
 }
@@ -119,7 +119,7 @@ TEST(Blocks, ErrnoIsKept) {
     errno = 77;
     void* block = allocate_block(100000, 16, Zero::kNo);
     block = resize_block(block, 200000).at;
-    EXPECT_EQ(allocate_block(registry::kLargestBlock, 16, Zero::kNo), nullptr);
+    EXPECT_EQ(allocate_block(kLargestBlock, 16, Zero::kNo), nullptr);
     free_block(block);
     EXPECT_EQ(errno, 77);
 }
@@ -271,12 +271,12 @@ TEST(Blocks, EverySystemCallFailingInTurnLosesNothing) {
 TEST(Blocks, WhileAForkIsInProgressMapServesAndFreesWait) {
     void* before = allocate_block(100000, 16, Zero::kNo);
     ASSERT_EQ(source_of(before), BlockSource::kBackend);
-    visits::before_fork();
+    visits_before_fork();
     void* during = allocate_block(100000, 16, Zero::kNo);
     EXPECT_NE(source_of(during), BlockSource::kBackend);
     EXPECT_EQ(free_block(before), BlockFree::kFreed);
     EXPECT_EQ(free_block(before), BlockFree::kAlreadyFreed);
-    visits::after_fork_parent();
+    visits_after_fork_parent();
     void* after = allocate_block(100000, 16, Zero::kNo);
     EXPECT_EQ(source_of(after), BlockSource::kBackend);
     EXPECT_EQ(free_block(during), BlockFree::kFreed);
@@ -288,14 +288,14 @@ TEST(Blocks, OverAVisitOfTheSameThreadMapServesAndFreesWait) {
     void* before = allocate_block(100000, 16, Zero::kNo);
     ASSERT_EQ(source_of(before), BlockSource::kBackend);
     {
-        const visits::Visit visit;
+        const Visit visit;
         ASSERT_TRUE(visit);
         void* during = allocate_block(100000, 16, Zero::kNo);
         EXPECT_NE(source_of(during), BlockSource::kBackend);
         EXPECT_EQ(free_block(during), BlockFree::kFreed);
         EXPECT_EQ(free_block(before), BlockFree::kFreed);
-        visits::before_fork();  // does not wait for its own thread
-        visits::after_fork_parent();
+        visits_before_fork();  // does not wait for its own thread
+        visits_after_fork_parent();
     }
     void* after = allocate_block(100000, 16, Zero::kNo);
     EXPECT_EQ(source_of(after), BlockSource::kBackend);
@@ -306,7 +306,7 @@ TEST(Blocks, OverAVisitOfTheSameThreadMapServesAndFreesWait) {
 TEST(Blocks, SignalsWaitDuringAVisitButForFaults) {
     sigset_t blocked;
     {
-        const visits::Visit visit;
+        const Visit visit;
         ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &blocked), 0);
         EXPECT_TRUE(sigismember(&blocked, SIGPROF) && sigismember(&blocked, SIGALRM));
         EXPECT_FALSE(sigismember(&blocked, SIGSEGV) || sigismember(&blocked, SIGABRT));

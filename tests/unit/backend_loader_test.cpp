@@ -54,9 +54,9 @@ tarn_backend whole() {
     strcpy(options.backend, name);
     sample::table = table;
     errno = 7;
-    loader::load();
-    const tarn_backend* const current = loader::current();
-    fprintf(stderr, "<%s%s%s%s%s>", loader::name(), current ? ", current" : "", started ? ", started" : "",
+    choose_backend();
+    const tarn_backend* const current = chosen_backend();
+    fprintf(stderr, "<%s%s%s%s%s>", backend_name(), current ? ", current" : "", started ? ", started" : "",
             current && current->trim ? ", trim" : "", current && current->flags ? ", flags" : "");
     exit(errno == 7 ? 0 : 1);
 }
@@ -67,8 +67,8 @@ void expect_refused(const tarn_backend& table, const char* fault) {
 }
 
 TEST(LoaderDeathTest, MapServesUntilSomethingElseIsLoaded) {
-    EXPECT_EQ(loader::current(), nullptr);
-    EXPECT_STREQ(loader::name(), "map");
+    EXPECT_EQ(chosen_backend(), nullptr);
+    EXPECT_STREQ(backend_name(), "map");
 }
 
 TEST(LoaderDeathTest, MapIsNoTable) {

@@ -53,11 +53,11 @@ TEST_F(Map, LargeBlocksUsedOnceGoBack) {
 }
 
 TEST_F(Map, SmallBlocksAreRunsLargeOnesMappings) {
-    const Block small = allocate(registry::kSmallestBlock, 16);
+    const Block small = allocate(kSmallestBlock, 16);
     const Block large = allocate(5 * kMiB + 1, 16);
     ASSERT_TRUE(small.at && large.at);
     EXPECT_EQ(small.record.source, BlockSource::kRun);
-    EXPECT_GE(small.record.size, registry::kSmallestBlock);
+    EXPECT_GE(small.record.size, kSmallestBlock);
     EXPECT_EQ(large.record.source, BlockSource::kMapping);
     EXPECT_EQ(large.record.size, 5 * kMiB + os::page_size());
     free(small.at, small.record);
@@ -66,7 +66,7 @@ TEST_F(Map, SmallBlocksAreRunsLargeOnesMappings) {
 
 TEST_F(Map, EveryAlignment) {
     for (size_t alignment = 16; alignment <= 64 * kMiB; alignment *= 2)
-        for (size_t size : {registry::kSmallestBlock, kMiB, 3 * kMiB}) {
+        for (size_t size : {kSmallestBlock, kMiB, 3 * kMiB}) {
             const Block block = allocate(size, alignment);
             ASSERT_TRUE(block.at) << alignment;
             EXPECT_EQ(reinterpret_cast<uintptr_t>(block.at) % alignment, 0u);
@@ -305,7 +305,7 @@ TEST_F(Map, WithoutARegionSmallBlocksAreMappings) {
     std::vector<Block> blocks;
     bool mapped = false;
     for (int i = 0; i < 10000 && !mapped; ++i) {
-        blocks.push_back(allocate(registry::kSmallestBlock, 16));
+        blocks.push_back(allocate(kSmallestBlock, 16));
         ASSERT_TRUE(blocks.back().at);
         mapped = blocks.back().record.source == BlockSource::kMapping;
     }
@@ -316,10 +316,10 @@ TEST_F(Map, WithoutARegionSmallBlocksAreMappings) {
 }
 
 TEST_F(Map, ImpossibleSizesAndAlignments) {
-    EXPECT_EQ(allocate(registry::kLargestBlock + 1, 16).at, nullptr);
-    EXPECT_EQ(allocate(registry::kLargestBlock, 16).at, nullptr);
+    EXPECT_EQ(allocate(kLargestBlock + 1, 16).at, nullptr);
+    EXPECT_EQ(allocate(kLargestBlock, 16).at, nullptr);
     EXPECT_EQ(allocate(kMiB, size_t{1} << 62).at, nullptr);
-    EXPECT_EQ(allocate_growing(registry::kLargestBlock).at, nullptr);
+    EXPECT_EQ(allocate_growing(kLargestBlock).at, nullptr);
 }
 
 // Contents survive while blocks come, grow, shrink and go at random; nothing overlaps.
@@ -336,7 +336,7 @@ TEST_F(Map, AtRandomContentsSurvive) {
         return std::all_of(first, first + size, [&](unsigned char c) { return c == h.mark; });
     };
     for (int i = 0; i < 2000; ++i) {
-        const size_t size = registry::kSmallestBlock + random() % (4 * kMiB);
+        const size_t size = kSmallestBlock + random() % (4 * kMiB);
         if (held.size() < 12) {
             held.push_back({allocate(size, 16), static_cast<unsigned char>(1 + i % 255)});
             ASSERT_TRUE(held.back().block.at);

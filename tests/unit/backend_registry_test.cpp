@@ -12,7 +12,7 @@
 
 #include "os/os.h"
 
-namespace tarn::registry {
+namespace tarn {
 namespace {
 
 void* at(uintptr_t address) {
@@ -20,64 +20,64 @@ void* at(uintptr_t address) {
 }
 
 TEST(Registry, UnknownUntilEntered) {
-    EXPECT_EQ(find(at(0x7f0000000000)).state, State::kUnknown);
-    EXPECT_EQ(find(nullptr).state, State::kUnknown);
-    EXPECT_EQ(retire(at(0x7f0000000000)).state, State::kUnknown);
+    EXPECT_EQ(find_block(at(0x7f0000000000)).state, BlockState::kUnknown);
+    EXPECT_EQ(find_block(nullptr).state, BlockState::kUnknown);
+    EXPECT_EQ(strike_block(at(0x7f0000000000)).state, BlockState::kUnknown);
 }
 
 TEST(Registry, KeepsSizeSourceAndTag) {
     const Record mapping{size_t{123} << 12, BlockSource::kMapping, 4095};
     const Record backend{54321, BlockSource::kBackend, 0};
-    ASSERT_TRUE(enter(at(0x7f0000010010), backend));
-    ASSERT_TRUE(enter(at(0x7f0000020000), mapping));
-    EXPECT_EQ(find(at(0x7f0000010010)).record.size, 54321u);
-    EXPECT_EQ(find(at(0x7f0000010010)).record.source, BlockSource::kBackend);
-    EXPECT_EQ(find(at(0x7f0000020000)).record.size, size_t{123} << 12);
-    EXPECT_EQ(find(at(0x7f0000020000)).record.source, BlockSource::kMapping);
-    EXPECT_EQ(find(at(0x7f0000020000)).record.tag, 4095);
+    ASSERT_TRUE(enter_block(at(0x7f0000010010), backend));
+    ASSERT_TRUE(enter_block(at(0x7f0000020000), mapping));
+    EXPECT_EQ(find_block(at(0x7f0000010010)).record.size, 54321u);
+    EXPECT_EQ(find_block(at(0x7f0000010010)).record.source, BlockSource::kBackend);
+    EXPECT_EQ(find_block(at(0x7f0000020000)).record.size, size_t{123} << 12);
+    EXPECT_EQ(find_block(at(0x7f0000020000)).record.source, BlockSource::kMapping);
+    EXPECT_EQ(find_block(at(0x7f0000020000)).record.tag, 4095);
 }
 
 TEST(Registry, OnlyTheStartOfABlockIsKnown) {
-    ASSERT_TRUE(enter(at(0x7f0001000040), {40000, BlockSource::kBackend}));
+    ASSERT_TRUE(enter_block(at(0x7f0001000040), {40000, BlockSource::kBackend}));
     for (uintptr_t offset : {0x0, 0x30, 0x41, 0x48, 0x50, 0x8040})
-        EXPECT_EQ(find(at(0x7f0001000000 + offset)).state, State::kUnknown) << offset;
-    EXPECT_EQ(find(at(0x7f0001000040)).state, State::kLive);
+        EXPECT_EQ(find_block(at(0x7f0001000000 + offset)).state, BlockState::kUnknown) << offset;
+    EXPECT_EQ(find_block(at(0x7f0001000040)).state, BlockState::kLive);
 }
 
 TEST(Registry, SecondFreeIsRecognisedUntilTheGranuleIsReused) {
-    ASSERT_TRUE(enter(at(0x7f0002000000), {40000, BlockSource::kRun}));
-    EXPECT_EQ(retire(at(0x7f0002000000)).state, State::kLive);
-    EXPECT_EQ(retire(at(0x7f0002000000)).state, State::kFreed);
-    EXPECT_EQ(find(at(0x7f0002000000)).state, State::kFreed);
-    ASSERT_TRUE(enter(at(0x7f0002000100), {50000, BlockSource::kBackend}));
-    EXPECT_EQ(find(at(0x7f0002000000)).state, State::kUnknown);
-    EXPECT_EQ(find(at(0x7f0002000100)).state, State::kLive);
+    ASSERT_TRUE(enter_block(at(0x7f0002000000), {40000, BlockSource::kRun}));
+    EXPECT_EQ(strike_block(at(0x7f0002000000)).state, BlockState::kLive);
+    EXPECT_EQ(strike_block(at(0x7f0002000000)).state, BlockState::kFreed);
+    EXPECT_EQ(find_block(at(0x7f0002000000)).state, BlockState::kFreed);
+    ASSERT_TRUE(enter_block(at(0x7f0002000100), {50000, BlockSource::kBackend}));
+    EXPECT_EQ(find_block(at(0x7f0002000000)).state, BlockState::kUnknown);
+    EXPECT_EQ(find_block(at(0x7f0002000100)).state, BlockState::kLive);
 }
 
 TEST(Registry, UpdateChangesTheSizeAndRevives) {
-    ASSERT_TRUE(enter(at(0x7f0003000000), {40000, BlockSource::kBackend}));
-    update(at(0x7f0003000000), {60000, BlockSource::kBackend});
-    EXPECT_EQ(find(at(0x7f0003000000)).record.size, 60000u);
-    EXPECT_EQ(retire(at(0x7f0003000000)).record.size, 60000u);
-    update(at(0x7f0003000000), {60000, BlockSource::kBackend});
-    EXPECT_EQ(find(at(0x7f0003000000)).state, State::kLive);
+    ASSERT_TRUE(enter_block(at(0x7f0003000000), {40000, BlockSource::kBackend}));
+    update_block(at(0x7f0003000000), {60000, BlockSource::kBackend});
+    EXPECT_EQ(find_block(at(0x7f0003000000)).record.size, 60000u);
+    EXPECT_EQ(strike_block(at(0x7f0003000000)).record.size, 60000u);
+    update_block(at(0x7f0003000000), {60000, BlockSource::kBackend});
+    EXPECT_EQ(find_block(at(0x7f0003000000)).state, BlockState::kLive);
 }
 
 TEST(Registry, EdgesOfTheAddressSpace) {
     const uintptr_t highest = (uintptr_t{1} << 52) - kGranule;
     for (uintptr_t address : {uintptr_t{1} << 15, uintptr_t{1} << 46, uintptr_t{1} << 47, highest}) {
-        ASSERT_TRUE(enter(at(address), {kLargestBlock, BlockSource::kBackend})) << address;
-        EXPECT_EQ(find(at(address)).record.size, kLargestBlock);
+        ASSERT_TRUE(enter_block(at(address), {kLargestBlock, BlockSource::kBackend})) << address;
+        EXPECT_EQ(find_block(at(address)).record.size, kLargestBlock);
     }
-    EXPECT_FALSE(enter(at(uintptr_t{1} << 52), {40000, BlockSource::kBackend}));
-    EXPECT_EQ(find(at(uintptr_t{1} << 52)).state, State::kUnknown);
-    EXPECT_EQ(find(at(~uintptr_t{15})).state, State::kUnknown);
+    EXPECT_FALSE(enter_block(at(uintptr_t{1} << 52), {40000, BlockSource::kBackend}));
+    EXPECT_EQ(find_block(at(uintptr_t{1} << 52)).state, BlockState::kUnknown);
+    EXPECT_EQ(find_block(at(~uintptr_t{15})).state, BlockState::kUnknown);
 }
 
 TEST(Registry, RefusesWhatItCannotKeep) {
-    EXPECT_FALSE(enter(at(0x7f0004000008), {40000, BlockSource::kBackend}));
-    EXPECT_FALSE(enter(at(0x7f0004000000), {kLargestBlock + 1, BlockSource::kBackend}));
-    EXPECT_EQ(find(at(0x7f0004000000)).state, State::kUnknown);
+    EXPECT_FALSE(enter_block(at(0x7f0004000008), {40000, BlockSource::kBackend}));
+    EXPECT_FALSE(enter_block(at(0x7f0004000000), {kLargestBlock + 1, BlockSource::kBackend}));
+    EXPECT_EQ(find_block(at(0x7f0004000000)).state, BlockState::kUnknown);
 }
 
 TEST(Registry, ManyAddressesAgainstAMap) {
@@ -88,12 +88,12 @@ TEST(Registry, ManyAddressesAgainstAMap) {
         const uintptr_t address = granule + random() % (kGranule / 16) * 16;
         if (expected.contains(granule)) continue;
         const size_t size = kSmallestBlock + random() % 1000000;
-        ASSERT_TRUE(enter(at(address), {size, BlockSource::kBackend}));
+        ASSERT_TRUE(enter_block(at(address), {size, BlockSource::kBackend}));
         expected[granule] = address << 20 | size;
     }
     for (const auto& [granule, value] : expected) {
-        const Found found = find(at(value >> 20));
-        ASSERT_EQ(found.state, State::kLive);
+        const FoundBlock found = find_block(at(value >> 20));
+        ASSERT_EQ(found.state, BlockState::kLive);
         ASSERT_EQ(found.record.size, value & ((1 << 20) - 1));
     }
 }
@@ -105,7 +105,7 @@ TEST(Registry, ExactlyOneOfRacingFreesWins) {
     auto address = [](int i) { return at(0x7e0000000000 + static_cast<uintptr_t>(i) * kGranule); };
     for (int round = 0; round < kRounds; ++round) {
         for (int i = 0; i < kBlocks; ++i)
-            ASSERT_TRUE(enter(address(i), {40000, BlockSource::kRun}));
+            ASSERT_TRUE(enter_block(address(i), {40000, BlockSource::kRun}));
         std::atomic<int> ready{0}, wins{0};
         std::vector<std::thread> threads;
         for (int t = 0; t < kThreads; ++t)
@@ -114,7 +114,7 @@ TEST(Registry, ExactlyOneOfRacingFreesWins) {
                 }
                 int won = 0;
                 for (int i = 0; i < kBlocks; ++i)
-                    won += retire(address(i)).state == State::kLive;
+                    won += strike_block(address(i)).state == BlockState::kLive;
                 wins += won;
             });
         for (auto& thread : threads)
@@ -134,29 +134,29 @@ TEST(Registry, NothingIsLostWhileNodesAreMade) {
     for (int t = 0; t < kThreads; ++t)
         threads.emplace_back([&, t] {
             for (int i = 0; i < kBlocks; ++i)
-                EXPECT_TRUE(
-                    enter(address(t, i), {kSmallestBlock + static_cast<size_t>(i), BlockSource::kBackend}));
+                EXPECT_TRUE(enter_block(address(t, i),
+                                        {kSmallestBlock + static_cast<size_t>(i), BlockSource::kBackend}));
         });
     for (auto& thread : threads)
         thread.join();
     for (int t = 0; t < kThreads; ++t)
         for (int i = 0; i < kBlocks; ++i)
-            ASSERT_EQ(find(address(t, i)).record.size, kSmallestBlock + static_cast<size_t>(i));
+            ASSERT_EQ(find_block(address(t, i)).record.size, kSmallestBlock + static_cast<size_t>(i));
 }
 
 TEST(Registry, WithoutMemoryForNodesEnterFailsAndSparesDoNot) {
-    Spares spares;
+    SpareNodes spares;
     ASSERT_TRUE(spares.fill());
     os::fail_after(os::Call::kMap, 0);
     bool failed = false;
     uintptr_t address = uintptr_t{1} << 50;
     for (int i = 0; i < 100 && !failed; ++i, address += uintptr_t{1} << 42)
-        failed = !enter(at(address), {40000, BlockSource::kBackend});
+        failed = !enter_block(at(address), {40000, BlockSource::kBackend});
     EXPECT_TRUE(failed);
-    EXPECT_TRUE(enter(at(address), {40000, BlockSource::kBackend}, spares));
-    EXPECT_EQ(find(at(address)).state, State::kLive);
+    EXPECT_TRUE(enter_block(at(address), {40000, BlockSource::kBackend}, spares));
+    EXPECT_EQ(find_block(at(address)).state, BlockState::kLive);
     os::fail_none();
 }
 
 }  // namespace
-}  // namespace tarn::registry
+}  // namespace tarn

@@ -10,7 +10,7 @@ inline const tarn_backend* table = nullptr;  // what the loader finds
 
 }  // namespace tarn::sample
 
-namespace tarn::loader {
+namespace tarn {
 
 // Not inline: it must be here for the linker.
 const tarn_backend* system_backend();
@@ -18,4 +18,4 @@ const tarn_backend* system_backend() {
     return sample::table;
 }
 
-}  // namespace tarn::loader
+}  // namespace tarn

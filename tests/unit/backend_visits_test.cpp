@@ -21,8 +21,6 @@
 namespace tarn {
 namespace {
 
-using visits::Visit;
-
 std::multiset<void*> freed;
 size_t freed_bytes = 0;
 std::string handlers;  // of fork, as they were called
@@ -53,8 +51,8 @@ class Visits : public testing::Test {
     static void SetUpTestSuite() {
         sample::table = counting();
         strcpy(options.backend, "system");
-        loader::load();
-        ASSERT_STREQ(loader::name(), "counting");
+        choose_backend();
+        ASSERT_STREQ(backend_name(), "counting");
     }
     void SetUp() override {
         freed.clear();
@@ -90,7 +88,7 @@ TEST_F(Visits, ErrnoIsKept) {
         errno = 6;
     }
     EXPECT_EQ(errno, 5);
-    visits::free(&blocks[0], 64);
+    give_to_backend(&blocks[0], 64);
     EXPECT_EQ(errno, 5);
 }
 
@@ -104,7 +102,7 @@ TEST_F(Visits, SignalsAreLeftAloneWhereNothingLocksAtFork) {
 }
 
 TEST_F(Visits, AFreeArrivesAtOnce) {
-    visits::free(&blocks[0], 40);
+    give_to_backend(&blocks[0], 40);
     EXPECT_EQ(freed, std::multiset<void*>{&blocks[0]});
     EXPECT_EQ(freed_bytes, 40u);
 }
@@ -112,37 +110,37 @@ TEST_F(Visits, AFreeArrivesAtOnce) {
 TEST_F(Visits, OverAVisitAFreeWaitsForTheNextOne) {
     {
         const Visit visit;
-        visits::free(&blocks[0], 40);
-        visits::free(&blocks[1], 50);
+        give_to_backend(&blocks[0], 40);
+        give_to_backend(&blocks[1], 50);
         EXPECT_TRUE(freed.empty());
     }
     EXPECT_TRUE(freed.empty());
-    visits::free(&blocks[2], 60);
+    give_to_backend(&blocks[2], 60);
     EXPECT_EQ(freed, (std::multiset<void*>{&blocks[0], &blocks[1], &blocks[2]}));
     EXPECT_EQ(freed_bytes, 150u);
 }
 
 TEST_F(Visits, WhileAForkIsInProgressNobodyEntersAndFreesWaitForItsEnd) {
-    visits::before_fork();
+    visits_before_fork();
     EXPECT_FALSE(Visit());
     std::thread([&] {
         EXPECT_FALSE(Visit());
-        visits::free(&blocks[0], 40);
+        give_to_backend(&blocks[0], 40);
     }).join();
     EXPECT_TRUE(freed.empty());
-    visits::after_fork_parent();
+    visits_after_fork_parent();
     EXPECT_EQ(freed, std::multiset<void*>{&blocks[0]});
     EXPECT_EQ(handlers, "before parent ");
 }
 
 TEST_F(Visits, OfTwoForksTheLastToEndOpensTheDoor) {
-    visits::before_fork();
-    std::thread([] { visits::before_fork(); }).join();
-    visits::free(&blocks[0], 40);
-    visits::after_fork_parent();
+    visits_before_fork();
+    std::thread([] { visits_before_fork(); }).join();
+    give_to_backend(&blocks[0], 40);
+    visits_after_fork_parent();
     EXPECT_FALSE(Visit());
     EXPECT_TRUE(freed.empty());
-    visits::after_fork_parent();
+    visits_after_fork_parent();
     EXPECT_TRUE(Visit());
     EXPECT_EQ(freed.size(), 1u);
 }
@@ -159,9 +157,9 @@ TEST_F(Visits, AForkWaitsForWhoIsInsideButNotForItself) {
         std::this_thread::yield();
     const Visit own;
     EXPECT_TRUE(own);
-    visits::before_fork();
+    visits_before_fork();
     EXPECT_TRUE(left);
-    visits::after_fork_parent();
+    visits_after_fork_parent();
     visitor.join();
 }
 
@@ -177,23 +175,23 @@ TEST_F(Visits, AForkDoesNotWaitForever) {
     });
     while (!inside)
         std::this_thread::yield();
-    visits::before_fork();
+    visits_before_fork();
     EXPECT_FALSE(left);
     go = true;
     visitor.join();
-    visits::after_fork_parent();
+    visits_after_fork_parent();
 }
 
 // Runs `child` in the child of a fork as libc's handlers would; whether it came out true.
 template <class Child>
 bool in_child(Child child) {
-    visits::before_fork();
+    visits_before_fork();
     const pid_t process = fork();
     if (process == 0) {
-        visits::after_fork_child();
+        visits_after_fork_child();
         _exit(child() ? 0 : 1);
     }
-    visits::after_fork_parent();
+    visits_after_fork_parent();
     int status = -1;
     waitpid(process, &status, 0);
     return status == 0;
@@ -202,7 +200,7 @@ bool in_child(Child child) {
 TEST_F(Visits, InTheChildTheDoorIsOpenAndWhatWaitedIsFreed) {
     {
         const Visit visit;
-        visits::free(&blocks[0], 40);
+        give_to_backend(&blocks[0], 40);
     }
     EXPECT_TRUE(in_child([] { return Visit() && freed.size() == 1 && handlers == "before child "; }));
     EXPECT_EQ(freed.size(), 1u) << "in the parent as well: it has memory of its own";
@@ -220,8 +218,8 @@ TEST_F(Visits, InTheChildNobodyElseIsInside) {
         std::this_thread::yield();
     const bool good = in_child([] {
         const uint64_t start = os::nanoseconds();
-        visits::before_fork();  // would wait a second for a thread that does not live here
-        visits::after_fork_parent();
+        visits_before_fork();  // would wait a second for a thread that does not live here
+        visits_after_fork_parent();
         return Visit() && os::nanoseconds() - start < 500'000'000;
     });
     EXPECT_TRUE(good);

@@ -6,7 +6,7 @@
 #include "base/options.h"
 #include "os/os.h"
 
-namespace tarn::advice {
+namespace tarn::map {
 
 namespace {
 
@@ -52,7 +52,7 @@ bool worth_asking(size_t taken) {
     return now != State::kNever && (now != State::kSandbox || taken >= kMuch);
 }
 
-void fresh(Range range) {
+void advise_fresh(Range range) {
     if (refused()) return;
     const bool always = state.load(std::memory_order_relaxed) == State::kAlways;
     if (options.huge_pages == HugePageUse::kAlways)
@@ -65,10 +65,10 @@ bool want_huge(Range range) {
     return !refused() && done(os::advise_huge_pages(range.at, range.size));
 }
 
-size_t resident(Range range) {
+size_t resident_bytes(Range range) {
     size_t found = 0;
     if (!refused()) done(os::resident(range.at, range.size, found));
     return found;
 }
 
-}  // namespace tarn::advice
+}  // namespace tarn::map

@@ -8,7 +8,7 @@
 
 #include "backend/ranges/range_tree.h"
 
-namespace tarn::advice {
+namespace tarn::map {
 
 inline constexpr size_t kMuch = size_t{1} << 30;  // bytes taken in all, from where on a filter is no reason
 
@@ -17,10 +17,10 @@ bool worth_asking(size_t taken);
 
 // A fresh mapping, in every process: marked as never huge where the kernel would make it so unasked, or as
 // the user wants it.
-void fresh(Range range);
+void advise_fresh(Range range);
 // Huge pages are wanted here. False: it was refused.
 bool want_huge(Range range);
 // Bytes of the range that are resident; 0 when the kernel does not say.
-size_t resident(Range range);
+size_t resident_bytes(Range range);
 
-}  // namespace tarn::advice
+}  // namespace tarn::map

@@ -52,7 +52,7 @@ struct Density {
 Density density(Range range) {
     const size_t written = round_to_pages(range.size - range.size / kLookBefore);
     const size_t seen = std::min(written, kLookMost);
-    return {seen, advice::resident({range.at + written - seen, seen})};
+    return {seen, resident_bytes({range.at + written - seen, seen})};
 }
 
 // Huge pages say nothing: they are resident whole.
@@ -64,7 +64,7 @@ void learn_density(Kept& all, Range range) {
         taken = all.taken;
         if (!all.huge.curious(all.in_blocks())) return;
     }
-    if (!advice::worth_asking(taken)) return;
+    if (!worth_asking(taken)) return;
     const Density found = density(range);
     Guard guard(all.lock);
     all.huge.learn(found.seen, found.resident);
@@ -82,7 +82,7 @@ void learn_from_latest(Kept& all, size_t size) {
         if (!all.huge.clueless(all.in_blocks() + size)) return;
         latest = std::exchange(all.latest, {});
     }
-    if (latest.size == 0 || !advice::worth_asking(taken)) return;
+    if (latest.size == 0 || !worth_asking(taken)) return;
     const Density found = density(latest);
     if (found.seen == 0 || !HugePages::dense(found.seen, found.resident)) return;
     Guard guard(all.lock);
@@ -98,7 +98,7 @@ bool growth_deserves_huge(Kept& all, Range range, size_t size) {
         taken = all.taken;
         if (all.mappings.scarce() || all.in_blocks() + size - range.size < HugePages::kFrom) return false;
     }
-    if (!advice::worth_asking(taken)) return false;
+    if (!worth_asking(taken)) return false;
     const Density found = density(range);
     return HugePages::dense(found.seen, found.resident);
 }
@@ -155,7 +155,7 @@ char* map_fresh(Kept& all, size_t size, size_t alignment) {
     char* at = map_aligned(all, size, alignment, 0);
     if (!at && empty_cache(all, Pressed::kYes) + trim_runs(kRunsKept).address_space > 0)
         at = map_aligned(all, size, alignment, 0);
-    if (at) advice::fresh({at, size});
+    if (at) advise_fresh({at, size});
     return at;
 }
 
@@ -188,7 +188,7 @@ Range remap_range(Kept& all, Range range, size_t size, HugeGrowth huge) {
     char* const at = move(all, range, size);
     if (!at) return {};
     Tag tag = at == range.at ? range.tag : new_tag(base_tag(range.tag));
-    if (!is_huge(tag) && huge == HugeGrowth::kYes && advice::want_huge({at, size})) tag = new_tag(kHugeTag);
+    if (!is_huge(tag) && huge == HugeGrowth::kYes && want_huge({at, size})) tag = new_tag(kHugeTag);
     Guard guard(all.lock);
     all.mappings.added({at, size, tag});
     all.count(size - range.size);
@@ -219,7 +219,7 @@ Block map_huge(Kept& all, size_t size) {
     if (whole - size < RangeCache::kSmallestRest) size = whole;
     char* const at = map_aligned(all, whole, kHugePage, kHugeTag);
     if (!at) return {};
-    advice::want_huge({at, whole});
+    want_huge({at, whole});
     Guard guard(all.lock);
     if (whole > size) {
         all.uncount(whole - size);
@@ -229,7 +229,7 @@ Block map_huge(Kept& all, size_t size) {
 }
 
 Block allocate_mapping(size_t size, size_t alignment) {
-    if (size > registry::kLargestBlock || alignment > registry::kLargestBlock) return {};
+    if (size > kLargestBlock || alignment > kLargestBlock) return {};
     Kept& all = kept();
     const size_t rounded = round_to_pages(size);
     supply(all);
@@ -320,7 +320,7 @@ size_t resize_in_place(void* at, Record record, size_t new_size) {
 }
 
 Block remap(void* at, Record record, size_t new_size) {
-    if (record.source == BlockSource::kRun || new_size > registry::kLargestBlock) return {};
+    if (record.source == BlockSource::kRun || new_size > kLargestBlock) return {};
     Kept& all = kept();
     const Range range = range_of(at, record);
     supply(all);
@@ -336,7 +336,7 @@ Block remap(void* at, Record record, size_t new_size) {
 Record prefer_huge_pages(void* at, Record record) {
     if (options.huge_pages == HugePageUse::kNever || is_huge(record.tag)) return record;
     const Range range = range_of(at, record);
-    if (!advice::want_huge(range)) return record;
+    if (!want_huge(range)) return record;
     record.tag = new_tag(kHugeTag);
     Kept& all = kept();
     supply(all);

@@ -19,7 +19,7 @@ struct Block {
     size_t dirty = 0;  // bytes at its front that may not be zero
 };
 
-// `size` at least registry::kSmallestBlock. `at` is NULL when the kernel refuses.
+// `size` at least kSmallestBlock. `at` is NULL when the kernel refuses.
 [[nodiscard]] Block allocate(size_t size, size_t alignment);
 // A mapping with room to spare, for a block that grows.
 [[nodiscard]] Block allocate_growing(size_t size);

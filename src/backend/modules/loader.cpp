@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <algorithm>
 #include <atomic>
 #include <string_view>
 
@@ -14,12 +15,15 @@
 #include "base/options.h"
 #include "base/text.h"
 
-namespace tarn::loader {
+namespace tarn {
 
 namespace {
 
-constinit std::atomic<const tarn_backend*> published{nullptr};
-constinit tarn_backend adopted = {};  // written by the loading thread alone, before it is published
+struct Choice {
+    std::atomic<const tarn_backend*> published{nullptr};
+    tarn_backend adopted = {};  // written by the loading thread alone, before it is published
+};
+constinit Choice choice;
 
 constexpr bool kDefaultIsMap = std::string_view(TARN_DEFAULT_BACKEND) == "map";
 
@@ -32,9 +36,9 @@ const char* adopt(const tarn_backend* table) {
     constexpr size_t kRequired = offsetof(tarn_backend, free) + sizeof(table->free);
     if (table->version != TARN_BACKEND_VERSION) return "made for another version of tarn";
     if (table->size < kRequired) return "its table is too short";
-    memcpy(&adopted, table, table->size < sizeof adopted ? table->size : sizeof adopted);
-    if (!adopted.allocate || !adopted.free) return "it has no allocate or no free";
-    if (adopted.start && adopted.start() != 0) return "it did not start";
+    memcpy(&choice.adopted, table, std::min(size_t{table->size}, sizeof choice.adopted));
+    if (!choice.adopted.allocate || !choice.adopted.free) return "it has no allocate or no free";
+    if (choice.adopted.start && choice.adopted.start() != 0) return "it did not start";
     return nullptr;
 }
 
@@ -51,17 +55,17 @@ void choose() {
     const tarn_backend* table = find_table();
     const char* fault = table ? adopt(table) : nullptr;
     if (fault) warn("backend ", wanted(), ": ", fault, "; map serves");
-    if (table && !fault) published.store(&adopted, std::memory_order_release);
-    if (options.verbose) warn("backend ", name(), " ", current() ? file_of(table) : "");
+    if (table && !fault) choice.published.store(&choice.adopted, std::memory_order_release);
+    if (options.verbose) warn("backend ", backend_name(), " ", chosen_backend() ? file_of(table) : "");
 }
 
 }  // namespace
 
-const tarn_backend* current() {
-    return published.load(std::memory_order_acquire);
+const tarn_backend* chosen_backend() {
+    return choice.published.load(std::memory_order_acquire);
 }
 
-void load() {
+void choose_backend() {
     const int saved_errno = errno;
     // A thread that is cancelled in a constructor of the library would never let go of the loader's lock.
     int cancel_state;
@@ -71,10 +75,10 @@ void load() {
     errno = saved_errno;
 }
 
-const char* name() {
-    const tarn_backend* table = current();
+const char* backend_name() {
+    const tarn_backend* table = chosen_backend();
     if (!table) return "map";
     return table->name ? table->name : "unnamed";
 }
 
-}  // namespace tarn::loader
+}  // namespace tarn

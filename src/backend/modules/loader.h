@@ -6,12 +6,12 @@
 #pragma once
 #include "tarn/backend.h"
 
-namespace tarn::loader {
+namespace tarn {
 
-void load();
+void choose_backend();
 // The table in force; NULL: `map` serves.
-const tarn_backend* current();
-const char* name();
+const tarn_backend* chosen_backend();
+const char* backend_name();
 
 // glibc's own allocator; NULL in a fully static program, where it is not linked in.
 const tarn_backend* system_backend();
@@ -23,4 +23,4 @@ const tarn_backend* open_module(const char* name);
 // The file that a table comes from, for a person; "" when it is built in.
 const char* file_of(const tarn_backend* table);
 
-}  // namespace tarn::loader
+}  // namespace tarn

@@ -8,7 +8,7 @@
 #include "base/message.h"
 #include "base/options.h"
 
-namespace tarn::loader {
+namespace tarn {
 
 namespace {
 
@@ -119,4 +119,4 @@ const char* file_of(const tarn_backend* table) {
     return info.dli_fname;
 }
 
-}  // namespace tarn::loader
+}  // namespace tarn

@@ -5,7 +5,7 @@
 #include "base/message.h"
 #include "base/options.h"
 
-namespace tarn::loader {
+namespace tarn {
 
 const tarn_backend* open_module(const char* name) {
     if (*options.backend || options.verbose)
@@ -17,4 +17,4 @@ const char* file_of(const tarn_backend*) {
     return "(built in)";
 }
 
-}  // namespace tarn::loader
+}  // namespace tarn

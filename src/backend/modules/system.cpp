@@ -19,7 +19,7 @@ extern "C" {
 [[gnu::weak]] void* dlsym(void* handle, const char* name) noexcept;
 }
 
-namespace tarn::loader {
+namespace tarn {
 
 namespace {
 
@@ -31,7 +31,8 @@ Function* next(const char* name) {
     return dlsym ? reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name)) : nullptr;
 }
 
-int (*libc_trim)(size_t) = nullptr;  // dlsym is for the start alone
+using Trim = int(size_t);
+constinit Trim* libc_trim = nullptr;  // dlsym is for the start alone
 
 // With glibc's defaults the top of its heap goes back to the kernel and comes again with nearly every block
 // of some 100 KiB: 128 KiB is both the size from which it maps and the free memory it tolerates.
@@ -42,7 +43,7 @@ int start() {
         set(M_MMAP_THRESHOLD, kMapFrom);
         set(M_TRIM_THRESHOLD, kTrimAbove);
     }
-    libc_trim = next<int(size_t)>("malloc_trim");
+    libc_trim = next<Trim>("malloc_trim");
     return 0;
 }
 
@@ -94,4 +95,4 @@ const tarn_backend* system_backend() {
                                                                                               : nullptr;
 }
 
-}  // namespace tarn::loader
+}  // namespace tarn

@@ -6,7 +6,7 @@
 
 #include "os/os.h"
 
-namespace tarn::registry {
+namespace tarn {
 
 namespace {
 
@@ -45,7 +45,7 @@ bool starts_at(uint64_t word, uintptr_t at) {
            at % kObjectAlignment == 0;
 }
 
-Found unpack(uint64_t word, uintptr_t at) {
+FoundBlock unpack(uint64_t word, uintptr_t at) {
     if (!starts_at(word, at)) return {};
     Record record{static_cast<size_t>(word & ((uint64_t{1} << kSizeBits) - 1)),
                   static_cast<BlockSource>(word >> kSourceShift & 3)};
@@ -53,7 +53,7 @@ Found unpack(uint64_t word, uintptr_t at) {
         record.tag = static_cast<Tag>(record.size % kTags);
         record.size -= record.tag;
     }
-    return {word & kLiveBit ? State::kLive : State::kFreed, record};
+    return {word & kLiveBit ? BlockState::kLive : BlockState::kFreed, record};
 }
 
 // Nodes come from chunks that are filled from the front; `used` may run past the end, nothing else changes.
@@ -61,25 +61,28 @@ struct Chunk {
     std::atomic<size_t> used;
 };
 constexpr size_t kChunkSize = 32 * sizeof(Node);
-constinit std::atomic<Chunk*> current_chunk{nullptr};
 
-// Unused spares of others. A node that finds no place here costs address space, never memory: it is untouched.
-constinit std::atomic<void*> stash[8] = {};
+struct Nodes {
+    std::atomic<Chunk*> chunk{nullptr};  // the current one
+    // Unused spares. A node that finds no place here costs address space, never memory: it is untouched.
+    std::atomic<void*> stash[8] = {};
+};
+constinit Nodes nodes;
 
 Chunk* replace_chunk(Chunk* full) {
     auto* fresh = static_cast<Chunk*>(os::map(kChunkSize));
     if (!fresh) return nullptr;
     fresh->used.store(sizeof(Node), std::memory_order_relaxed);
-    if (current_chunk.compare_exchange_strong(full, fresh, std::memory_order_acq_rel)) return fresh;
+    if (nodes.chunk.compare_exchange_strong(full, fresh, std::memory_order_acq_rel)) return fresh;
     os::unmap(fresh, kChunkSize);
     return full;  // what another thread put there meanwhile
 }
 
 void* new_node() {
-    for (auto& place : stash)
+    for (auto& place : nodes.stash)
         if (place.load(std::memory_order_relaxed))
             if (void* node = place.exchange(nullptr, std::memory_order_acq_rel)) return node;
-    Chunk* chunk = current_chunk.load(std::memory_order_acquire);
+    Chunk* chunk = nodes.chunk.load(std::memory_order_acquire);
     for (;;) {
         if (chunk) {
             const size_t offset = chunk->used.fetch_add(sizeof(Node), std::memory_order_relaxed);
@@ -91,7 +94,7 @@ void* new_node() {
 }
 
 void keep_node(void* node) {
-    for (auto& place : stash) {
+    for (auto& place : nodes.stash) {
         void* empty = nullptr;
         if (place.compare_exchange_strong(empty, node, std::memory_order_acq_rel)) return;
     }
@@ -118,7 +121,7 @@ Word* word_of(uintptr_t at) {
 }
 
 // The node that `link` leads to, made when there is none.
-Node* follow(Word& link, Spares* spares) {
+Node* follow(Word& link, SpareNodes* spares) {
     uint64_t there = link.load(std::memory_order_acquire);
     if (there) return reinterpret_cast<Node*>(there);
     void* fresh = spares ? spares->take() : new_node();
@@ -129,7 +132,7 @@ Node* follow(Word& link, Spares* spares) {
     return reinterpret_cast<Node*>(there);
 }
 
-bool enter_with(void* at, Record record, Spares* spares) {
+bool enter_with(void* at, Record record, SpareNodes* spares) {
     const auto address = reinterpret_cast<uintptr_t>(at);
     if (!addressable(address) || address % kObjectAlignment || record.size > kLargestBlock) return false;
     Word* word = &root[index_at(address, 3)];
@@ -144,7 +147,7 @@ bool enter_with(void* at, Record record, Spares* spares) {
 
 }  // namespace
 
-bool Spares::fill() {
+bool SpareNodes::fill() {
     while (count_ < kMost) {
         nodes_[count_] = new_node();
         if (!nodes_[count_]) return false;
@@ -153,16 +156,16 @@ bool Spares::fill() {
     return true;
 }
 
-void* Spares::take() {
+void* SpareNodes::take() {
     return count_ > 0 ? nodes_[--count_] : nullptr;
 }
 
-Spares::~Spares() {
+SpareNodes::~SpareNodes() {
     while (count_ > 0)
         keep_node(nodes_[--count_]);
 }
 
-bool covers(const void* p, size_t reach) {
+bool lies_in_block(const void* p, size_t reach) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(p);
     const uintptr_t lowest = at > reach ? at - reach : 0;
     for (uintptr_t granule = at / kGranule; granule * kGranule + kGranule > lowest; --granule) {
@@ -175,36 +178,36 @@ bool covers(const void* p, size_t reach) {
     return false;
 }
 
-Found find(const void* at) {
+FoundBlock find_block(const void* at) {
     const auto address = reinterpret_cast<uintptr_t>(at);
     const Word* word = word_of(address);
-    return word ? unpack(word->load(std::memory_order_acquire), address) : Found{};
+    return word ? unpack(word->load(std::memory_order_acquire), address) : FoundBlock{};
 }
 
-bool enter(void* at, Record record) {
+bool enter_block(void* at, Record record) {
     return enter_with(at, record, nullptr);
 }
-bool enter(void* at, Record record, Spares& spares) {
+bool enter_block(void* at, Record record, SpareNodes& spares) {
     return enter_with(at, record, &spares);
 }
 
-Found retire(void* at) {
+FoundBlock strike_block(void* at) {
     const auto address = reinterpret_cast<uintptr_t>(at);
     Word* word = word_of(address);
     if (!word) return {};
     uint64_t value = word->load(std::memory_order_acquire);
     for (;;) {
-        const Found found = unpack(value, address);
-        if (found.state != State::kLive) return found;
+        const FoundBlock found = unpack(value, address);
+        if (found.state != BlockState::kLive) return found;
         if (word->compare_exchange_weak(value, value & ~kLiveBit, std::memory_order_acq_rel,
                                         std::memory_order_acquire))
             return found;
     }
 }
 
-void update(void* at, Record record) {
+void update_block(void* at, Record record) {
     const auto address = reinterpret_cast<uintptr_t>(at);
     word_of(address)->store(pack(address, record), std::memory_order_release);
 }
 
-}  // namespace tarn::registry
+}  // namespace tarn

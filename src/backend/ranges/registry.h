@@ -39,31 +39,29 @@ struct Record {
     Tag tag = 0;  // mappings only
 };
 
-namespace registry {
-
 inline constexpr size_t kGranule = size_t{1} << 15;
 inline constexpr size_t kSmallestBlock = kGranule + 1;
 inline constexpr size_t kLargestBlock = (size_t{1} << 49) - 1;  // more than any user address space today
 
-enum class State : uint8_t { kUnknown, kLive, kFreed };
-struct Found {
-    State state = State::kUnknown;
+enum class BlockState : uint8_t { kUnknown, kLive, kFreed };
+struct FoundBlock {
+    BlockState state = BlockState::kUnknown;
     Record record;
 };
 
 // The record of a block that starts at exactly this address.
-Found find(const void* at);
+FoundBlock find_block(const void* at);
 
 // Whether p lies in a live block that starts at most `reach` bytes before it.
-bool covers(const void* p, size_t reach);
+bool lies_in_block(const void* p, size_t reach);
 
-// Nodes taken beforehand, so that enter() cannot fail at a point where nothing can be undone.
-class Spares {
+// Nodes taken beforehand, so that enter_block() cannot fail at a point where nothing can be undone.
+class SpareNodes {
   public:
-    Spares() = default;
-    ~Spares();
-    Spares(const Spares&) = delete;
-    Spares& operator=(const Spares&) = delete;
+    SpareNodes() = default;
+    ~SpareNodes();
+    SpareNodes(const SpareNodes&) = delete;
+    SpareNodes& operator=(const SpareNodes&) = delete;
     [[nodiscard]] bool fill();  // false: out of memory
     void* take();               // zeroed node; NULL when there is none left
 
@@ -74,14 +72,14 @@ class Spares {
 };
 
 // Enters a live block. False: no memory for a node, or an address that cannot be kept.
-[[nodiscard]] bool enter(void* at, Record record);
-[[nodiscard]] bool enter(void* at, Record record, Spares& spares);
+[[nodiscard]] bool enter_block(void* at, Record record);
+[[nodiscard]] bool enter_block(void* at, Record record, SpareNodes& spares);
 
-// live -> freed. kLive with what the block was for exactly one caller; otherwise what was found instead.
-Found retire(void* at);
+// Strikes it off: live -> freed. kLive with what the block was for exactly one caller; otherwise what was found
+// instead.
+FoundBlock strike_block(void* at);
 
-// A live block of the caller gets another size, or comes back after a retire that led to nothing.
-void update(void* at, Record record);
+// A live block of the caller gets another size, or comes back after it was struck off for nothing.
+void update_block(void* at, Record record);
 
-}  // namespace registry
 }  // namespace tarn
