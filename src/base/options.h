@@ -35,7 +35,7 @@ struct Options {
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
 };
 
-// The options in force; defaults until read_options has run.
+// The options in force; defaults until read_options has run, which alone writes them.
 extern Options options;
 
 // Reads the environment; a value that cannot be understood gets one line of warning and is ignored.

@@ -260,7 +260,7 @@ void caches_after_fork_child(Others others) {
         if (!heap_door(id).lock.is_mine()) heap_door(id).lock.reset();
     if (others == Others::kNone) return;
     disown_others();
-    unsalvaged = in_lists;
+    orphans.unsalvaged = in_lists;
     if (in_lists) return;
     ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
     salvage_heaps(mine ? &mine->heap : nullptr);

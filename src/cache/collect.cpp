@@ -139,7 +139,7 @@ size_t punch_holes(ThreadCache& cache) {
 }
 
 size_t collect_others(Collect what) {
-    if (unsalvaged.load(std::memory_order_relaxed)) return 0;
+    if (orphans.unsalvaged.load(std::memory_order_relaxed)) return 0;
     const bool bins = kBins && what == Collect::kMemory && any_other() && os::barrier_in_all_threads();
     size_t bytes = orphans.collect(what == Collect::kMemory);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {

@@ -41,7 +41,7 @@ static_assert(sizeof(ThreadCache) * kHeapsMax <= size_t{3} << 29, "an entry reac
 // never written.
 extern ThreadCache empty_cache;
 
-// This thread's cache. In a thread that has none: &empty_cache.
+// This thread's cache; written by process/thread.cpp. In a thread that has none: &empty_cache.
 extern thread_local constinit ThreadCache* current_cache __attribute__((tls_model("initial-exec")));
 
 inline bool has_cache(const ThreadCache* cache) {

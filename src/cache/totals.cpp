@@ -9,8 +9,11 @@ namespace tarn {
 namespace {
 
 // What caches counted that were wiped since, and threads that have none.
-constinit ClassTotals wiped_totals[kClasses] = {};
-constinit Tallies without_cache;
+struct WithoutCache {
+    ClassTotals classes[kClasses] = {};
+    Tallies tallies;
+};
+constinit WithoutCache without_cache;
 
 void add_totals(ClassTotals& total, const ClassTotals& more) {
     total.allocations += more.allocations;
@@ -37,7 +40,7 @@ ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
 
 ClassTotals class_totals(SizeClass c) {
     ReportGuard guard(caches.lock);
-    ClassTotals total = wiped_totals[c];
+    ClassTotals total = without_cache.classes[c];
     // The orphan heap has no bins: what was taken was handed out.
     const ClassCounters& orphaned = orphans.heap.counters(c);
     add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
@@ -51,12 +54,12 @@ void tally(Tally which, int64_t change) {
     if (has_cache(current_cache)) [[likely]]
         current_cache->tallies.add(which, change);
     else
-        without_cache.add_shared(which, change);
+        without_cache.tallies.add_shared(which, change);
 }
 
 uint64_t tally_total(Tally which) {
     ReportGuard guard(caches.lock);
-    int64_t total = without_cache.value(which);
+    int64_t total = without_cache.tallies.value(which);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (const ThreadCache* cache = cache_of(id)) total += cache->tallies.value(which);
     return total > 0 ? static_cast<uint64_t>(total) : 0;
@@ -64,10 +67,10 @@ uint64_t tally_total(Tally which) {
 
 void keep_totals(const ThreadCache& cache) {
     for (SizeClass c = 0; c < kClasses; ++c)
-        add_totals(wiped_totals[c], totals_of(cache, c));
+        add_totals(without_cache.classes[c], totals_of(cache, c));
     for (int i = 0; i < static_cast<int>(Tally::kCount); ++i) {
         const auto which = static_cast<Tally>(i);
-        without_cache.add_shared(which, cache.tallies.value(which));
+        without_cache.tallies.add_shared(which, cache.tallies.value(which));
     }
 }
 

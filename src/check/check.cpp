@@ -81,7 +81,7 @@ void check_bins(const ThreadCache& cache) {
 
 void check_all() {
     check_runs();
-    if (unsalvaged.load(std::memory_order_relaxed)) return;  // lists of others may be half done
+    if (orphans.unsalvaged.load(std::memory_order_relaxed)) return;  // lists of others may be half done
     if (has_cache(current_cache)) check_bins(*current_cache);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         check_behind(heap_door(id));

@@ -26,7 +26,7 @@ struct alignas(64) HeapDoor {
     bool lost = false;              // its thread ended in the middle of a cold end: nobody goes in again
 };
 // By id, for whoever finds one in a slab or counts up to heap_count(). In chunks, since few processes need more than
-// the first; a chunk is there before the first id of it.
+// the first; register_heap puts a chunk there before the first id of it.
 inline constexpr size_t kDoorsAtATime = 512;
 extern HeapDoor* door_chunks[kHeapsMax / kDoorsAtATime];
 inline HeapDoor& heap_door(HeapId id) {

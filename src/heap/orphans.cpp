@@ -39,7 +39,7 @@ void add(Slab*& list, Slab* more) {
 
 // R5: nobody will read the mail of a heap that is idle.
 Slab* mail_left_behind(HeapDoor& door) {
-    if (unsalvaged.load(std::memory_order_relaxed)) return nullptr;
+    if (orphans.unsalvaged.load(std::memory_order_relaxed)) return nullptr;
     Guard guard(orphans.lock);
     return door.held.load(std::memory_order_seq_cst) ? nullptr : door.mail.take_all();
 }

@@ -13,7 +13,7 @@ void post_slabs(Slab* first);  // a list of them, linked by next_mail
 // A freed object whose slab is not the caller's. `mine` may be NULL. The object carries the mark already.
 void free_remote(Slab& slab, Object* object, Heap* mine);
 
-// The orphan heap; its functions take the lock.
+// The orphan heap. Its functions take the lock; they are members, since they need what Heap has for itself.
 class Orphans {
   public:
     // A partial slab of this class, now the taker's; NULL when there is none.
@@ -30,6 +30,9 @@ class Orphans {
 
     Lock lock{LockRank::kOrphans};
     Heap heap;
+    // salvage_heaps was not to be called in this process: nobody looks at the heaps of threads that are gone, and what
+    // is posted to them stays there. Written in the child of a fork (caches.cpp).
+    std::atomic<bool> unsalvaged{false};
 
   private:
     bool take_over(Slab& slab, Object* object, Heap& taker);
@@ -44,9 +47,5 @@ void start_heaps();
 // survivor may be a signal handler over what it does to a heap: then its door lock says so, and that heap is left as
 // it is, its own or another one. Not in the middle of what it does to orphans.
 void salvage_heaps(Heap* survivor);
-
-// That was not to be done in this process: nobody looks at the heaps of threads that are gone, and what is posted
-// to them stays there.
-extern std::atomic<bool> unsalvaged;
 
 }  // namespace tarn

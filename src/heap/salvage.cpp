@@ -6,8 +6,6 @@
 
 namespace tarn {
 
-constinit std::atomic<bool> unsalvaged{false};
-
 namespace {
 
 // What a thread that is gone may have left half done: a list that is not sound is given up, and its objects

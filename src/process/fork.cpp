@@ -28,8 +28,11 @@ namespace tarn {
 
 namespace {
 
-constinit JoinList<ForkStep> joined;
-constinit bool threads_lived = false;  // as the last fork found it
+struct Forks {
+    JoinList<ForkStep> steps;
+    bool threads_lived = false;  // as the last one found it
+};
+constinit Forks forks;
 
 // A thread may be in its very first call of anything, and not be counted yet.
 bool others_live() {
@@ -37,7 +40,7 @@ bool others_live() {
 }
 
 void before_fork() {
-    threads_lived = others_live();
+    forks.threads_lived = others_live();
     blocks_before_fork();
     hold_own_heap();
 }
@@ -49,7 +52,7 @@ void after_fork_parent() {
 
 // The lowest layer first. Whoever else may be interested comes last (join_forks).
 void after_fork_child() {
-    const Others others = threads_lived || others_live() ? Others::kLived : Others::kNone;
+    const Others others = forks.threads_lived || others_live() ? Others::kLived : Others::kNone;
     let_go_own_heap();
     start_after_fork_child();
     runs_after_fork_child(others, in_cold_end() ? Transit::kPerhapsMine : Transit::kNobodys);
@@ -57,7 +60,7 @@ void after_fork_child() {
     caches_after_fork_child(others);
     parts_after_fork_child();
     report_in_child();
-    for (ForkStep* step = joined.first(); step; step = step->next)
+    for (ForkStep* step = forks.steps.first(); step; step = step->next)
         step->after_fork_child();
 }
 
@@ -70,7 +73,7 @@ void register_fork_handlers() {
 }
 
 void join_forks(ForkStep& step) {
-    joined.join(step);
+    forks.steps.join(step);
 }
 
 }  // namespace tarn

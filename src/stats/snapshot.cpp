@@ -13,7 +13,7 @@ namespace tarn {
 
 namespace {
 
-std::atomic<uint64_t> foreign_frees{0};
+constinit std::atomic<uint64_t> foreign_frees{0};
 
 static_assert(kClasses <= TARN_SIZE_CLASSES_MAX);
 

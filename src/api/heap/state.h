@@ -196,7 +196,7 @@ inline void charge(tarn_heap& heap, int64_t bytes) {
 }
 
 // objects.cpp. All but verify expect that the lock is held, if there is one.
-extern constinit Chunk empty_chunk;
+extern Chunk empty_chunk;  // never written
 uint64_t seal_of(const Chunk* chunk);
 void* take_object(tarn_heap& heap, ClassIndex c);  // NULL: no memory; charges nothing
 void put_object(tarn_heap& heap, Chunk& chunk, void* object);

@@ -28,7 +28,7 @@ inline uint64_t copy_bytes(size_t length) {
     return (size + 4095) & ~size_t{4095};
 }
 
-// This thread's slot, 0 when it has none.
+// This thread's slot, 0 when it has none; written by counters.cpp.
 extern thread_local constinit uint8_t counter_slot __attribute__((tls_model("initial-exec")));
 
 // Gives this thread a slot, if there is one; 0 when there is none.

@@ -58,7 +58,7 @@ static_assert(sizeof(Local) == TARN_POOL_FLOOR);
 static_assert(TARN_POOL_FLOOR + (kMostSlots + 1) * sizeof(void*) < 1 << 16, "a place has 16 bits");
 
 // First in every list at the beginning; nobody's thread pointer is 0. Its stack is empty and full: its one
-// slot, which holds NULL, is the floor.
+// slot, which holds NULL, is the floor. Never written.
 struct Nobody {
     Local local;
     void* slot;
