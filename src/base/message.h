@@ -23,9 +23,9 @@ enum class Fault {
                       const char* unit = "");
 
 // What the explicit interface hands out lies within objects and blocks of malloc's: to free() it is a pointer
-// into one of them. A part of the interface joins, and the message ends by saying whose it is.
+// into one of them. A room of the interface joins, and the message ends by saying whose it is.
 struct Claim : Joins<Claim> {
-    // "of a tarn_heap; tarn_heap_free takes it"; NULL: not this part's. Asked by any thread at any time, with
+    // "of a tarn_heap; tarn_heap_free takes it"; NULL: not of this room. Asked by any thread at any time, with
     // any lock held, and in signal handlers: it may neither allocate nor wait, and reads with care.
     using Ask = const char* (*)(const void* pointer);
     constexpr explicit Claim(Ask ask) : whose(ask) {}

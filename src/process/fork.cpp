@@ -18,7 +18,7 @@
 #include "export/exit_report.h"
 #include "pages/runs.h"
 #include "process/start.h"
-#include "stats/parts.h"
+#include "stats/meters.h"
 
 // What libc's pthread_atfork calls. That one is linked into the library itself, far from what else is run at start.
 extern "C" int __register_atfork(void (*)(), void (*)(), void (*)(), void*);
@@ -58,7 +58,7 @@ void after_fork_child() {
     runs_after_fork_child(others, in_cold_end() ? Transit::kPerhapsMine : Transit::kNobodys);
     blocks_after_fork_child();
     caches_after_fork_child(others);
-    parts_after_fork_child();
+    meters_after_fork_child();
     report_in_child();
     for (ForkStep* step = forks.steps.first(); step; step = step->next)
         step->after_fork_child();

@@ -6,7 +6,7 @@
 #include "heap/orphans.h"
 #include "os/os.h"
 #include "pages/runs.h"
-#include "stats/parts.h"
+#include "stats/meters.h"
 #include "stats/stats.h"
 
 namespace tarn {
@@ -46,13 +46,13 @@ void read_blocks(Snapshot& snapshot) {
         snapshot.backend[i] = name[i];
 }
 
-void read_parts(Snapshot& snapshot) {
+void read_interface(Snapshot& snapshot) {
     snapshot.arenas = tally_total(Tally::kArenas);
     snapshot.arenas_made = tally_total(Tally::kArenasMade);
     snapshot.arena_bytes = tally_total(Tally::kArenaBytes);
     snapshot.arena_bytes_taken = tally_total(Tally::kArenaBytesTaken);
     snapshot.user_heap_bytes = tally_total(Tally::kUserHeapBytes);
-    const PartCounts counts = part_counts();
+    const MeterCounts counts = meter_counts();
     snapshot.object_pools = counts.pools;
     snapshot.object_pools_made = counts.pools_made;
     snapshot.object_pool_bytes = counts.pool_bytes;
@@ -93,7 +93,7 @@ void take_snapshot(Snapshot& snapshot) {
     snapshot.in_use = runs.in_use;
     snapshot.dirty = runs.dirty;
     snapshot.returned = runs.returned;
-    read_parts(snapshot);
+    read_interface(snapshot);
     const os::Memory memory = os::memory();
     snapshot.resident = memory.resident;
     snapshot.peak_resident = memory.peak_resident;

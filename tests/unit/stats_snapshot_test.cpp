@@ -11,7 +11,7 @@
 #include "pages/runs.h"
 #include "process/reclaim.h"
 #include "process/thread.h"
-#include "stats/parts.h"
+#include "stats/meters.h"
 #include "stats/stats.h"
 
 namespace tarn {
@@ -156,16 +156,16 @@ TEST(Snapshot, TalliesEachInItsOwnPlace) {
 }
 
 TEST(Snapshot, PartsEachInItsOwnPlace) {
-    Part part([](const Part&, PartCounts& counts) {
+    Meter meter([](const Meter&, MeterCounts& counts) {
         counts.pools += 1, counts.pools_made += 2, counts.pool_bytes += 3, counts.pool_allocations += 4;
         counts.pool_fresh += 5, counts.pool_live_objects += 6, counts.interners += 7;
         counts.interners_made += 8, counts.interned_strings += 9, counts.intern_requests += 10;
         counts.interner_bytes += 11, counts.heaps += 12, counts.heaps_made += 13;
         counts.heap_allocations += 14, counts.heap_live_objects += 15, counts.heap_live_bytes += 16;
     });
-    part.list();
+    meter.list();
     const Snapshot now = taken();
-    part.unlist();
+    meter.unlist();
     EXPECT_EQ(now.object_pools, 1u);
     EXPECT_EQ(now.object_pools_made, 2u);
     EXPECT_EQ(now.object_pool_bytes, 3u);

@@ -58,7 +58,7 @@ tarn_heap* tarn_heap_create(const tarn_heap_options* given, size_t size) {
     count_chunks();
     auto* const heap = new (memory) tarn_heap{};
     initialise(*heap, options);
-    heap->part.list();
+    heap->meter.list();
     if (fill_reserve(*heap)) return heap;
     tarn_heap_destroy(heap);
     errno = ENOMEM;
@@ -70,7 +70,7 @@ void tarn_heap_destroy(tarn_heap* heap) {
     drop_blocks(*heap);
     empty_all(*heap, 0);
     drop_reserve(*heap);
-    heap->part.unlist();
+    heap->meter.unlist();
     tarn::release(heap);
 }
 

@@ -23,7 +23,7 @@
 #include "cache/thread_cache.h"
 #include "cache/totals.h"
 #include "os/lock.h"
-#include "stats/parts.h"
+#include "stats/meters.h"
 #include "tarn/heap.h"
 
 namespace tarn::user_heap {
@@ -124,7 +124,7 @@ inline void* memory_of(Block* block) {
 }
 
 // stats.cpp, for the reports: of a heap, what is in no chunk, since each of those counts for itself.
-void count_heap(const Part& part, PartCounts& counts);
+void count_heap(const Meter& meter, MeterCounts& counts);
 void count_chunks();  // from now on
 
 }  // namespace tarn::user_heap
@@ -153,7 +153,7 @@ struct tarn_heap {
     bool armed;  // the soft limit
     bool released, calling;
     tarn::Lock lock;
-    tarn::Part part{tarn::user_heap::count_heap};  // listed while the heap is there
+    tarn::Meter meter{tarn::user_heap::count_heap};  // listed while the heap is there
 
     int64_t live() const { return limit - headroom; }
     int64_t peak() const { return limit - least; }

@@ -22,11 +22,11 @@ Word read_word(const Word& word) {
 void count_chunk(const void* record, void* counts) {
     Chunk now;
     now.counts = read_word(static_cast<const Chunk*>(record)->counts);
-    static_cast<tarn::PartCounts*>(counts)->heap_allocations += now.allocations();
-    static_cast<tarn::PartCounts*>(counts)->heap_live_objects += now.used();
+    static_cast<tarn::MeterCounts*>(counts)->heap_allocations += now.allocations();
+    static_cast<tarn::MeterCounts*>(counts)->heap_live_objects += now.used();
 }
 
-constinit tarn::Part chunks_of_all([](const tarn::Part&, tarn::PartCounts& counts) {
+constinit tarn::Meter chunks_of_all([](const tarn::Meter&, tarn::MeterCounts& counts) {
     each_record(count_chunk, &counts);
 });
 constinit std::atomic<bool> listed{false};
@@ -73,9 +73,9 @@ void read(tarn_heap& heap, tarn_heap_stats& stats) {
 namespace tarn::user_heap {
 
 // A limit that changes meanwhile may be seen in one of two words only.
-void count_heap(const Part& part, PartCounts& counts) {
+void count_heap(const Meter& meter, MeterCounts& counts) {
     const auto& heap =
-        *reinterpret_cast<const tarn_heap*>(reinterpret_cast<const char*>(&part) - offsetof(tarn_heap, part));
+        *reinterpret_cast<const tarn_heap*>(reinterpret_cast<const char*>(&meter) - offsetof(tarn_heap, meter));
     ++counts.heaps;
     ++counts.heaps_made;
     counts.heap_allocations += read_word(heap.large_served);

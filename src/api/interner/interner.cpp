@@ -77,7 +77,7 @@ tarn_interner* bare_table(const tarn_interner_options& options) {
     if (!memory) return nullptr;
     memset(memory, 0, parts);  // which is what the constructors of all of them would do
     tarn_interner* const table = static_cast<tarn_interner*>(memory);
-    new (static_cast<tarn::Part*>(table)) tarn::Part(tarn::read_interner);
+    new (static_cast<tarn::Meter*>(table)) tarn::Meter(tarn::read_interner);
     table->first_room.store(static_cast<uint16_t>(parts), std::memory_order_relaxed);
     table->first_room_end = static_cast<uint16_t>(parts + text);
     table->keys = options.flags & TARN_INTERNER_SEEDED ? keys_of_seed(options.seed) : random_keys();

@@ -31,8 +31,8 @@ void recover_shard(tarn_interner& table, uint32_t index) {
 
 void after_fork_child() {
     recover_counter_slots();
-    Part::each(read_interner, [](Part& part) {
-        auto& table = static_cast<tarn_interner&>(part);
+    Meter::each(read_interner, [](Meter& meter) {
+        auto& table = static_cast<tarn_interner&>(meter);
         for (uint32_t index = 0; index < table.shard_count(); ++index)
             recover_shard(table, index);
     });

@@ -43,7 +43,7 @@
 #include "api/interner/hash.h"
 #include "base/published.h"
 #include "os/lock.h"
-#include "stats/parts.h"
+#include "stats/meters.h"
 #include "tarn/interner.h"
 
 namespace tarn {
@@ -94,7 +94,7 @@ struct alignas(64) Shard {
 
 }  // namespace tarn
 
-struct alignas(64) tarn_interner : tarn::Part {
+struct alignas(64) tarn_interner : tarn::Meter {
     tarn::HashKeys keys;
     const tarn_interned** keywords;  // by number
     uint32_t keyword_count;
@@ -279,6 +279,6 @@ void drop(tarn_interner& table, const Interned* string);
 // From now on the reports count it, and the handler of fork mends it. False and ENOMEM.
 void watch(tarn_interner& table);
 // interner_walk.cpp: what it tells the reports. Takes no lock.
-void read_interner(const Part& part, PartCounts& counts);
+void read_interner(const Meter& meter, MeterCounts& counts);
 
 }  // namespace tarn

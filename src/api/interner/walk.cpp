@@ -122,9 +122,9 @@ int each_kept(tarn_interner& table, int (*visit)(void*, const tarn_interned*), v
 
 }  // namespace
 
-void tarn::read_interner(const Part& part, PartCounts& counts) {
+void tarn::read_interner(const Meter& meter, MeterCounts& counts) {
     // Shards are only reached by what is not const.
-    auto& table = const_cast<tarn_interner&>(static_cast<const tarn_interner&>(part));
+    auto& table = const_cast<tarn_interner&>(static_cast<const tarn_interner&>(meter));
     ++counts.interners;
     ++counts.interners_made;
     counts.interner_bytes += bytes_of(&table) + bytes_of(table.keywords);

@@ -19,7 +19,7 @@
 #include "api/pool/sizes.h"
 #include "base/published.h"
 #include "os/lock.h"
-#include "stats/parts.h"
+#include "stats/meters.h"
 #include "tarn/pool.h"
 
 namespace tarn::pool {
@@ -65,9 +65,9 @@ struct Nobody {
 };
 extern Nobody nobody;
 
-struct Pool : tarn_pool, Part {
+struct Pool : tarn_pool, Meter {
     Pool(size_t stride, size_t alignment, Checks checked, size_t slots)
-        : Part(read),
+        : Meter(read),
           checking(checked),
           half(slots / 2),
           chunks(stride, alignment, checked),
@@ -87,7 +87,7 @@ struct Pool : tarn_pool, Part {
     std::atomic<uint32_t> moves{0};  // odd while a local is moved to the front
 
     // For the reports.
-    static void read(const Part& part, PartCounts& counts);
+    static void read(const Meter& meter, MeterCounts& counts);
 };
 
 inline Local* first_of(const Pool& pool, size_t list) {

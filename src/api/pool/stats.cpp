@@ -58,8 +58,8 @@ void count(Pool& pool, tarn_pool_stats& stats) {
 
 }  // namespace
 
-void Pool::read(const Part& part, PartCounts& counts) {
-    const Pool& pool = static_cast<const Pool&>(part);
+void Pool::read(const Meter& meter, MeterCounts& counts) {
+    const Pool& pool = static_cast<const Pool&>(meter);
     const Locals locals = sum_locals_unlocked(pool);
     const uint64_t idle = locals.idle + pool.depot.held(), carved = pool.chunks.carved();
     const uint64_t allocations = locals.allocations + pool.lone_allocations;

@@ -8,8 +8,8 @@ namespace tarn::pool {
 namespace {
 
 // Of one pool; not when somebody holds its lock, who may be the one that dies.
-const Chunk* find(const Part& part, const void* pointer, size_t& offset) {
-    auto& pool = static_cast<Pool&>(const_cast<Part&>(part));
+const Chunk* find(const Meter& meter, const void* pointer, size_t& offset) {
+    auto& pool = static_cast<Pool&>(const_cast<Meter&>(meter));
     if (!pool.lock.try_lock()) return nullptr;
     const Chunk* const chunk = pool.chunks.find(pointer);
     if (chunk)
@@ -18,19 +18,19 @@ const Chunk* find(const Part& part, const void* pointer, size_t& offset) {
     return chunk;
 }
 
-bool holds(const Part& part, const void* pointer) {
+bool holds(const Meter& meter, const void* pointer) {
     size_t offset;
-    return find(part, pointer, offset);
+    return find(meter, pointer, offset);
 }
 
-bool holds_start(const Part& part, const void* pointer) {
+bool holds_start(const Meter& meter, const void* pointer) {
     size_t offset;
-    return find(part, pointer, offset) && offset == 0;
+    return find(meter, pointer, offset) && offset == 0;
 }
 
 const char* whose(const void* pointer) {
-    if (Part::any(Pool::read, holds_start, pointer)) return "of a tarn_pool; tarn_pool_free takes it";
-    return Part::any(Pool::read, holds, pointer) ? "of a tarn_pool" : nullptr;
+    if (Meter::any(Pool::read, holds_start, pointer)) return "of a tarn_pool; tarn_pool_free takes it";
+    return Meter::any(Pool::read, holds, pointer) ? "of a tarn_pool" : nullptr;
 }
 
 constinit Claim claim{whose};
