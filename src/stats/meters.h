@@ -31,11 +31,11 @@ class Meter {
     void list();
     void unlist();
 
-    // In the child of a fork, after meters_after_fork_child(): visit(meter) for each that is read by `read`.
-    template <class Visit>
-    static void each(Read read, Visit visit) {
+    // In the child of a fork, after meters_after_fork_child(): act(meter) for each that is read by `read`.
+    template <class Act>
+    static void each(Read read, Act act) {
         for (Meter* meter = first(); meter; meter = meter->next_)
-            if (meter->read_ == read) visit(*meter);
+            if (meter->read_ == read) act(*meter);
     }
 
     // Whether `ask` says yes of one of those that are read by `read`. Waits for nobody: not while the list is

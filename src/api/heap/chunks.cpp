@@ -169,13 +169,13 @@ bool in_chunk(const void* pointer) {
     return index_of(pointer) != 0 && block_size(segment_of(pointer)) >= kSegmentSize;
 }
 
-void each_record(VisitRecord visit, void* context) {
+void each_record(RecordAct act, void* context) {
     const ReportGuard guard(pool.lock);
     for (const Segment* segment = pool.newest; segment; segment = segment->older)
         for (uint32_t taken = kAllFree & ~segment->free; taken; taken &= taken - 1)
-            visit(reinterpret_cast<const char*>(segment) +
-                      kRecordSpace * static_cast<unsigned>(std::countr_zero(taken)),
-                  context);
+            act(reinterpret_cast<const char*>(segment) +
+                    kRecordSpace * static_cast<unsigned>(std::countr_zero(taken)),
+                context);
 }
 
 size_t trim_chunks() {

@@ -30,8 +30,8 @@ void give_chunk(void* chunk);
 bool in_chunk(const void* pointer);
 // The records of all chunks that are taken. Those of chunks that are about to be used are zeros. By any thread, also in
 // a report that a signal handler makes; whatever owners do meanwhile.
-using VisitRecord = void (*)(const void* record, void* context);
-void each_record(VisitRecord visit, void* context);
+using RecordAct = void (*)(const void* record, void* context);
+void each_record(RecordAct act, void* context);
 // Segments without a taken chunk go back to tarn; bytes.
 size_t trim_chunks();
 

@@ -222,15 +222,15 @@ inline bool is_current(const Absence& known, uintptr_t view, uint64_t hash) {
            known.control == home_group(view, hash).control.load(std::memory_order_relaxed);
 }
 
-// visit(string, tag) for each.
-template <class Visit>
-void each_string(uintptr_t view, Visit visit) {
+// act(string, tag) for each.
+template <class Act>
+void each_string(uintptr_t view, Act act) {
     for (size_t at = 0, end = group_count(view); at < end; ++at) {
         const Group& group = groups_of(view)[at];
         const uint64_t control = group.control.load(std::memory_order_acquire);
         for (unsigned place = 0; place < kGroupStrings; ++place)
             if (const uint64_t tag = tag_at(control, place))
-                visit(group.strings[place].load(std::memory_order_relaxed), tag);
+                act(group.strings[place].load(std::memory_order_relaxed), tag);
     }
 }
 

@@ -42,13 +42,13 @@ void add_requests(tarn_interner_stats& stats, const tarn_interner& table,
     if (!table.counted) stats.copy_bytes += counters.copy_bytes.load(std::memory_order_relaxed);
 }
 
-// visit(counters) for each thread's, and those that are shared.
-template <class Visit>
-void each_counters(const tarn_interner& table, Visit visit) {
+// act(counters) for each thread's, and those that are shared.
+template <class Act>
+void each_counters(const tarn_interner& table, Act act) {
     for (const auto& place : table.counters)
         if (const tarn::RequestCounters* const counters = place.load(std::memory_order_acquire))
-            visit(*counters);
-    visit(table.shared_counters);
+            act(*counters);
+    act(table.shared_counters);
 }
 
 void read(tarn_interner_stats& stats, tarn_interner& table) {
@@ -68,13 +68,13 @@ void read(tarn_interner_stats& stats, tarn_interner& table) {
         stats.saved = 1 - static_cast<double>(stats.allocated_bytes) / static_cast<double>(stats.copy_bytes);
 }
 
-// Strings of a counted table, kept while they are visited.
-struct Kept {
+// Strings of a counted table, which keep their references while the walk lasts.
+struct KeptStrings {
     tarn_interner& table;
     const Interned** strings = nullptr;
     size_t count = 0, room = 0;
 
-    ~Kept() {
+    ~KeptStrings() {
         while (count)
             tarn_interned_release(&table, strings[--count]);
         tarn::release(strings);
@@ -111,7 +111,7 @@ struct Kept {
 };
 
 int each_kept(tarn_interner& table, int (*visit)(void*, const tarn_interned*), void* context) {
-    Kept kept{table};
+    KeptStrings kept{table};
     for (uint32_t index = 0; index < table.shard_count(); ++index)
         if (!kept.keep_shard(index)) return -1;
     int result = 0;

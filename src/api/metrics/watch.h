@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Watch: what the open scopes of a thread (tarn/metrics.h) need besides the thread's counters: the most bytes
-// that were live at a time. Bins count for themselves, so nothing is seen between two visits to the cold
+// that were live at a time. Bins count for themselves, so nothing is seen between two calls of the cold
 // ends; the watch is told of those alone, and reads all counters at every few of them. Between two samples
 //
 //     live <= live at the first + bytes that bins held then + bytes taken at cold ends since
@@ -24,7 +24,7 @@ struct ThreadTotals {
     uint64_t small_allocations = 0, small_frees = 0, fresh = 0, remote_frees = 0;
     uint64_t large_allocations = 0, large_frees = 0;
     uint64_t bytes_allocated = 0, bytes_freed = 0;
-    uint64_t held_bytes = 0;  // now, in the bins that malloc pops without a visit to a cold end
+    uint64_t held_bytes = 0;  // now, in the bins that malloc pops without a cold end
 
     int64_t live() const { return static_cast<int64_t>(bytes_allocated - bytes_freed); }
 };

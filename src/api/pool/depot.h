@@ -27,9 +27,9 @@ class Depot {
     size_t take(void** objects, size_t most);
     size_t held() const { return held_; }
 
-    // Calls `visit(object)` for each, and forgets those for which it is false.
-    template <class Visit>
-    void retain(Visit&& visit);
+    // Asks `keep(object)` of each, and forgets those for which it is false.
+    template <class Keep>
+    void retain(Keep&& keep);
     void release_empty_ones();
     void release_all();
 
@@ -46,13 +46,13 @@ class Depot {
     Published held_;
 };
 
-template <class Visit>
-void Depot::retain(Visit&& visit) {
+template <class Keep>
+void Depot::retain(Keep&& keep) {
     for (Magazine** link = &full_; *link;) {
         Magazine& magazine = **link;
         size_t kept = 0;
         for (size_t i = 0; i < magazine.count; ++i)
-            if (visit(magazine.objects()[i])) magazine.objects()[kept++] = magazine.objects()[i];
+            if (keep(magazine.objects()[i])) magazine.objects()[kept++] = magazine.objects()[i];
         held_ -= magazine.count - kept;
         magazine.count = kept;
         if (kept > 0) {
@@ -69,7 +69,7 @@ void Depot::retain(Visit&& visit) {
         void* const object = rest;
         __builtin_memcpy(&rest, object, sizeof rest);
         held_ -= 1;
-        if (visit(object)) chain(object);
+        if (keep(object)) chain(object);
     }
 }
 

@@ -97,13 +97,13 @@ inline Local* next_of(const Local& local) {
     return __atomic_load_n(&local.next, __ATOMIC_ACQUIRE);
 }
 
-template <class Visit>
-void for_each_local(const Pool& pool, Visit&& visit) {
-    if (pool.common) visit(pool.common);
+template <class Act>
+void for_each_local(const Pool& pool, Act&& act) {
+    if (pool.common) act(pool.common);
     for (size_t list = 0; list < kLists; ++list) {
         for (Local *local = first_of(pool, list), *next; local; local = next) {
             next = next_of(*local);
-            if (local != &nobody.local) visit(local);
+            if (local != &nobody.local) act(local);
         }
     }
 }
