@@ -149,7 +149,7 @@ void flush(ThreadCache& cache) {
         flush_bin(cache, c);
     cache.outgoing.send_all();
     cache.heap.drain_mail();
-    cache.heap.release_empty();
+    cache.heap.dissolve_empty();
 }
 
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object) {

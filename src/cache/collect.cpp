@@ -114,7 +114,7 @@ size_t collect(ThreadCache& cache, bool bins, Collect what) {
     if (bins) collect_bins(cache);
     cache.heap.drain_mail();
     const size_t bytes = what == Collect::kMemory ? cache.heap.punch_holes() : 0;
-    cache.heap.release_empty();
+    cache.heap.dissolve_empty();
     return bytes;
 }
 

@@ -47,7 +47,7 @@ void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object) {
 
 namespace {
 
-// The record of a slab that was released stays as it was until its units are used again.
+// The record of a slab that was dissolved stays as it was until its units are used again.
 bool was_object(const void* p) {
     if (!in_window(p) || entry_at(p) != 0) return false;
     const size_t unit = unit_of(p) % kWindowUnits.count();

@@ -45,7 +45,7 @@ void release_object(void* pointer) {
     Slab& slab = *slab_of(pointer);
     check_object(slab, pointer);
     const HeapId owner = slab.owner.load(std::memory_order_acquire);
-    if (owner == kNoHeap) die_never_handed_out(pointer);  // released meanwhile: a second free, racing
+    if (owner == kNoHeap) die_never_handed_out(pointer);  // dissolved meanwhile: a second free, racing
     Object* object = static_cast<Object*>(pointer);
     const uintptr_t mark = heap_of(owner)->mark(slab.size_class, object);
     if ((kDoubleFreeCheck || hardened::checks_every_free()) && object->mark == mark)

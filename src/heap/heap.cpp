@@ -69,7 +69,7 @@ void Heap::claim(Slab& slab) {
 Slab* Heap::make_slab(SizeClass c) {
     const SizeClassInfo& info = kSizeClasses[c];
     // What other classes have left empty comes before memory that was never used.
-    if (empty_units_ != Units{}) release_empty();
+    if (empty_units_ != Units{}) dissolve_empty();
     const Run run = take_run(info.units, RunUse::kSlab);
     if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
@@ -174,19 +174,19 @@ Batch Heap::take_one_of(Slab& slab) {
 
 namespace {
 
-const char* fault_of_release(const Slab& slab) {
-    if (slab.used != 0) return "a slab released with objects in use";
-    if (posted(slab)) return "a slab released that is on a mail";  // R2
-    return holes_agree(slab) ? nullptr : "a slab released with holes";
+const char* fault_of_dissolving(const Slab& slab) {
+    if (slab.used != 0) return "a slab dissolved with objects in use";
+    if (posted(slab)) return "a slab dissolved that is on a mail";  // R2
+    return holes_agree(slab) ? nullptr : "a slab dissolved with holes";
 }
 
 }  // namespace
 
-void Heap::release(Slab& slab) {
+void Heap::dissolve(Slab& slab) {
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);
     forget_holes(slab);
-    expect_none(&slab, [&] { return fault_of_release(slab); });
+    expect_none(&slab, [&] { return fault_of_dissolving(slab); });
     counters(slab.size_class).slabs -= 1;
     slab.owner.store(kNoHeap, std::memory_order_relaxed);
     give_run(slab.begin(), slab.info().units);
@@ -198,7 +198,7 @@ void Heap::settle(Slab& slab) {
         link(slab);
     }
     expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
-    if (slab.used == 0 && (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap)) release(slab);
+    if (slab.used == 0 && (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap)) dissolve(slab);
 }
 
 void Heap::absorb(Slab& slab, const RemoteChain& chain) {
@@ -234,11 +234,11 @@ void Heap::drain_mail() {
     post_slabs(open_mail());
 }
 
-void Heap::release_empty() {
+void Heap::dissolve_empty() {
     for (ClassHeap& c : classes_) {
         for (Slab* slab = c.list(SlabState::kEmpty); slab;) {
             Slab* const next = slab->next;
-            release(*slab);
+            dissolve(*slab);
             slab = next;
         }
     }

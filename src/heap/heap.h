@@ -84,8 +84,8 @@ class Heap {
 
     // Collects what other threads freed.
     void drain_mail();
-    // Returns slabs kept empty for reuse.
-    void release_empty();
+    // Slabs kept empty for reuse.
+    void dissolve_empty();
     // Gives back pages of partial slabs on which every object is free (holes.cpp); bytes.
     size_t punch_holes();
 
@@ -116,7 +116,7 @@ class Heap {
     Batch take_of(Slab& slab, Object** end, uint32_t room);
     void absorb(Slab& slab, const RemoteChain& chain);
     void after_take(Slab& slab);
-    void release(Slab& slab);
+    void dissolve(Slab& slab);
     void claim(Slab& slab);  // owner, entries and list become this heap's
     void link(Slab& slab);
     void unlink(Slab& slab);

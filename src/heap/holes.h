@@ -13,7 +13,7 @@ size_t punch_holes(Slab& slab);
 // An object that is away comes back to the slab's list, and those that become whole with it. Nothing when
 // none is away.
 void fill_hole(Slab& slab);
-// The slab is about to be released.
+// The slab is about to be dissolved.
 void forget_holes(Slab& slab);
 // In the child of a fork. Whether the bits and the count of what is away say the same; and away with both.
 bool holes_agree(const Slab& slab);

@@ -120,7 +120,7 @@ bool Orphans::absorb(Slab& slab) {
 
 size_t Orphans::collect(bool holes) {
     Guard guard(lock);
-    heap.release_empty();
+    heap.dissolve_empty();
     return holes ? heap.punch_holes() : 0;
 }
 

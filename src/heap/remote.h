@@ -16,7 +16,7 @@
 //       So next_mail and remote_tail have one writer, and a slab is on one list at most. A word without
 //       posted has no chain, so that remote_tail is the end of the chain for whoever takes the slab from a
 //       mail.
-//   R2  A slab with posted set is not released, since its record is in use by R1: what is on the word
+//   R2  A slab with posted set is not dissolved, since its record is in use by R1: what is on the word
 //       counts as used, so the slab is not empty.
 //   R3  `owner` changes only with the orphan lock held, from a heap to kOrphanHeap by who has the lock of
 //       that heap's door, or from kOrphanHeap to a heap by who has the lock of its door.

@@ -28,7 +28,7 @@ REMOTE_FREE = Model('remote_free.pml', ('SLABS', 'HEAPS', 'FREERS'),  # heaps wi
                     [(1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 0)], {
     'RECHECK': ((1, 1, 2), 'idle'),       # R5: who posts does not look at idle
     'IDLE': ((1, 2, 1), 'idle'),          # R5: the last mail is taken before idle is set
-    'RELEASE': ((1, 1, 2), 'chain'),      # R2: released with objects on its word
+    'DISSOLVE': ((1, 1, 2), 'chain'),     # R2: dissolved with objects on its word
     'TAIL': ((1, 1, 2), 'remote_tail'),   # R1: who does not post writes remote_tail, too
     'NEXT': ((2, 1, 1), 'keeper'),        # R1: next_mail is read when the slab may be posted again
     'LOOK': ((1, 1, 1), 'owner'),         # R3: owner is not read again with the lock held

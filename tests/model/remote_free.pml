@@ -188,12 +188,12 @@ inline stop() {
     }
 }
 
-/* Heap::take, release_empty and take_slab. */
+/* Heap::take, dissolve_empty and take_slab. */
 inline use_slab(s, me) {
     atomic {
         if
         :: owner[s] == me && free[s] != 0 -> hand_out(s)
-        :: owner[s] == me && used[s] == 0 && !posted[s] -> release(s)
+        :: owner[s] == me && used[s] == 0 && !posted[s] -> dissolve(s)
         :: owner[s] == ORPHAN && free[s] != 0 && !locked -> owner[s] = me
         fi
     }

@@ -31,7 +31,7 @@ bit locked; /* the orphan lock */
 #define ON_MAIL  1
 #define IN_HANDS 2 /* some thread is about to post it, or took it from a mail */
 byte keeper[SLABS];
-bit released[SLABS];
+bit dissolved[SLABS];
 byte first[SLABS]; /* object + 1: the first on the word since it was taken, so the end of the chain */
 byte out[SLABS]; /* objects with the program */
 byte running = HEAPS + FREERS;
@@ -41,8 +41,8 @@ byte closing; /* the heap that drains for the last time, after all threads have 
 #define LOCK   atomic { !locked -> locked = 1 }
 #define UNLOCK locked = 0
 
-/* Nobody looks at the record of a slab that was released: its next user may have it by now. */
-#define TOUCH(s) assert(!released[s])
+/* Nobody looks at the record of a slab that was dissolved: its next user may have it by now. */
+#define TOUCH(s) assert(!dissolved[s])
 
 /* R1: posted, a single keeper and a chain go together; the keeper writes down the end of the chain. */
 inline push(s, object) {
@@ -102,24 +102,24 @@ inline take_mail(h, set) {
     }
 }
 
-inline release(s) {
+inline dissolve(s) {
     d_step {
         assert(owner[s] != NOBODY && chain[s] == 0 && out[s] == 0 && free[s] == ALL);
         TOUCH(s);
         owner[s] = NOBODY;
-        released[s] = 1
+        dissolved[s] = 1
     }
 }
 
 /* R2. A heap with a holder may keep a slab that is empty; the orphan heap may not. */
 inline settle(s, heap) {
     if
-#ifdef BREAK_RELEASE
+#ifdef BREAK_DISSOLVE
     :: used[s] != SIZE(chain[s])
-    :: used[s] == SIZE(chain[s]) -> release(s)
+    :: used[s] == SIZE(chain[s]) -> dissolve(s)
 #else
     :: used[s] != 0
-    :: used[s] == 0 -> assert(!posted[s]); release(s)
+    :: used[s] == 0 -> assert(!posted[s]); dissolve(s)
 #endif
     :: used[s] == 0 && heap != ORPHAN
     fi
@@ -177,7 +177,7 @@ inline check_rest() {
         assert(keeper[slab] == posted[slab] * ON_MAIL);
         assert(chain[slab] == 0 || posted[slab]);
         if
-        :: released[slab] -> assert(!posted[slab] && used[slab] == 0)
+        :: dissolved[slab] -> assert(!posted[slab] && used[slab] == 0)
         :: else ->
             /* Each object is in one place. */
             assert((free[slab] | chain[slab] | out[slab]) == ALL);

@@ -44,7 +44,7 @@ class Damaged : public testing::Test {
         check_all();
         objects.erase(objects.begin(), objects.begin() + 3);
         sample::give_all(heap, objects);
-        heap.release_empty();
+        heap.dissolve_empty();
     }
     Heap& heap = *sample::new_heap();
     std::vector<Object*> objects = sample::take(heap, kClass).objects;

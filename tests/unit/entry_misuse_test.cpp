@@ -28,7 +28,7 @@ class Misuse : public testing::Test {
     void settle() {
         flush(*cache);
         const HeapGuard guard(cache->heap);
-        cache->heap.release_empty();
+        cache->heap.dissolve_empty();
     }
     uintptr_t mark(const Object* of) const { return cache->heap.mark(slab_of(of)->size_class, of); }
 

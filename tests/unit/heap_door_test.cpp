@@ -88,7 +88,7 @@ TEST_F(Door, AHeapOfTheSecondChunkServesAndGetsItsMail) {
     heap.drain_mail();
     EXPECT_TRUE(heap.door().mail.empty());
     sample::give_all(heap, objects);
-    heap.release_empty();
+    heap.dissolve_empty();
     EXPECT_EQ(run_stats().in_use, 0u);
     heap.retire();
 }

@@ -21,7 +21,7 @@ class HeapTest : public testing::Test {
   protected:
     void TearDown() override {
         os::fail_none();
-        heap.release_empty();
+        heap.dissolve_empty();
         EXPECT_EQ(sample::slabs_of(heap), 0u);
         EXPECT_EQ(run_stats().in_use, 0u);
     }
@@ -92,7 +92,7 @@ TEST_F(HeapTest, EmptySlabsAreKeptUpToABoundAndReused) {
     EXPECT_EQ(heap.counters(c).fresh, fresh);
     EXPECT_EQ(run_stats().in_use, kept);
     sample::give_all(heap, objects);
-    heap.release_empty();
+    heap.dissolve_empty();
     EXPECT_EQ(heap.counters(c).slabs, 0u);
 }
 
@@ -112,7 +112,7 @@ TEST_F(HeapTest, AnEmptySlabIsNoSlabInThePageMap) {
     void* const inside = objects.back();
     EXPECT_TRUE(is_slab_entry(entry_at(inside)));
     sample::give_all(heap, objects);
-    heap.release_empty();
+    heap.dissolve_empty();
     EXPECT_EQ(entry_at(inside), 0u);
 }
 
@@ -135,7 +135,7 @@ TEST_F(HeapTest, FreshObjectsAreZeroWhenSaidToBe) {
             sample::add(objects, used);
             sample::give_all(heap, objects);
         }
-        heap.release_empty();
+        heap.dissolve_empty();
     }
 }
 

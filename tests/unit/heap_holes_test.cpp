@@ -64,7 +64,7 @@ class Holes : public testing::TestWithParam<SizeClass> {
         expect_contents();
         for (Object* object : objects)
             heap.give(*slab, object);
-        heap.release_empty();
+        heap.dissolve_empty();
     }
 
     Heap& heap = *sample::new_heap();
@@ -126,7 +126,7 @@ TEST_P(Holes, MoreFreesAfterwardsMakeMoreHoles) {
     take_the_rest();
 }
 
-TEST_P(Holes, AnEmptySlabWithHolesIsReleasedAndItsPagesAreWhole) {
+TEST_P(Holes, AnEmptySlabWithHolesIsDissolvedAndItsPagesAreWhole) {
     take_slab();
     for (size_t i = 1; i < objects.size(); ++i)
         give(i);
@@ -134,7 +134,7 @@ TEST_P(Holes, AnEmptySlabWithHolesIsReleasedAndItsPagesAreWhole) {
     char* const begin = slab->begin();
     const size_t units = slab->info().units.count();
     give(0);
-    heap.release_empty();
+    heap.dissolve_empty();
     EXPECT_EQ(slab->state, SlabState::kNone);
     for (size_t unit = 0; unit < units; ++unit)
         EXPECT_EQ(page_bits_of(begin)[unit], 0);

@@ -40,11 +40,11 @@ TEST_F(OutgoingTest, WhatWaitsCountsAsUsedAndItsSlabStays) {
     objects.pop_back();
     sample::give_all(owner, objects);
     EXPECT_EQ(slab.used, 1u);
-    owner.release_empty();
+    owner.dissolve_empty();
     EXPECT_EQ(owner.counters(c).slabs, 1u);
     outgoing.send_all();
     owner.drain_mail();
-    owner.release_empty();
+    owner.dissolve_empty();
     EXPECT_EQ(owner.counters(c).slabs, 0u);
 }
 

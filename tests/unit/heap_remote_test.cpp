@@ -129,7 +129,7 @@ TEST_F(Remote, TheOwnerInNeedReadsItsMail) {
     sample::give_all(owner, objects);
 }
 
-TEST_F(Remote, APostedSlabIsNotReleased) {
+TEST_F(Remote, APostedSlabIsNotDissolved) {
     auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
     // Between the push and the post: the owner frees all the rest.
@@ -137,12 +137,12 @@ TEST_F(Remote, APostedSlabIsNotReleased) {
     for (size_t i = 1; i < objects.size(); ++i)
         owner.give(slab, objects[i]);
     EXPECT_EQ(slab.used, 1u);
-    owner.release_empty();
+    owner.dissolve_empty();
     EXPECT_NE(slab.state, SlabState::kNone);
     post_slab(slab);
     owner.drain_mail();
     EXPECT_EQ(slab.state, SlabState::kEmpty);
-    owner.release_empty();
+    owner.dissolve_empty();
     EXPECT_EQ(slab.state, SlabState::kNone);
 }
 
@@ -290,7 +290,7 @@ TEST(RemoteThreads, NoObjectIsLostOrDoubledWhileOwnersComeAndGo) {
     last.retire();
     {
         Guard guard(orphans.lock);
-        orphans.heap.release_empty();
+        orphans.heap.dissolve_empty();
     }
     // Every object came back: no slab has one out, so none is left.
     EXPECT_EQ(orphans.slabs(), 0u);
@@ -325,7 +325,7 @@ TEST(RemoteThreads, OneProducerManyConsumers) {
         thread.join();
     clear_exchange(producer);
     producer.drain_mail();
-    producer.release_empty();
+    producer.dissolve_empty();
     EXPECT_EQ(sample::slabs_of(producer), 0u);
     EXPECT_EQ(run_stats().in_use, 0u);
     // What others free is used again: a handful of slabs for at most kSlots objects out at a time.

@@ -53,7 +53,7 @@ TEST_F(Salvage, SoundListsAreKept) {
     for (size_t i = 3; i < objects.size(); ++i)
         free_remote(*slab, objects[i], &survivor);
     survivor.drain_mail();
-    survivor.release_empty();
+    survivor.dissolve_empty();
     EXPECT_EQ(slab->state, SlabState::kNone);
 }
 

@@ -102,10 +102,10 @@ class Owner : public testing::Test {
     void SetUp() override { owner.revive(); }
     void TearDown() override {
         owner.drain_mail();
-        owner.release_empty();
+        owner.dissolve_empty();
         owner.retire();
         Guard guard(orphans.lock);
-        orphans.heap.release_empty();
+        orphans.heap.dissolve_empty();
         EXPECT_EQ(orphans.slabs(), 0u);
         EXPECT_EQ(run_stats().in_use, 0u);
     }

@@ -30,7 +30,7 @@ TEST(Lock, TryLockFailsWhileHeld) {
     lock.unlock();
 }
 
-TEST(Lock, GuardReleasesAtTheEndOfItsScope) {
+TEST(Lock, GuardUnlocksAtTheEndOfItsScope) {
     Lock lock;
     {
         Guard guard(lock);

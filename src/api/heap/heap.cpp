@@ -79,7 +79,7 @@ void tarn_heap_reset(tarn_heap* heap) {
     drop_blocks(*heap);
     empty_all(*heap, kKeptByReset);
     heap->headroom = heap->limit;
-    heap->released = !fill_reserve(*heap);
+    heap->reserve_released = !fill_reserve(*heap);
     rearm_soft_limit(*heap);
 }
 

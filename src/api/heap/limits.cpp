@@ -27,7 +27,7 @@ ClassIndex class_of_request(Request request) {
 }
 
 int64_t hard_limit(const tarn_heap& heap) {
-    const int64_t reserve = heap.released || heap.calling ? heap.reserve : 0;
+    const int64_t reserve = heap.reserve_released || heap.calling ? heap.reserve : 0;
     return heap.quota == kNoLimit ? kNoLimit : heap.quota + reserve;
 }
 
@@ -140,7 +140,7 @@ void tarn_heap_set_soft_limit(tarn_heap* heap, uint64_t soft_limit) {
 
 void tarn_heap_release_reserve(tarn_heap* heap) {
     HeapGuard guard(*heap);
-    heap->released = true;
+    heap->reserve_released = true;
     update_limit(*heap);
 }
 
@@ -150,7 +150,7 @@ int tarn_heap_restore_reserve(tarn_heap* heap) {
         errno = heap->live() > heap->quota ? EBUSY : ENOMEM;
         return -1;
     }
-    heap->released = false;
+    heap->reserve_released = false;
     update_limit(*heap);
     return 0;
 }

@@ -67,7 +67,7 @@ Chunk* spare_chunk(tarn_heap& heap) {
 
 Chunk* any_chunk(tarn_heap& heap) {
     if (Chunk* const chunk = spare_chunk(heap)) return chunk;
-    if (!heap.released && !heap.calling) return nullptr;
+    if (!heap.reserve_released && !heap.calling) return nullptr;
     Chunk* const chunk = pop(heap.reserved);
     if (chunk) --heap.reserved_chunks;
     return chunk;

@@ -151,7 +151,7 @@ struct tarn_heap {
     void* user;
     bool locked, checked;
     bool armed;  // the soft limit
-    bool released, calling;
+    bool reserve_released, calling;
     tarn::Lock lock;
     tarn::Meter meter{tarn::user_heap::count_heap};  // listed while the heap is there
 

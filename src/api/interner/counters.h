@@ -3,7 +3,7 @@
 //
 // A thread has a slot number of its own, for all tables; a table has a line of counters for each slot that
 // used it. Invariant: while a thread has the slot, nobody else writes these lines, so plain additions do. The
-// slot of an ended thread goes to another with the numbers in it: releasing and taking it orders the two.
+// slot of an ended thread goes to another with the numbers in it: giving it back and taking it orders the two.
 // Threads beyond the last slot share one line per table, and add atomically.
 #pragma once
 #include <atomic>

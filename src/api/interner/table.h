@@ -29,7 +29,7 @@
 // Counted table. Invariants:
 //   - groups are read and written under the shard's lock only;
 //   - a string with a tag has at least one reference; the step from 1 to 0 is made under the lock, and the
-//     tag is cleared before the lock is released.
+//     tag is cleared before the lock is free again.
 // So who finds a string under the lock may take a reference, and who has one may add and give back others
 // without the lock. Strings come from malloc one by one.
 //
