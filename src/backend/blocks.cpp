@@ -222,7 +222,7 @@ BlockFree free_block(void* block) {
         return BlockFree::kFreed;
     }
     // Unmapped since, and mapped again by somebody else? Then it is theirs, not ours twice.
-    const bool unmapped = found.record.source == BlockSource::kMapping && !map::is_cached(block);
+    const bool unmapped = found.record.source == BlockSource::kMapping && !map::is_kept(block);
     return unmapped && os::readable(block, 1) ? BlockFree::kUnknown : BlockFree::kAlreadyFreed;
 }
 
@@ -269,8 +269,8 @@ BlockStats block_stats() {
     const tarn_backend* backend = chosen_backend();
     if (backend && backend->stats)
         if (const Visit visit; visit) backend->stats(&inner);
-    stats.backend_committed = mapped.live + mapped.cached + inner.committed;
-    stats.backend_cached = mapped.cached + inner.cached;
+    stats.backend_committed = mapped.live + mapped.kept + inner.committed;
+    stats.backend_cached = mapped.kept + inner.cached;
     return stats;
 }
 

@@ -51,11 +51,11 @@ struct BlockStats {
 };
 BlockStats block_stats();
 
-// Gives all that is cached back to the kernel, but runs to their supply, which is to be trimmed after it. Bytes
+// Gives all that is kept back to the kernel, but runs to their supply, which is to be trimmed after it. Bytes
 // known to have gone.
 size_t trim_blocks();
 
-// The region grows: memory that small objects have not touched yet is about to be. What `map` keeps resident
+// Windows were added: memory that small objects have not touched yet is about to be. What `map` keeps resident
 // for later large blocks is given back, so that the two do not add up to the peak.
 void make_room_for_small();
 

@@ -68,17 +68,17 @@ void salvage_slab(Slab& slab, Heap* survivor) {
     (mine ? *survivor : orphans.heap).absorb(slab, chain);
 }
 
-// What has some entries of a slab is on its way to somebody or back: to be given back, unless it may be this thread
-// that does it.
-enum class Parts : bool { kGiven, kLeft };
+// A torn slab, of which some units alone have its entry, is on its way to somebody or back: to be given back, unless it
+// may be this thread that does it.
+enum class Torn : bool { kGiven, kLeft };
 
-void salvage_window(UnitRange range, Heap* survivor, Parts parts) {
+void salvage_window(UnitRange range, Heap* survivor, Torn torn) {
     size_t next;
     for (size_t unit = range.first; unit < range.end; unit = next) {
         next = unit + 1;
         if (!is_slab_entry(entry_of(unit))) continue;
         if (!is_whole_slab(unit, range.end)) {
-            if (parts == Parts::kGiven) give_run(unit_address(unit), Units{1});
+            if (torn == Torn::kGiven) give_run(unit_address(unit), Units{1});
             continue;
         }
         Slab& slab = *static_cast<Slab*>(record_of(unit));
@@ -88,17 +88,17 @@ void salvage_window(UnitRange range, Heap* survivor, Parts parts) {
 }
 
 void salvage_heaps(Heap* survivor) {
-    Parts parts = Parts::kGiven;
+    Torn torn = Torn::kGiven;
     orphans.heap.forget_slabs();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id) {
         heap_door(id).mail.take_all();
-        if (left_alone(id)) parts = Parts::kLeft;
+        if (left_alone(id)) torn = Torn::kLeft;
         if (id == kOrphanHeap || heap_door(id).heap == survivor || left_alone(id)) continue;
         heap_door(id).held.store(false, std::memory_order_relaxed);
         heap_door(id).heap->forget_slabs();
     }
     for (size_t window = 0; window < window_count(); ++window)
-        salvage_window(window_units(window), survivor, parts);
+        salvage_window(window_units(window), survivor, torn);
 }
 
 }  // namespace tarn

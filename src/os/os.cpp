@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The system calls on memory and about the process; os_facts.cpp has what the kernel is asked, os_files.cpp those
+// The system calls on memory and about the process; facts.cpp has what the kernel is asked, files.cpp those
 // on files, lock.cpp the futex.
 // docs/system-calls.md lists them and when they happen.
 #include "os/os.h"

@@ -77,7 +77,7 @@ void libc_ready() {
         print_options(text);
     }
     if (options.stats == StatsFormat::kNone) return;
-    start();  // the report tells of the region, used or not
+    start();  // the report tells of address space, used or not
     prepare_report();
 }
 

@@ -25,7 +25,7 @@ class MapHuge : public testing::Test {
         trim();
         trim_runs_at_hand();
         EXPECT_EQ(stats().live, 0u);
-        EXPECT_EQ(stats().cached, 0u);
+        EXPECT_EQ(stats().kept, 0u);
     }
 };
 

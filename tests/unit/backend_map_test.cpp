@@ -13,7 +13,7 @@
 #include <random>
 #include <vector>
 
-#include "backend/map/kept.h"
+#include "backend/map/books.h"
 #include "os/os.h"
 #include "pages/page_map.h"
 
@@ -31,7 +31,7 @@ class Map : public testing::Test {
         trim();
         trim_runs_at_hand();
         EXPECT_EQ(stats().live, 0u);
-        EXPECT_EQ(stats().cached, 0u);
+        EXPECT_EQ(stats().kept, 0u);
     }
 };
 
@@ -49,7 +49,7 @@ TEST_F(Map, LargeBlocksUsedOnceGoBack) {
         ASSERT_TRUE(block.at);
         free(block.at, block.record);
     }
-    EXPECT_LE(stats().cached, 2 * kMiB);
+    EXPECT_LE(stats().kept, 2 * kMiB);
 }
 
 TEST_F(Map, SmallBlocksAreRunsLargeOnesMappings) {
@@ -99,7 +99,7 @@ TEST_F(Map, AKeptRangeIsLengthenedAndOnlyItsFrontIsDirty) {
     ASSERT_TRUE(longer.at);
     EXPECT_EQ(os::calls(os::Call::kMap), mapped);
     EXPECT_EQ(longer.dirty, 3 * kMiB);
-    EXPECT_EQ(stats().cached, 0u);
+    EXPECT_EQ(stats().kept, 0u);
     EXPECT_EQ(static_cast<char*>(longer.at)[3 * kMiB - 1], 7);
     EXPECT_TRUE(all_zero(static_cast<char*>(longer.at) + longer.dirty, longer.record.size - longer.dirty));
     free(longer.at, longer.record);
@@ -120,18 +120,18 @@ TEST_F(Map, KeepsAtMostHalfOfTheLivePlusTwiceTheLargestFreed) {
     for (const Block& block : blocks) {
         ASSERT_TRUE(block.at);
         free(block.at, block.record);
-        EXPECT_LE(stats().cached, stats().live / 2 + 64 * kMiB);
+        EXPECT_LE(stats().kept, stats().live / 2 + 64 * kMiB);
     }
-    EXPECT_GE(stats().cached, 60 * kMiB);
-    EXPECT_LE(stats().cached, 64 * kMiB);
+    EXPECT_GE(stats().kept, 60 * kMiB);
+    EXPECT_LE(stats().kept, 64 * kMiB);
 }
 
 TEST_F(Map, TrimGivesEverythingBack) {
     const Block block = allocate(4 * kMiB, 16);
     free(block.at, block.record);
-    EXPECT_TRUE(is_cached(block.at));
+    EXPECT_TRUE(is_kept(block.at));
     EXPECT_EQ(trim(), 4 * kMiB);
-    EXPECT_FALSE(is_cached(block.at));
+    EXPECT_FALSE(is_kept(block.at));
     EXPECT_FALSE(os::readable(block.at, 1));
     EXPECT_EQ(trim(), 0u);
 }
@@ -183,7 +183,7 @@ TEST_F(Map, OutOfMemoryWhatIsKeptGoesFirst) {
     os::fail_after(os::Call::kRemap, 0);
     os::fail_after(os::Call::kMap, 0);
     EXPECT_EQ(allocate(8 * kMiB, 16).at, nullptr);
-    EXPECT_EQ(stats().cached, 0u);
+    EXPECT_EQ(stats().kept, 0u);
     os::fail_none();
 }
 
@@ -205,7 +205,7 @@ TEST_F(Map, WhatCannotBeUnmappedGivesItsPagesBackAllTheSame) {
         free(block.at, block.record);
     trim();
     EXPECT_LE(os::memory().resident, full - 36 * kMiB);
-    EXPECT_EQ(stats().cached, 0u);
+    EXPECT_EQ(stats().kept, 0u);
     const long mapped = os::calls(os::Call::kMap);
     const Block again = allocate(8 * kMiB, 16);
     ASSERT_TRUE(again.at);
@@ -224,7 +224,7 @@ TEST_F(Map, WhatTheKernelWillNotHaveIsNotTriedAtEveryFree) {
     for (const Block& block : blocks)
         free(block.at, block.record);
     EXPECT_LE(os::calls(os::Call::kUnmap), unmaps + 2);
-    EXPECT_EQ(stats().cached, 40 * kMiB) << "nothing is lost";
+    EXPECT_EQ(stats().kept, 40 * kMiB) << "nothing is lost";
     os::fail_none();
     EXPECT_EQ(trim(), 40 * kMiB);
 }
@@ -269,15 +269,15 @@ TEST_F(Map, TheChildOfAForkGivesUpWhatItCannotTrust) {
         const pid_t child = fork();
         if (child == 0) {
             alarm(10);
-            if (!others) kept().lock.lock();
+            if (!others) books().lock.lock();
             after_fork_child(others);
-            bool good = stats().cached == 0 && stats().live == 4 * kMiB;
+            bool good = stats().kept == 0 && stats().live == 4 * kMiB;
             const Block block = allocate(2 * kMiB, 16);
             good = good && block.at && block.at != freed.at;
             free(block.at, block.record);
             free(held.at, held.record);
             trim();
-            _exit(good && stats().live == 0 && stats().cached == 0 ? 0 : 1);
+            _exit(good && stats().live == 0 && stats().kept == 0 ? 0 : 1);
         }
         int status = -1;
         ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -292,7 +292,7 @@ TEST_F(Map, TheChildOfASingleThreadKeepsWhatIsKept) {
     const pid_t child = fork();
     if (child == 0) {
         after_fork_child(false);
-        _exit(stats().cached == 2 * kMiB ? 0 : 1);
+        _exit(stats().kept == 2 * kMiB ? 0 : 1);
     }
     int status = -1;
     ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -86,12 +86,12 @@ void verify(tarn_heap& heap, const void* pointer) {
     verify_block(heap, pointer);
 }
 
-void mark_taken(Chunk& chunk, const void* object) {
+void note_taken(Chunk& chunk, const void* object) {
     const Bit bit = bit_of(chunk, offset_of(chunk, object) / chunk.size);
     *bit.byte |= bit.mask;
 }
 
-void mark_free(Chunk& chunk, const void* object) {
+void note_free(Chunk& chunk, const void* object) {
     const Bit bit = bit_of(chunk, offset_of(chunk, object) / chunk.size);
     *bit.byte = static_cast<uint8_t>(*bit.byte & ~bit.mask);
 }

@@ -39,32 +39,32 @@ struct Segment {
     uint32_t epoch;
 };
 
-struct Pool {
+struct Segments {
     Lock lock;
     Segment* first = nullptr;
     Segment* newest = nullptr;    // of all
     size_t dirty = 0, empty = 0;  // chunks; segments
     uint32_t epoch = 0;
 };
-constinit Pool pool;
+constinit Segments segments;
 
 void link(Segment& segment) {
     segment.previous = nullptr;
-    segment.next = pool.first;
-    if (pool.first) pool.first->previous = &segment;
-    pool.first = &segment;
+    segment.next = segments.first;
+    if (segments.first) segments.first->previous = &segment;
+    segments.first = &segment;
 }
 
 void unlink(Segment& segment) {
-    (segment.previous ? segment.previous->next : pool.first) = segment.next;
+    (segment.previous ? segment.previous->next : segments.first) = segment.next;
     if (segment.next) segment.next->previous = segment.previous;
 }
 
 void list(Segment& segment) {
-    segment.older = pool.newest;
-    segment.from = &pool.newest;
+    segment.older = segments.newest;
+    segment.from = &segments.newest;
     if (segment.older) segment.older->from = &segment.older;
-    __atomic_store_n(&pool.newest, &segment, __ATOMIC_RELEASE);
+    __atomic_store_n(&segments.newest, &segment, __ATOMIC_RELEASE);
 }
 
 void unlist(Segment& segment) {
@@ -80,24 +80,24 @@ unsigned index_of(const void* chunk) {
 }
 
 void after_fork_child() {
-    if (!pool.lock.recover()) return;
-    pool.first = nullptr;
-    pool.dirty = pool.empty = 0;
-    ++pool.epoch;
-    for (Segment** from = &pool.newest; *from; from = &(*from)->older)
+    if (!segments.lock.recover()) return;
+    segments.first = nullptr;
+    segments.dirty = segments.empty = 0;
+    ++segments.epoch;
+    for (Segment** from = &segments.newest; *from; from = &(*from)->older)
         (*from)->from = from;
 }
 
 constinit ForkStep fork_step{after_fork_child};
 
-// With the lock held, the pool has a free chunk.
+// With the lock held, and a free chunk there.
 void* take_free() {
-    Segment& segment = *pool.first;
+    Segment& segment = *segments.first;
     // One that is resident is the cheaper one.
     const uint32_t from = segment.dirty ? segment.dirty : segment.free;
     const uint32_t bit = from & -from;
-    if (segment.free == kAllFree) --pool.empty;
-    if (segment.dirty & bit) --pool.dirty;
+    if (segment.free == kAllFree) --segments.empty;
+    if (segment.dirty & bit) --segments.dirty;
     char* const chunk =
         reinterpret_cast<char*>(&segment) + kChunkSize * static_cast<unsigned>(std::countr_zero(bit));
     __builtin_memset(record_in_segment(chunk), 0, kRecordSpace);
@@ -114,8 +114,8 @@ Segment* make_segment() {
 
 // Off the list, to be released without the lock.
 void detach(Segment& segment) {
-    pool.dirty -= static_cast<size_t>(std::popcount(segment.dirty));
-    --pool.empty;
+    segments.dirty -= static_cast<size_t>(std::popcount(segment.dirty));
+    --segments.empty;
     unlink(segment);
     unlist(segment);
 }
@@ -124,17 +124,17 @@ void detach(Segment& segment) {
 
 void* take_chunk() {
     {
-        Guard guard(pool.lock);
-        if (pool.first) return take_free();
+        Guard guard(segments.lock);
+        if (segments.first) return take_free();
     }
     join_forks(fork_step);
     Segment* const segment = make_segment();
     if (!segment) return nullptr;
-    Guard guard(pool.lock);
+    Guard guard(segments.lock);
     segment->free = kAllFree;
     segment->dirty = 0;
-    segment->epoch = pool.epoch;
-    ++pool.empty;
+    segment->epoch = segments.epoch;
+    ++segments.empty;
     link(*segment);
     list(*segment);
     return take_free();
@@ -145,19 +145,19 @@ void give_chunk(void* chunk) {
     const uint32_t bit = uint32_t{1} << index_of(chunk);
     bool resident;
     {
-        Guard guard(pool.lock);
-        if (segment.epoch != pool.epoch) return;
-        resident = pool.dirty < dirty_most();
-        pool.dirty += resident;  // a place for it
+        Guard guard(segments.lock);
+        if (segment.epoch != segments.epoch) return;
+        resident = segments.dirty < dirty_most();
+        segments.dirty += resident;  // a place for it
     }
     if (!resident) resident = !os::purge(chunk, kChunkSize);
     Segment* released = nullptr;
     {
-        Guard guard(pool.lock);
+        Guard guard(segments.lock);
         if (segment.free == 0) link(segment);
         segment.free |= bit;
         if (resident) segment.dirty |= bit;
-        if (segment.free == kAllFree && ++pool.empty > empty_most()) {
+        if (segment.free == kAllFree && ++segments.empty > empty_most()) {
             detach(segment);
             released = &segment;
         }
@@ -170,8 +170,8 @@ bool in_chunk(const void* pointer) {
 }
 
 void each_record(RecordAct act, void* context) {
-    const ReportGuard guard(pool.lock);
-    for (const Segment* segment = pool.newest; segment; segment = segment->older)
+    const ReportGuard guard(segments.lock);
+    for (const Segment* segment = segments.newest; segment; segment = segment->older)
         for (uint32_t taken = kAllFree & ~segment->free; taken; taken &= taken - 1)
             act(reinterpret_cast<const char*>(segment) +
                     kRecordSpace * static_cast<unsigned>(std::countr_zero(taken)),
@@ -183,8 +183,8 @@ size_t trim_chunks() {
     for (;;) {
         Segment* found;
         {
-            Guard guard(pool.lock);
-            found = pool.first;
+            Guard guard(segments.lock);
+            found = segments.first;
             while (found && found->free != kAllFree)
                 found = found->next;
             if (!found) return bytes;

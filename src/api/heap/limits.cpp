@@ -79,8 +79,8 @@ void update_limit(tarn_heap& heap) {
     heap.limit = soft ? heap.soft_limit : hard;
     heap.headroom = heap.limit - live;
     heap.least = heap.limit - peak;
-    const bool watch = !heap.armed && !heap.calling && heap.soft_limit != kNoLimit;
-    heap.rearm = watch ? heap.limit - heap.soft_limit - 1 : INT64_MAX;
+    const bool waits = !heap.armed && !heap.calling && heap.soft_limit != kNoLimit;
+    heap.rearm = waits ? heap.limit - heap.soft_limit - 1 : INT64_MAX;
 }
 
 void rearm_soft_limit(tarn_heap& heap) {

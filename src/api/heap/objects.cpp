@@ -163,12 +163,12 @@ void* take_object(tarn_heap& heap, ClassIndex c) {
     Free* const object = chunk->free;
     chunk->free = object->next;
     chunk->counts += kTaken;
-    if (heap.checked) mark_taken(*chunk, object);
+    if (heap.checked) note_taken(*chunk, object);
     return object;
 }
 
 void put_object(tarn_heap& heap, Chunk& chunk, void* object) {
-    if (heap.checked) mark_free(chunk, object);
+    if (heap.checked) note_free(chunk, object);
     auto* const freed = static_cast<Free*>(object);
     freed->next = chunk.free;
     chunk.free = freed;

@@ -218,8 +218,8 @@ bool is_live_block(const void* pointer);  // of some heap; reads nothing that ca
 void verify(tarn_heap& heap, const void* pointer);
 // From now on free() says of a heap's object whose it is.
 void claim_objects();
-void mark_taken(Chunk& chunk, const void* object);
-void mark_free(Chunk& chunk, const void* object);
+void note_taken(Chunk& chunk, const void* object);
+void note_free(Chunk& chunk, const void* object);
 
 // limits.cpp
 void update_limit(tarn_heap& heap);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Counted tables: strings leave (interner_table.h has the invariants).
+// Counted tables: strings leave (table.h has the invariants).
 #include <errno.h>
 
 #include "api/interner/table.h"

@@ -143,7 +143,7 @@ tarn_interner* make_table(const tarn_interner_options& options) {
     tarn_interner* const table = bare_table(options);
     if (!table) return nullptr;
     if (tarn::reserve_room(*table, options.expected) && add_keywords(*table, options)) {
-        tarn::watch(*table);
+        tarn::list_table(*table);
         return table;
     }
     const int error = errno;

@@ -42,7 +42,7 @@ constinit ForkStep fork_step{after_fork_child};
 
 }  // namespace
 
-void watch(tarn_interner& table) {
+void list_table(tarn_interner& table) {
     join_forks(fork_step);
     table.list();
 }

@@ -250,7 +250,7 @@ inline void add_reference(const Interned* string) {
     }
 }
 
-// interner_insert.cpp
+// insert.cpp
 
 // The string, inserted if need be; in a counted table with a reference. NULL and ENOMEM. `known`: in an
 // ordinary table only.
@@ -267,18 +267,16 @@ void free_array(Array* array);
 // With the lock held: `array` takes the place of the current one. What is to be freed afterwards, or NULL.
 Array* replace_array(tarn_interner& table, uint32_t index, Array* array);
 
-// interner_counted.cpp
+// counted.cpp
 
 // With the lock held: the string, which is there, leaves its group.
 void take_out(uintptr_t view, const Interned* string);
 // The last reference is given back.
 void drop(tarn_interner& table, const Interned* string);
 
-// interner_life.cpp
-
-// From now on the reports count it, and the handler of fork mends it. False and ENOMEM.
-void watch(tarn_interner& table);
-// interner_walk.cpp: what it tells the reports. Takes no lock.
+// life.cpp: from now on the reports count it, and the handler of fork mends it.
+void list_table(tarn_interner& table);
+// walk.cpp: what it tells the reports. Takes no lock.
 void read_interner(const Meter& meter, MeterCounts& counts);
 
 }  // namespace tarn

@@ -77,7 +77,7 @@ void add_counts(tarn_metrics& sum, const tarn_metrics& more) {
 bool measure_scope(const tarn_metrics_scope& opaque, tarn_metrics& result) {
     const Scope& scope = inside(opaque);
     if (!is_open(scope)) return false;
-    result = difference(scope.start, settle_watch(*current_cache));
+    result = difference(scope.start, sample_watch(*current_cache));
     const Watch& watch = *scope.watch;
     const int64_t base = watch.levels[scope.level].base;
     for (uint64_t i = scope.level; i < watch.depth; ++i) {

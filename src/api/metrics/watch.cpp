@@ -51,7 +51,7 @@ void begin_interval(Watch& watch, const ThreadTotals& now) {
 
 void take(Watch& watch, ThreadCache& cache, uint64_t bytes) {
     if (watch.exact_levels > 0 || watch.taken + bytes > watch.budget)
-        settle_watch(cache);
+        sample_watch(cache);
     else
         watch.taken += bytes;
 }
@@ -125,7 +125,7 @@ bool open_level(ThreadCache& cache, bool exact, ThreadTotals& start) {
     if (!watch || watch->depth == Watch::kDepthMax) return false;
     if (watch->thread == 0) watch->thread = threads.fetch_add(1, std::memory_order_relaxed) + 1;
     if (watch->depth > 0) {
-        start = settle_watch(cache);
+        start = sample_watch(cache);
     } else {
         start = thread_totals(cache);
         begin_interval(*watch, start);
@@ -138,7 +138,7 @@ bool open_level(ThreadCache& cache, bool exact, ThreadTotals& start) {
     return true;
 }
 
-ThreadTotals settle_watch(ThreadCache& cache) {
+ThreadTotals sample_watch(ThreadCache& cache) {
     Watch& watch = *watch_of(cache);
     const ThreadTotals now = thread_totals(cache);
     Watch::Level& level = watch.levels[watch.depth - 1];

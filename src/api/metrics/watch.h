@@ -58,7 +58,7 @@ Watch* open_watch(const ThreadCache& cache);
 // A new innermost level and the totals at its start. False: too deep, or out of memory.
 bool open_level(ThreadCache& cache, bool exact, ThreadTotals& start);
 // With a level open: samples now.
-ThreadTotals settle_watch(ThreadCache& cache);
+ThreadTotals sample_watch(ThreadCache& cache);
 // Ends the innermost level, after a sample.
 void close_level(ThreadCache& cache);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Blocks out of runs and of mappings. What is kept, and how it goes back, is in kept.h.
+// Blocks out of runs and of mappings. What is kept, and how it goes back, is in books.h.
 #include "backend/map/map.h"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "backend/map/advice.h"
-#include "backend/map/kept.h"
+#include "backend/map/books.h"
 #include "backend/map/remap.h"
 #include "backend/map/run_cache.h"
 #include "base/options.h"
@@ -56,7 +56,7 @@ Density density(Range range) {
 }
 
 // Huge pages say nothing: they are resident whole.
-void learn_density(Kept& all, Range range) {
+void learn_density(Books& all, Range range) {
     if (!huge_allowed() || is_huge(range.tag)) return;
     size_t taken;
     {
@@ -72,7 +72,7 @@ void learn_density(Kept& all, Range range) {
 
 // Before anything was given back: is the last fresh block written by now? If it is not, that says nothing
 // yet. Should it be gone, mincore fails.
-void learn_from_latest(Kept& all, size_t size) {
+void learn_from_latest(Books& all, size_t size) {
     if (!huge_allowed()) return;
     Range latest;
     size_t taken;
@@ -90,7 +90,7 @@ void learn_from_latest(Kept& all, size_t size) {
 }
 
 // A block that grows is judged by itself: was it written as it grew so far?
-bool growth_deserves_huge(Kept& all, Range range, size_t size) {
+bool growth_deserves_huge(Books& all, Range range, size_t size) {
     if (!huge_allowed() || is_huge(range.tag) || size < kHugeChunksBelow) return false;
     size_t taken;
     {
@@ -103,16 +103,16 @@ bool growth_deserves_huge(Kept& all, Range range, size_t size) {
     return HugePages::dense(found.seen, found.resident);
 }
 
-bool huge_wanted(Kept& all, size_t size) {
+bool huge_wanted(Books& all, size_t size) {
     if (!huge_allowed()) return false;
     Guard guard(all.lock);
     return !all.mappings.scarce() && all.huge.wanted(all.in_blocks() + size, size);
 }
 
 // A range of whole pages goes back: its bytes were counted.
-void put_range(Kept& all, Range range) {
+void put_range(Books& all, Range range) {
     learn_density(all, range);
-    supply(all);
+    fetch_nodes(all);
     {
         Guard guard(all.lock);
         all.uncount(range.size);
@@ -122,7 +122,7 @@ void put_range(Kept& all, Range range) {
     shrink_cache(all);
 }
 
-Taken take_cached(Kept& all, size_t size, size_t alignment) {
+Taken take_kept(Books& all, size_t size, size_t alignment) {
     Guard guard(all.lock);
     const Taken taken = all.cache.take(size, alignment);
     if (taken.range.size == 0) all.missed.asked(size, all.missed_most);
@@ -132,7 +132,7 @@ Taken take_cached(Kept& all, size_t size, size_t alignment) {
 
 // Cuts the block out of a longer mapping, and drops the parts in front of it and behind. The books hold it with
 // this tag.
-char* map_aligned(Kept& all, size_t size, size_t alignment, Tag tag) {
+char* map_aligned(Books& all, size_t size, size_t alignment, Tag tag) {
     const size_t page = os::page_size();
     const size_t padded = alignment <= page ? size : size + alignment - page;
     auto* const at = static_cast<char*>(os::map(padded));
@@ -151,9 +151,9 @@ char* map_aligned(Kept& all, size_t size, size_t alignment, Tag tag) {
 }
 
 // Out of address space or of memory: what is kept goes first.
-char* map_fresh(Kept& all, size_t size, size_t alignment) {
+char* map_fresh(Books& all, size_t size, size_t alignment) {
     char* at = map_aligned(all, size, alignment, 0);
-    if (!at && empty_cache(all, Pressed::kYes) + trim_runs(kRunsKept).address_space > 0)
+    if (!at && give_back_all(all, Pressed::kYes) + trim_runs(kRunsKept).address_space > 0)
         at = map_aligned(all, size, alignment, 0);
     if (at) advise_fresh({at, size});
     return at;
@@ -165,7 +165,7 @@ Block mapping(Range range, size_t dirty) {
 
 // Out of the books, since another thread may be given the old place before this one is back. Where the kernel
 // has few mappings left for us nothing is moved: it would be one more.
-char* move(Kept& all, Range range, size_t size) {
+char* move(Books& all, Range range, size_t size) {
     bool scarce;
     {
         Guard guard(all.lock);
@@ -184,7 +184,7 @@ char* move(Kept& all, Range range, size_t size) {
 enum class HugeGrowth : bool { kNo, kYes };
 
 // mremap; the tag stays when the place does. Huge pages are for what is still missing.
-Range remap_range(Kept& all, Range range, size_t size, HugeGrowth huge) {
+Range remap_range(Books& all, Range range, size_t size, HugeGrowth huge) {
     char* const at = move(all, range, size);
     if (!at) return {};
     Tag tag = at == range.at ? range.tag : new_tag(base_tag(range.tag));
@@ -197,7 +197,7 @@ Range remap_range(Kept& all, Range range, size_t size, HugeGrowth huge) {
 
 // Nothing kept is long enough: the longest range is made so. Its pages are there already; moving them is
 // cheap beside faulting new ones in, and no short ranges pile up.
-Block lengthen_cached(Kept& all, size_t size) {
+Block lengthen_kept(Books& all, size_t size) {
     Range range;
     {
         Guard guard(all.lock);
@@ -214,7 +214,7 @@ Block lengthen_cached(Kept& all, size_t size) {
 }
 
 // A fresh mapping with huge pages. Small blocks leave the rest of it to others.
-Block map_huge(Kept& all, size_t size) {
+Block map_huge(Books& all, size_t size) {
     const size_t whole = size < kHugeChunksBelow ? (size + kHugePage - 1) / kHugePage * kHugePage : size;
     if (whole - size < RangeCache::kSmallestRest) size = whole;
     char* const at = map_aligned(all, whole, kHugePage, kHugeTag);
@@ -230,17 +230,17 @@ Block map_huge(Kept& all, size_t size) {
 
 Block allocate_mapping(size_t size, size_t alignment) {
     if (size > kLargestBlock || alignment > kLargestBlock) return {};
-    Kept& all = kept();
+    Books& all = books();
     const size_t rounded = round_to_pages(size);
-    supply(all);
-    if (const Taken taken = take_cached(all, rounded, alignment); taken.range.size)
+    fetch_nodes(all);
+    if (const Taken taken = take_kept(all, rounded, alignment); taken.range.size)
         return mapping(taken.range, taken.dirty);
     if (alignment <= os::page_size()) {
         learn_from_latest(all, rounded);
         const bool huge = huge_wanted(all, rounded);
         if (huge && rounded < kHugeChunksBelow)
             if (const Block block = map_huge(all, rounded); block.at) return block;
-        if (const Block block = lengthen_cached(all, rounded); block.at) return block;
+        if (const Block block = lengthen_kept(all, rounded); block.at) return block;
         if (huge)
             if (const Block block = map_huge(all, rounded); block.at) return block;
     }
@@ -261,14 +261,14 @@ Block allocate_run(size_t size, size_t alignment) {
 }
 
 // Takes what follows a mapping out of the cache.
-bool absorb(Kept& all, Range behind) {
+bool absorb(Books& all, Range behind) {
     Guard guard(all.lock);
     if (!all.cache.take_exactly(behind)) return false;
     all.count(behind.size);
     return true;
 }
 
-size_t grow_in_place(Kept& all, Range range, size_t new_size) {
+size_t grow_in_place(Books& all, Range range, size_t new_size) {
     const size_t exact = round_to_pages(new_size);
     const size_t roomy = round_to_pages(new_size + new_size / kGrowth);
     for (const size_t wanted : {roomy, exact})
@@ -283,7 +283,7 @@ size_t grow_in_place(Kept& all, Range range, size_t new_size) {
     return 0;
 }
 
-size_t shrink_in_place(Kept& all, Range range, size_t new_size) {
+size_t shrink_in_place(Books& all, Range range, size_t new_size) {
     const size_t rounded = round_to_pages(new_size);
     if (range.size - rounded < RangeCache::kSmallestRest) return range.size;
     put_range(all, {range.at + rounded, range.size - rounded, range.tag});
@@ -307,23 +307,23 @@ Block allocate_growing(size_t size) {
 
 void free(void* at, Record record) {
     if (record.source == BlockSource::kRun) return run_cache::give(at, Units::within(record.size));
-    put_range(kept(), range_of(at, record));
+    put_range(books(), range_of(at, record));
 }
 
 size_t resize_in_place(void* at, Record record, size_t new_size) {
     if (record.source == BlockSource::kRun) return 0;
-    Kept& all = kept();
+    Books& all = books();
     const Range range = range_of(at, record);
-    supply(all);
+    fetch_nodes(all);
     if (new_size <= record.size) return shrink_in_place(all, range, new_size);
     return growth_deserves_huge(all, range, new_size) ? 0 : grow_in_place(all, range, new_size);
 }
 
 Block remap(void* at, Record record, size_t new_size) {
     if (record.source == BlockSource::kRun || new_size > kLargestBlock) return {};
-    Kept& all = kept();
+    Books& all = books();
     const Range range = range_of(at, record);
-    supply(all);
+    fetch_nodes(all);
     const bool huge = growth_deserves_huge(all, range, new_size);
     for (const size_t wanted : {new_size + new_size / kGrowth, new_size}) {
         const Range moved =
@@ -338,8 +338,8 @@ Record prefer_huge_pages(void* at, Record record) {
     const Range range = range_of(at, record);
     if (!want_huge(range)) return record;
     record.tag = new_tag(kHugeTag);
-    Kept& all = kept();
-    supply(all);
+    Books& all = books();
+    fetch_nodes(all);
     Guard guard(all.lock);
     all.mappings.removed(range);
     all.mappings.added({range.at, range.size, record.tag});
@@ -347,27 +347,27 @@ Record prefer_huge_pages(void* at, Record record) {
 }
 
 size_t trim() {
-    return empty_cache(kept(), Pressed::kNo);
+    return give_back_all(books(), Pressed::kNo);
 }
 
 size_t trim_runs_at_hand() {
     return run_cache::trim();
 }
 
-bool is_cached(const void* at) {
-    Kept& all = kept();
+bool is_kept(const void* at) {
+    Books& all = books();
     Guard guard(all.lock);
     return all.cache.contains(static_cast<const char*>(at));
 }
 
 Stats stats() {
-    Kept& all = kept();
+    Books& all = books();
     ReportGuard guard(all.lock);
     return {all.live, all.cache.bytes() + run_cache::bytes()};
 }
 
 void after_fork_child(bool others) {
-    kept_after_fork_child(others);
+    books_after_fork_child(others);
     if (others) run_cache::forget();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The built-in backend `map`: runs of the region up to 128 KiB, mappings of our own beyond (and whenever there
+// The built-in backend `map`: runs up to 128 KiB, mappings of our own beyond (and whenever there
 // is no run). It serves start-up, static programs, processes that choose it, and the largest blocks of all.
 //
 // A process keeps freed mappings up to half of what it has in live ones plus twice the largest that it has
@@ -36,10 +36,10 @@ Record prefer_huge_pages(void* at, Record record);
 size_t trim();               // gives all mappings that are kept back to the kernel; bytes
 size_t trim_runs_at_hand();  // gives freed runs back to their supply; bytes
 // Is this address in a freed mapping that is kept?
-bool is_cached(const void* at);
+bool is_kept(const void* at);
 
 struct Stats {
-    size_t live, cached;  // bytes; runs in use are counted where runs are kept
+    size_t live, kept;  // bytes; runs in use are counted where runs are kept
 };
 Stats stats();
 

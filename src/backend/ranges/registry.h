@@ -18,7 +18,7 @@
 namespace tarn {
 
 enum class BlockSource : uint8_t {
-    kRun,      // units of the region
+    kRun,      // units of a window
     kMapping,  // a mapping of our own
     kBackend,  // the chosen backend
 };

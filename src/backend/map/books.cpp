@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "backend/map/kept.h"
+#include "backend/map/books.h"
 
 #include <atomic>
 #include <new>
@@ -10,15 +10,15 @@ namespace tarn::map {
 
 namespace {
 
-constinit Kept first;
+constinit Books first;
 constinit RangeNode first_nodes[32] = {};  // most processes need no more
-constinit std::atomic<Kept*> current{&first};
+constinit std::atomic<Books*> current{&first};
 
 // A mapping as large as the machine's memory would be refused, once what was there is gone.
 constexpr size_t kPiece = size_t{64} << 20;
 
 // An empty range joins its neighbours; when the whole then ends where a mapping ends, it need not stay.
-void keep_empty(Kept& all, Range range) {
+void keep_empty(Books& all, Range range) {
     RangeCache::Whole whole;
     {
         Guard guard(all.lock);
@@ -44,7 +44,7 @@ os::Answer empty(Range range) {
 }
 
 // Unmapped, or emptied where that would cost a mapping too many. False: neither could be done.
-bool give_back(Kept& all, Range range, Pressed pressed) {
+bool give_back(Books& all, Range range, Pressed pressed) {
     if (unmap_range(all, range, pressed)) return true;
     const os::Answer answer = empty(range);
     if (answer == os::Answer::kDone) return keep_empty(all, range), true;
@@ -56,7 +56,7 @@ bool give_back(Kept& all, Range range, Pressed pressed) {
 }
 
 // Address space that was kept for want of mappings, a piece at a time, when there are plenty again.
-void return_empty(Kept& all) {
+void return_empty(Books& all) {
     Range range;
     {
         Guard guard(all.lock);
@@ -68,11 +68,11 @@ void return_empty(Kept& all) {
 
 }  // namespace
 
-Kept& kept() {
+Books& books() {
     return *current.load(std::memory_order_relaxed);
 }
 
-void supply(Kept& all) {
+void fetch_nodes(Books& all) {
     if (all.mappings.wants_limit()) {
         const size_t most = os::mappings_most();
         Guard guard(all.lock);
@@ -95,7 +95,7 @@ void supply(Kept& all) {
 }
 
 // The books first: once it is unmapped, another thread may map the same place and enter that.
-bool unmap_range(Kept& all, Range range, Pressed pressed) {
+bool unmap_range(Books& all, Range range, Pressed pressed) {
     {
         Guard guard(all.lock);
         if (all.unmap_refused || !all.mappings.may_remove(range, pressed == Pressed::kYes)) return false;
@@ -110,13 +110,13 @@ bool unmap_range(Kept& all, Range range, Pressed pressed) {
     return false;
 }
 
-void drop_untouched(Kept& all, Range range) {
+void drop_untouched(Books& all, Range range) {
     if (unmap_range(all, range, Pressed::kNo)) return;
     Guard guard(all.lock);
     all.cache.put(range, true);
 }
 
-void shrink_cache(Kept& all) {
+void shrink_cache(Books& all) {
     for (;;) {
         Range range;
         {
@@ -130,7 +130,7 @@ void shrink_cache(Kept& all) {
     }
 }
 
-size_t empty_cache(Kept& all, Pressed pressed) {
+size_t give_back_all(Books& all, Pressed pressed) {
     size_t bytes = 0;
     size_t tries = SIZE_MAX;
     {
@@ -166,14 +166,14 @@ size_t empty_cache(Kept& all, Pressed pressed) {
     }
 }
 
-void kept_after_fork_child(bool others) {
-    Kept& old = kept();
+void books_after_fork_child(bool others) {
+    Books& old = books();
     const bool held = old.lock.is_mine() || old.lock.recover();
     old.lock.reset();
     if (!held && !others) return;
-    void* const place = os::map(sizeof(Kept));
+    void* const place = os::map(sizeof(Books));
     const size_t live = old.live;
-    Kept* const fresh = new (place ? place : &old) Kept;
+    Books* const fresh = new (place ? place : &old) Books;
     fresh->live = live;
     current.store(fresh, std::memory_order_relaxed);
 }

@@ -25,7 +25,7 @@ inline constexpr size_t kKeptLargest = size_t{32} << 20;
 inline constexpr size_t kKeptShare = 2;
 inline constexpr uint32_t kPause = 1024;
 
-struct Kept {
+struct Books {
     Lock lock{LockRank::kMap};
     size_t live = 0;
     size_t taken = 0;  // in all; the kernel gave it, or what is kept
@@ -51,22 +51,22 @@ struct Kept {
     }
 };
 
-Kept& kept();
+Books& books();
 
 // Before anything that may need nodes: they come from the kernel, so not under the lock.
-void supply(Kept& all);
+void fetch_nodes(Books& all);
 
 // Unmaps a range that is in nobody's hands. False: it would cost a mapping too many, or the kernel refused.
 enum class Pressed : bool { kNo, kYes };
-[[nodiscard]] bool unmap_range(Kept& all, Range range, Pressed pressed);
+[[nodiscard]] bool unmap_range(Books& all, Range range, Pressed pressed);
 // A range that nobody has touched is not needed: unmapped, else kept.
-void drop_untouched(Kept& all, Range range);
+void drop_untouched(Books& all, Range range);
 // Gives back what is too much, or too old.
-void shrink_cache(Kept& all);
+void shrink_cache(Books& all);
 // Gives back all that is kept; bytes that were resident, as far as is known.
-size_t empty_cache(Kept& all, Pressed pressed);
+size_t give_back_all(Books& all, Pressed pressed);
 
 // `others`: threads of the parent that are not in this process may have been in here.
-void kept_after_fork_child(bool others);
+void books_after_fork_child(bool others);
 
 }  // namespace tarn::map
