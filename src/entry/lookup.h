@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is this pointer? One answer, for realloc, malloc_usable_size and the checks. Free asks the same questions
-// in the same order, but takes a block out of the books by the answer, so that of two frees one wins.
+// in the same order, but strikes a block off the registry by the answer, so that of two frees one wins.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -12,9 +12,9 @@ namespace tarn {
 namespace {
 
 // Holds the largest report (96 classes in Prometheus' format take 70 KiB); untouched pages cost nothing.
-constexpr size_t kCollected = size_t{256} << 10;
+constexpr size_t kBufferSize = size_t{256} << 10;
 
-struct Collected {
+struct ReportBuffer {
     Output& output;
     char* buffer;  // NULL: no memory, pieces go straight to the descriptor
     size_t used = 0;
@@ -27,10 +27,10 @@ struct Collected {
 
 constinit Monotone shown;  // by the reports in Prometheus' format
 
-void collect(void* context, const char* text, size_t length) {
-    Collected& report = *static_cast<Collected*>(context);
+void append(void* context, const char* text, size_t length) {
+    ReportBuffer& report = *static_cast<ReportBuffer*>(context);
     if (!report.buffer) return Output::sink(&report.output, text, length);
-    if (report.used + length > kCollected) report.flush();
+    if (report.used + length > kBufferSize) report.flush();
     __builtin_memcpy(report.buffer + report.used, text, length);
     report.used += length;
 }
@@ -70,13 +70,13 @@ void write_own_report(Text& text, const Snapshot& snapshot, StatsFormat format) 
 }
 
 bool send_own_report(Output& output, const Snapshot& snapshot, StatsFormat format) {
-    Collected report{output, static_cast<char*>(os::map(kCollected))};
+    ReportBuffer report{output, static_cast<char*>(os::map(kBufferSize))};
     {
-        Text text(collect, &report);
+        Text text(append, &report);
         write_own_report(text, snapshot, format);
     }
     report.flush();
-    if (report.buffer) os::unmap(report.buffer, kCollected);
+    if (report.buffer) os::unmap(report.buffer, kBufferSize);
     return output.complete();
 }
 
