@@ -12,14 +12,14 @@
 #include "pages/page_map.h"
 #include "pages/runs.h"
 
-namespace tarn::run_cache {
+namespace tarn::map {
 namespace {
 
 class RunCache : public testing::Test {
   protected:
     static void SetUpTestSuite() { start_page_map(); }
     void TearDown() override {
-        trim();
+        trim_runs_at_hand();
         EXPECT_EQ(run_stats().in_use, 0u);
     }
     static void* fresh(Units length) { return take_run(length, RunUse::kBlock).at; }
@@ -28,13 +28,13 @@ class RunCache : public testing::Test {
 TEST_F(RunCache, GivesWhatItWasGivenOfThatLength) {
     void* const run = fresh(Units{5});
     ASSERT_TRUE(run);
-    give(run, Units{5});
-    EXPECT_EQ(bytes(), 5 * kUnitSize);
-    EXPECT_EQ(take(Units{4}), nullptr);
-    EXPECT_EQ(take(Units{6}), nullptr);
-    EXPECT_EQ(take(Units{5}), run);
-    EXPECT_EQ(take(Units{5}), nullptr);
-    EXPECT_EQ(bytes(), 0u);
+    give_run_at_hand(run, Units{5});
+    EXPECT_EQ(bytes_at_hand(), 5 * kUnitSize);
+    EXPECT_EQ(take_run_at_hand(Units{4}), nullptr);
+    EXPECT_EQ(take_run_at_hand(Units{6}), nullptr);
+    EXPECT_EQ(take_run_at_hand(Units{5}), run);
+    EXPECT_EQ(take_run_at_hand(Units{5}), nullptr);
+    EXPECT_EQ(bytes_at_hand(), 0u);
     give_run(run, Units{5});
 }
 
@@ -43,22 +43,22 @@ TEST_F(RunCache, WhatIsTooMuchGoesBackToTheSupply) {
         const Units length{3 + i % 6};
         void* const run = fresh(length);
         ASSERT_TRUE(run);
-        give(run, length);
+        give_run_at_hand(run, length);
     }
-    EXPECT_LE(bytes(), size_t{1} << 20);
-    EXPECT_EQ(run_stats().in_use, bytes());
+    EXPECT_LE(bytes_at_hand(), size_t{1} << 20);
+    EXPECT_EQ(run_stats().in_use, bytes_at_hand());
 }
 
 TEST_F(RunCache, LongRunsAreNotKept) {
-    give(fresh(kUnitsMost + Units{1}), kUnitsMost + Units{1});
-    EXPECT_EQ(bytes(), 0u);
+    give_run_at_hand(fresh(kUnitsMost + Units{1}), kUnitsMost + Units{1});
+    EXPECT_EQ(bytes_at_hand(), 0u);
 }
 
 TEST_F(RunCache, TrimGivesAllBack) {
-    give(fresh(Units{3}), Units{3});
-    give(fresh(Units{8}), Units{8});
-    EXPECT_EQ(trim(), 11 * kUnitSize);
-    EXPECT_EQ(trim(), 0u);
+    give_run_at_hand(fresh(Units{3}), Units{3});
+    give_run_at_hand(fresh(Units{8}), Units{8});
+    EXPECT_EQ(trim_runs_at_hand(), 11 * kUnitSize);
+    EXPECT_EQ(trim_runs_at_hand(), 0u);
 }
 
 // Nobody is given a run that another one has.
@@ -69,14 +69,14 @@ TEST_F(RunCache, ManyThreadsShareIt) {
         threads.emplace_back([&overlap, t] {
             for (size_t i = 0; i < 20000; ++i) {
                 const Units length{3 + i % 3};
-                void* run = take(length);
+                void* run = take_run_at_hand(length);
                 if (!run) run = fresh(length);
                 if (!run) return overlap.store(true);
                 auto* const mark = static_cast<std::atomic<int>*>(run);
                 mark->store(t, std::memory_order_relaxed);
                 if (i % 16 == 0) std::this_thread::yield();
                 if (mark->load(std::memory_order_relaxed) != t) overlap = true;
-                give(run, length);
+                give_run_at_hand(run, length);
             }
         });
     for (auto& thread : threads)
@@ -85,4 +85,4 @@ TEST_F(RunCache, ManyThreadsShareIt) {
 }
 
 }  // namespace
-}  // namespace tarn::run_cache
+}  // namespace tarn::map

@@ -42,8 +42,8 @@ static_assert(!std::is_invocable_v<decltype(take_run), size_t, RunUse>);
 static_assert(!std::is_invocable_v<decltype(give_run), void*, size_t>);
 static_assert(!std::is_invocable_v<decltype(trim_runs), size_t>);
 static_assert(!std::is_invocable_v<decltype(set_entries), size_t, size_t, Entry>);
-static_assert(!std::is_invocable_v<decltype(run_cache::take), size_t>);
-static_assert(!std::is_invocable_v<decltype(run_cache::give), void*, size_t>);
+static_assert(!std::is_invocable_v<decltype(map::take_run_at_hand), size_t>);
+static_assert(!std::is_invocable_v<decltype(map::give_run_at_hand), void*, size_t>);
 static_assert(!std::is_invocable_v<decltype(&Windows::add), Windows&, size_t>);
 static_assert(!std::is_invocable_v<decltype(empty_pages), void*, Units>);
 

@@ -19,7 +19,7 @@ namespace tarn::map {
 namespace {
 
 constexpr Units kRunsKept = Units{64};  // by small objects, when address space is short
-constexpr size_t kRunSizeMost = run_cache::kUnitsMost.bytes();
+constexpr size_t kRunSizeMost = kUnitsMost.bytes();
 // Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
 constexpr size_t kLookMost = kHugePage;
 constexpr size_t kLookBefore = 8;                   // 1/8 from the end
@@ -255,7 +255,7 @@ Block allocate_run(size_t size, size_t alignment) {
     if (size > kRunSizeMost || alignment > kUnitSize) return {};
     const Units units = Units::holding(size);
     const Record record{units.bytes(), BlockSource::kRun};
-    if (void* const at = run_cache::take(units)) return {at, record, record.size};
+    if (void* const at = take_run_at_hand(units)) return {at, record, record.size};
     const Run run = take_run(units, RunUse::kBlock);
     return {run.at, record, run.zeroed ? 0 : record.size};
 }
@@ -306,7 +306,7 @@ Block allocate_growing(size_t size) {
 }
 
 void free(void* at, Record record) {
-    if (record.source == BlockSource::kRun) return run_cache::give(at, Units::within(record.size));
+    if (record.source == BlockSource::kRun) return give_run_at_hand(at, Units::within(record.size));
     put_range(books(), range_of(at, record));
 }
 
@@ -350,10 +350,6 @@ size_t trim() {
     return give_back_all(books(), Pressed::kNo);
 }
 
-size_t trim_runs_at_hand() {
-    return run_cache::trim();
-}
-
 bool is_kept(const void* at) {
     Books& all = books();
     Guard guard(all.lock);
@@ -363,12 +359,12 @@ bool is_kept(const void* at) {
 Stats stats() {
     Books& all = books();
     ReportGuard guard(all.lock);
-    return {all.live, all.cache.bytes() + run_cache::bytes()};
+    return {all.live, all.cache.bytes() + bytes_at_hand()};
 }
 
 void after_fork_child(bool others) {
     books_after_fork_child(others);
-    if (others) run_cache::forget();
+    if (others) forget_runs_at_hand();
 }
 
 }  // namespace tarn::map

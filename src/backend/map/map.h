@@ -34,7 +34,7 @@ size_t resize_in_place(void* at, Record record, size_t new_size);
 Record prefer_huge_pages(void* at, Record record);
 
 size_t trim();               // gives all mappings that are kept back to the kernel; bytes
-size_t trim_runs_at_hand();  // gives freed runs back to their supply; bytes
+size_t trim_runs_at_hand();  // run_cache.cpp: gives freed runs back to their supply; bytes
 // Is this address in a freed mapping that is kept?
 bool is_kept(const void* at);
 

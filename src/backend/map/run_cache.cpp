@@ -7,7 +7,7 @@
 #include "os/thread_pointer.h"
 #include "pages/runs.h"
 
-namespace tarn::run_cache {
+namespace tarn::map {
 
 namespace {
 
@@ -43,7 +43,7 @@ void give_back(uintptr_t word) {
 
 }  // namespace
 
-void* take(Units length) {
+void* take_run_at_hand(Units length) {
     for (Place& place : own_shelf().places) {
         uintptr_t word = place.load(std::memory_order_relaxed);
         if (units_of(word) != length) continue;
@@ -53,7 +53,7 @@ void* take(Units length) {
     return nullptr;
 }
 
-void give(void* at, Units length) {
+void give_run_at_hand(void* at, Units length) {
     if (length > kUnitsMost) return give_run(at, length);
     const uintptr_t word = reinterpret_cast<uintptr_t>(at) + length.count();
     Shelf& shelf = own_shelf();
@@ -67,7 +67,7 @@ void give(void* at, Units length) {
     if (const uintptr_t old = turn.exchange(word, std::memory_order_acq_rel)) give_back(old);
 }
 
-size_t trim() {
+size_t trim_runs_at_hand() {
     Units units;
     for (Shelf& shelf : shelves)
         for (Place& place : shelf.places) {
@@ -80,7 +80,7 @@ size_t trim() {
     return units.bytes();
 }
 
-size_t bytes() {
+size_t bytes_at_hand() {
     Units units;
     for (const Shelf& shelf : shelves)
         for (const Place& place : shelf.places)
@@ -88,10 +88,10 @@ size_t bytes() {
     return units.bytes();
 }
 
-void forget() {
+void forget_runs_at_hand() {
     for (Shelf& shelf : shelves)
         for (Place& place : shelf.places)
             place.store(0, std::memory_order_relaxed);
 }
 
-}  // namespace tarn::run_cache
+}  // namespace tarn::map

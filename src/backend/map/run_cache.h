@@ -7,15 +7,15 @@
 
 #include "pages/units.h"
 
-namespace tarn::run_cache {
+namespace tarn::map {
 
 inline constexpr Units kUnitsMost = Units{8};  // longer runs are not kept
 
-void* take(Units length);           // NULL: none of exactly that length
-void give(void* at, Units length);  // keeps it; what it displaces goes back to the supply
-size_t trim();                      // gives all back to the supply; bytes
-size_t bytes();
+void* take_run_at_hand(Units length);           // NULL: none of exactly that length
+void give_run_at_hand(void* at, Units length);  // keeps it; what it displaces goes back to the supply
+size_t trim_runs_at_hand();                     // gives all back to the supply; bytes
+size_t bytes_at_hand();
 // In the child of a fork: another thread of the parent may have taken any of them meanwhile.
-void forget();
+void forget_runs_at_hand();
 
-}  // namespace tarn::run_cache
+}  // namespace tarn::map
