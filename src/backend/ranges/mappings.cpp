@@ -8,7 +8,7 @@ namespace tarn {
 void Mappings::insert(Range range) {
     RangeNode* const node = nodes_.take();
     if (!node) {
-        ++lost_;
+        lost_ += 1;
         return;
     }
     node->range = range;
@@ -64,7 +64,7 @@ bool Mappings::cut_out(Range range) {
 }
 
 void Mappings::removed(Range range) {
-    if (!cut_out(range)) ++lost_;
+    if (!cut_out(range)) lost_ += 1;
 }
 
 bool Mappings::costs_nothing(Range range) const {
@@ -73,7 +73,7 @@ bool Mappings::costs_nothing(Range range) const {
 }
 
 void Mappings::limit_is(size_t most) {
-    limit_known_ = true;
+    limit_known_.store(true, std::memory_order_relaxed);
     const bool was_exhausted = budget_ < share_;
     share_ = most / kShare;
     budget_ = was_exhausted ? std::min(budget_, share_) : share_;

@@ -30,8 +30,10 @@ class Mappings {
     bool plenty() const { return count() < budget_ / 2; }
     bool costs_nothing(Range range) const;
 
-    // Once, when there are kAskFrom.
-    bool wants_limit() const { return !limit_known_ && count() >= kAskFrom; }
+    // Once, when there are kAskFrom. Asked by anyone.
+    bool wants_limit() const {
+        return !limit_known_.load(std::memory_order_relaxed) && count() >= kAskFrom;
+    }
     void limit_is(size_t most);
     // The kernel has no more, since others have taken many: ours are too many until try_again().
     void exhausted();
@@ -46,8 +48,8 @@ class Mappings {
     RangeTree tree_;
     size_t share_ = kUsualLimit / kShare;
     size_t budget_ = share_;
-    size_t lost_ = 0;  // that there was no node for
-    bool limit_known_ = false;
+    Published lost_;  // that there was no node for
+    std::atomic<bool> limit_known_{false};
 };
 
 }  // namespace tarn

@@ -81,13 +81,13 @@ void RangeTree::unlink(RangeNode* node) {
 void RangeTree::insert(RangeNode* node) {
     link<kByAddress>(node);
     link<kBySize>(node);
-    ++count_;
+    count_ += 1;
 }
 
 void RangeTree::remove(RangeNode* node) {
     unlink<kByAddress>(node);
     unlink<kBySize>(node);
-    --count_;
+    count_ -= 1;
 }
 
 void RangeTree::change(RangeNode* node, Range range) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "backend/ranges/registry.h"
+#include "base/published.h"
 
 namespace tarn {
 
@@ -53,7 +54,7 @@ class RangeNodes {
 
 class RangeTree {
   public:
-    size_t count() const { return count_; }
+    size_t count() const { return count_; }  // by anyone
 
     void insert(RangeNode* node);
     void remove(RangeNode* node);
@@ -83,7 +84,7 @@ class RangeTree {
     RangeNode* last_from(const char* at) const;  // the last that starts at `at` or before
 
     RangeNode* roots_[2] = {};
-    size_t count_ = 0;
+    Published count_;
 };
 
 }  // namespace tarn
