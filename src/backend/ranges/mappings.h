@@ -31,9 +31,7 @@ class Mappings {
     bool costs_nothing(Range range) const;
 
     // Once, when there are kAskFrom. Asked by anyone.
-    bool wants_limit() const {
-        return !limit_known_.load(std::memory_order_relaxed) && count() >= kAskFrom;
-    }
+    bool wants_limit() const { return !limit_known_.load(std::memory_order_relaxed) && count() >= kAskFrom; }
     void limit_is(size_t most);
     // The kernel has no more, since others have taken many: ours are too many until try_again().
     void exhausted();
