@@ -175,8 +175,9 @@ def stage_style():
 
 
 def stage_release():
-    """g++, and all of Meson's tests but the real programs"""
-    if configure("build", ["-Dtests=true", "-Dbenchmarks=true"], {"CC": "gcc", "CXX": "g++"}) and build("build"):
+    """g++, and all of Meson's tests but the real programs; unit tests with --long, else stage asan has them"""
+    options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}"]
+    if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
 
 
