@@ -25,6 +25,10 @@ enum class UnitState : uint8_t { kTaken, kClean, kDirty, kHole };
 enum class UnitKind : uint8_t { kDirty, kMapped, kAny };
 inline constexpr int kUnitKinds = 3;
 
+struct UnitCounts {
+    Units clean, dirty, holes;
+};
+
 class UnitMap {
   public:
     static constexpr size_t kNone = SIZE_MAX;
@@ -90,21 +94,37 @@ class UnitMap {
                                   : state == UnitState::kDirty ? word.free & word.other
                                   : state == UnitState::kHole  ? ~word.free & word.other
                                                                : ~word.free & ~word.other;
-            total += static_cast<size_t>(__builtin_popcountll(bits & mask));
+            total += ones(bits & mask);
         });
         return Units{total};
     }
 
-    void set(size_t first, Units length, UnitState state) const {
-        const bool free = state == UnitState::kClean || state == UnitState::kDirty;
-        const bool other = state == UnitState::kDirty || state == UnitState::kHole;
+    // What they were.
+    UnitCounts set(size_t first, Units length, UnitState state) const {
+        const uint64_t free = state == UnitState::kClean || state == UnitState::kDirty ? ~uint64_t{0} : 0;
+        const uint64_t other = state == UnitState::kDirty || state == UnitState::kHole ? ~uint64_t{0} : 0;
+        UnitCounts were;
         each_word(first, length, [&](UnitBits& word, uint64_t mask) {
-            word.free = free ? word.free | mask : word.free & ~mask;
-            word.other = other ? word.other | mask : word.other & ~mask;
+            const uint64_t was_free = word.free & mask, was_other = word.other & mask;
+            const uint64_t was_dirty = was_free & was_other;
+            were.dirty += Units{ones(was_dirty)};
+            were.clean += Units{ones(was_free ^ was_dirty)};
+            were.holes += Units{ones(was_other ^ was_dirty)};
+            word.free = (word.free & ~mask) | (free & mask);
+            word.other = (word.other & ~mask) | (other & mask);
         });
+        return were;
     }
 
   private:
+    // Mostly none, or in a row. To count bits is a call where the processor may lack the instruction.
+    static size_t ones(uint64_t bits) {
+        if (bits == 0) return 0;
+        const uint64_t row = bits >> __builtin_ctzll(bits);
+        if ((row & (row + 1)) != 0) return static_cast<size_t>(__builtin_popcountll(bits));
+        return row == ~uint64_t{0} ? 64 : static_cast<size_t>(__builtin_ctzll(row + 1));
+    }
+
     uint64_t word_bits(UnitKind kind, size_t word) const {
         const UnitBits& bits = words_[word];
         return kind == UnitKind::kDirty    ? bits.free & bits.other

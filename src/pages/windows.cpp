@@ -68,11 +68,10 @@ void Window::set(size_t first, Units length, UnitState state) {
     expect(begin(), "units that a window does not have", [&] {
         return first >= kUsableBegin && length <= kUsableUnits && first + length.count() <= kUsableEnd;
     });
-    const UnitMap map = units();
-    clean -= map.count(UnitState::kClean, first, length);
-    dirty -= map.count(UnitState::kDirty, first, length);
-    holes -= map.count(UnitState::kHole, first, length);
-    map.set(first, length, state);
+    const UnitCounts were = units().set(first, length, state);
+    clean -= were.clean;
+    dirty -= were.dirty;
+    holes -= were.holes;
     if (state == UnitState::kClean) clean += length;
     if (state == UnitState::kDirty) dirty += length;
     if (state == UnitState::kHole) holes += length;

@@ -18,9 +18,15 @@ struct Pair {
     UnitMap map{words.data(), Units{kCount}};
 
     void set(size_t unit, size_t length, UnitState state) {
-        map.set(unit, Units{length}, state);
-        for (size_t i = unit; i < unit + length; ++i)
+        const UnitCounts were = map.set(unit, Units{length}, state);
+        size_t counts[4] = {};
+        for (size_t i = unit; i < unit + length; ++i) {
+            ++counts[static_cast<size_t>(model[i])];
             model[i] = state;
+        }
+        EXPECT_EQ(were.clean, Units{counts[static_cast<size_t>(UnitState::kClean)]});
+        EXPECT_EQ(were.dirty, Units{counts[static_cast<size_t>(UnitState::kDirty)]});
+        EXPECT_EQ(were.holes, Units{counts[static_cast<size_t>(UnitState::kHole)]});
     }
     bool is(UnitKind kind, size_t unit) const {
         const UnitState state = model[unit];
