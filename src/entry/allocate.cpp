@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cache/bins.h"
+#include "entry/entry.h"
 #include "entry/large.h"
 #include "heap/orphans.h"
 #include "process/reclaim.h"
@@ -28,6 +29,12 @@ void note_growth() {
         return;
     seen.store(end, std::memory_order_relaxed);
     make_room_for_small();
+}
+
+// As the fast path; NULL when that cannot serve it.
+Object* pop_of_class(SizeClass c) {
+    ThreadCache* const cache = current_cache;
+    return cache->fast_end > 0 ? pop(cache->bins[c]) : nullptr;
 }
 
 // An object of this class, and whether it is all zero. Threads that may not have a cache take from the
@@ -72,6 +79,8 @@ SizeClass aligned_class(size_t alignment, size_t size) {
 
 void* allocate_slow(size_t size) {
     if (size <= kSmallMax) {
+        if (size > kFastMax)  // the sizes without an entry in by_size
+            if (Object* object = pop_of_class(class_of_size(size))) return object;
         const Refill taken = take_or_reclaim(class_of_size(size));
         // Else a block of the backend may still be had.
         if (taken.object) return hand_out(taken.object);
