@@ -10,7 +10,8 @@ namespace tarn {
 
 namespace {
 
-constexpr uint32_t kSendEvery = 32;  // refills: what waits for other heaps does not wait for long
+constexpr size_t kDrainedWhole = 16;  // a bin of so few keeps nothing when it overflows
+constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps does not wait for long
 
 }  // namespace
 
@@ -21,10 +22,14 @@ void set_limit(Bin& bin, size_t limit) {
 
 namespace {
 
+using TwoSlots __attribute__((vector_size(2 * sizeof(uintptr_t)), aligned(sizeof(uintptr_t)), may_alias)) =
+    uintptr_t;
+
 // The `count` slots before `end` move up by so many. (Not memmove, which would have to be bound at every start.)
 void move_up(Object** end, size_t count, size_t by) {
-    for (; count > 0; --count, --end)
-        *reinterpret_cast<Object* volatile*>(end - 1 + by) = end[-1];
+    for (; count > 1; count -= 2, end -= 2)
+        *reinterpret_cast<volatile TwoSlots*>(end - 2 + by) = *reinterpret_cast<TwoSlots*>(end - 2);
+    if (count) end[by - 1] = end[-1];
 }
 
 // The objects move up to where others have taken some. With the lock of the heap held.
@@ -44,11 +49,21 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     Bin& bin = cache.bins[c];
     const SizeClassInfo& info = kSizeClasses[c];
     Object** const end = &slot(bin, bin.end);
-    for (Object** at = end - many; at < end; ++at) {
-        Slab* const slab = slab_of_object(*at, info);
+    // Neighbours are often of one slab, and go there together.
+    for (Object** at = end - many; at < end;) {
+        Object* const last = *at;
+        Slab* const slab = slab_of_object(last, info);
         if (!slab) [[unlikely]]
-            die(Fault::kInsideObject, *at, "into one of", info.size, "bytes");
-        cache.heap.give(*slab, *at);
+            die(Fault::kInsideObject, last, "into one of", info.size, "bytes");
+        Object* first = last;
+        uint32_t count = 1;
+        if (++at < end && in_one_unit(*at, last)) {
+            for (const CarvedObjects objects(*slab, info); at < end && objects.has(*at); ++at, ++count) {
+                (*at)->next = first;
+                first = *at;
+            }
+        }
+        cache.heap.give(*slab, first, last, count);
     }
     const size_t kept = objects_in(bin) - many;
     move_up(end - many, kept, many);
@@ -135,11 +150,14 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
         __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
         return cache.heap.give(slab, object);
     }
-    // Half of it at once is cheaper than one by one.
-    if (objects_in(bin) > limit / 2) drain_bin(cache, c, objects_in(bin) - limit / 2);
+    // Most of it at once is cheaper than one by one.
+    const size_t kept = limit > kDrainedWhole ? limit / 4 : 0;
+    if (const size_t held = objects_in(bin); held > kept) {
+        drain_bin(cache, c, held - kept);
+        tops.overflows += static_cast<uint32_t>(held - kept);
+    }
     slot(bin, top(bin) - kSlot) = object;
     pops_top(bin) -= kSlot;
-    tops.overflows += static_cast<uint32_t>(limit / 2);
     expect_none(&bin, [&] { return fault_of_bin(cache, c); });
 }
 

@@ -69,16 +69,18 @@ class Heap {
     Batch take(SizeClass c, Object** end, uint32_t room);
     // A single object, for bins that hold nothing.
     Batch take_one(SizeClass c);
-    // A freed object of one of this heap's slabs. It carries the mark already.
-    void give(Slab& slab, Object* object) {
-        expect(object, "an object given back to a slab that is not its own", [&] {
-            return slab.used > 0 && slab.is_object(object) &&
+    // Freed objects of one of this heap's slabs, linked from `first` to `last`. They carry the mark already.
+    void give(Slab& slab, Object* first, Object* last, uint32_t count) {
+        expect(first, "objects given back to a slab that is not their own", [&] {
+            return slab.used >= count && slab.is_object(first) && slab.is_object(last) &&
                    slab.owner.load(std::memory_order_relaxed) == id_;
         });
-        object->next = slab.free;
-        slab.free = object;
-        if (--slab.used == 0 || slab.state == SlabState::kFull) settle(slab);
+        last->next = slab.free;
+        slab.free = first;
+        slab.used = static_cast<uint16_t>(slab.used - count);
+        if (slab.used == 0 || slab.state == SlabState::kFull) settle(slab);
     }
+    void give(Slab& slab, Object* object) { give(slab, object, object, 1); }
     // The rest of give when an object came back to an empty or full slab.
     [[gnu::noinline]] void settle(Slab& slab);
 

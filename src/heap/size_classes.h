@@ -93,6 +93,12 @@ inline constexpr size_t index_in_slab(const SizeClassInfo& info, size_t offset) 
     return static_cast<size_t>((offset * info.reciprocal) >> detail::kReciprocalShift);
 }
 
+// Offsets in a slab that are multiples of the object's size are those with offset * divisor(info) < divisor(info), in 64
+// bits (D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation", Software: Practice and Experience 2019).
+inline constexpr uint64_t divisor(const SizeClassInfo& info) {
+    return info.reciprocal << (64 - detail::kReciprocalShift);
+}
+
 // The object that begins at this distance from the first; info.objects when none does.
 inline constexpr size_t object_at(const SizeClassInfo& info, size_t offset) {
     const size_t index = index_in_slab(info, offset);

@@ -95,6 +95,28 @@ inline Slab* slab_of_object(const void* p) {
     return slab_of_object(p, slab_of(p)->info());
 }
 
+// The objects of a slab that were ever handed out, for who asks of many pointers.
+class CarvedObjects {
+  public:
+    CarvedObjects(const Slab& slab, const SizeClassInfo& info)
+        : begin_(reinterpret_cast<uintptr_t>(slab.begin())),
+          bytes_(size_t{slab.carved()} * info.size),
+          divisor_(divisor(info)) {}
+    [[gnu::always_inline]] bool has(const Object* object) const {
+        const size_t offset = reinterpret_cast<uintptr_t>(object) - begin_;
+        return offset < bytes_ && offset * divisor_ < divisor_;
+    }
+
+  private:
+    uintptr_t begin_;
+    size_t bytes_;
+    uint64_t divisor_;
+};
+
+inline bool in_one_unit(const void* one, const void* other) {
+    return (reinterpret_cast<uintptr_t>(one) ^ reinterpret_cast<uintptr_t>(other)) < kUnitSize;
+}
+
 inline bool is_slab_entry(Entry entry) {
     return entry < 0 || entry == kOrphanEntry;
 }

@@ -246,7 +246,7 @@ TEST_F(DamagedDeathTest, Bins) {
 }
 
 TEST_F(DamagedDeathTest, TheNextChangeOfStateFindsItToo) {
-    EXPECT_DEATH({ heap.give(slab, objects.back()); }, "slab that is not its own");
+    EXPECT_DEATH({ heap.give(slab, objects.back()); }, "slab that is not their own");
     EXPECT_DEATH({ heap.door().mail.post(slab); }, "posted without need");
     EXPECT_DEATH(
         {

@@ -42,6 +42,13 @@ TEST(SizeClasses, EveryByteBelongsToItsObject) {
             ASSERT_EQ(index_in_slab(info, offset), offset / info.size) << info.size << ' ' << offset;
 }
 
+TEST(SizeClasses, TheDivisorTellsWhereObjectsBegin) {
+    for (const SizeClassInfo& info : kSizeClasses)
+        for (uint64_t offset = 0; offset < info.units.bytes(); ++offset)
+            ASSERT_EQ(offset * divisor(info) < divisor(info), offset % info.size == 0)
+                << info.size << ' ' << offset;
+}
+
 TEST(SizeClasses, PowersOfTwoHaveAClassOfTheirOwn) {
     for (size_t size = 16; size <= kSmallMax; size *= 2)
         EXPECT_EQ(kSizeClasses[class_of_size(size)].size, size);
