@@ -11,8 +11,15 @@ namespace tarn {
 
 namespace {
 
-// Empty slabs that a heap keeps, so that a working set that comes and goes takes no lock and no page faults.
-constexpr Units kEmptyUnitsMax = Units{32};  // 512 KiB
+// Empty slabs that a heap keeps, so that a working set that comes and goes takes no lock and no page faults: its share
+// of what all heaps with a holder may keep.
+constexpr Units kEmptyUnitsOfAll = Units{128};  // 2 MiB
+constexpr Units kEmptyUnitsLeast = Units{16};   // 256 KiB
+
+Units empty_limit() {
+    const uint32_t holders = orphans.holders.load(std::memory_order_relaxed);
+    return max(kEmptyUnitsLeast, Units{kEmptyUnitsOfAll.count() / (holders + !holders)});
+}
 
 // Objects from `first` to the end of the page it lies in, at least one: no page is touched before its time.
 uint32_t objects_in_page(const Object* first, uint32_t size) {
@@ -198,7 +205,7 @@ void Heap::settle(Slab& slab) {
         link(slab);
     }
     expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
-    if (slab.used == 0 && (empty_units_ > kEmptyUnitsMax || id_ == kOrphanHeap)) dissolve(slab);
+    if (slab.used == 0 && (empty_units_ > empty_limit() || id_ == kOrphanHeap)) dissolve(slab);
 }
 
 void Heap::absorb(Slab& slab, const RemoteChain& chain) {

@@ -141,6 +141,16 @@ void Heap::hand_over(Slab& slab, Heap& to) {
     to.claim(slab);
 }
 
+namespace {
+
+// With the orphan lock held.
+void set_held(HeapDoor& door, bool held) {
+    if (door.held.exchange(held, std::memory_order_seq_cst) != held)
+        orphans.holders += held ? 1 : uint32_t(-1);
+}
+
+}  // namespace
+
 void Heap::retire() {
     Slab* elsewhere = nullptr;
     {
@@ -154,7 +164,7 @@ void Heap::retire() {
             }
         }
         expect_none(this, [&] { return fault_of_emptiness(*this); });
-        door().held.store(false, std::memory_order_seq_cst);
+        set_held(door(), false);
         elsewhere = door().mail.take_all();
     }
     post_slabs(elsewhere);
@@ -162,7 +172,7 @@ void Heap::retire() {
 
 void Heap::revive() {
     Guard guard(orphans.lock);
-    door().held.store(true, std::memory_order_seq_cst);
+    set_held(door(), true);
 }
 
 }  // namespace tarn

@@ -97,6 +97,10 @@ void salvage_heaps(Heap* survivor) {
         heap_door(id).held.store(false, std::memory_order_relaxed);
         heap_door(id).heap->forget_slabs();
     }
+    uint32_t holders = 0;
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        holders += heap_door(id).held.load(std::memory_order_relaxed);
+    orphans.holders.store(holders, std::memory_order_relaxed);
     for (size_t window = 0; window < window_count(); ++window)
         salvage_window(window_units(window), survivor, torn);
 }

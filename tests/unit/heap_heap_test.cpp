@@ -82,18 +82,41 @@ TEST_F(HeapTest, ExhaustedSlabsAreFullAndBecomePartialWithTheFirstObjectBack) {
 
 TEST_F(HeapTest, EmptySlabsAreKeptUpToABoundAndReused) {
     const SizeClass c = 3;
-    const size_t kept = 512 << 10;
     const size_t slab_bytes = kSizeClasses[c].units.bytes();
-    take(c, (kept / slab_bytes + 5) * kSizeClasses[c].objects);
-    sample::give_all(heap, objects);
-    EXPECT_EQ(run_stats().in_use, kept);
-    const uint64_t fresh = heap.counters(c).fresh;
-    take(c, kept / slab_bytes * kSizeClasses[c].objects);
-    EXPECT_EQ(heap.counters(c).fresh, fresh);
-    EXPECT_EQ(run_stats().in_use, kept);
-    sample::give_all(heap, objects);
-    heap.dissolve_empty();
-    EXPECT_EQ(heap.counters(c).slabs, 0u);
+    const uint32_t before = orphans.holders;
+    for (const auto& [holders, kept] : {std::pair<uint32_t, size_t>{1, 2 << 20},
+                                        {2, 1 << 20},
+                                        {4, 512 << 10},
+                                        {8, 256 << 10},
+                                        {1000, 256 << 10}}) {
+        orphans.holders = holders;
+        take(c, (kept / slab_bytes + 5) * kSizeClasses[c].objects);
+        sample::give_all(heap, objects);
+        EXPECT_EQ(run_stats().in_use, kept) << holders;
+        const uint64_t fresh = heap.counters(c).fresh;
+        take(c, kept / slab_bytes * kSizeClasses[c].objects);
+        EXPECT_EQ(heap.counters(c).fresh, fresh);
+        EXPECT_EQ(run_stats().in_use, kept);
+        sample::give_all(heap, objects);
+        heap.dissolve_empty();
+        EXPECT_EQ(heap.counters(c).slabs, 0u);
+    }
+    orphans.holders = before;
+}
+
+TEST_F(HeapTest, HoldersAreCounted) {
+    const uint32_t before = orphans.holders;
+    Heap& other = *sample::new_heap();
+    EXPECT_EQ(orphans.holders, before + 1);
+    other.revive();  // it is held already
+    EXPECT_EQ(orphans.holders, before + 1);
+    other.retire();
+    EXPECT_EQ(orphans.holders, before);
+    other.retire();
+    EXPECT_EQ(orphans.holders, before);
+    other.revive();
+    EXPECT_EQ(orphans.holders, before + 1);
+    other.retire();
 }
 
 TEST_F(HeapTest, EmptySlabsOfOneClassServeAnother) {
