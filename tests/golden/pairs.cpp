@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Pairs of an allocation and its release, for fast_path.py, which counts the instructions inside each
-// count_* function. For every case: a pass that warms the bin, then two counted ones of different length.
+// Pairs of an allocation and its release, one after another or in waves, for fast_path.py, which counts the
+// instructions inside each count_* function. For every case: a pass that warms the bin, then two counted ones of
+// different length.
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <new>
 
 extern "C" {
@@ -14,6 +16,15 @@ extern "C" {
 [[gnu::noinline]] void count_new(size_t size, size_t pairs) {
     for (size_t i = 0; i < pairs; ++i)
         ::operator delete(::operator new(size), size);
+}
+void* wave[1600];
+[[gnu::noinline]] void count_waves(size_t size, size_t objects, size_t waves) {
+    for (; waves > 0; --waves) {
+        for (size_t i = 0; i < objects; ++i)
+            wave[i] = malloc(size);
+        for (size_t i = 0; i < objects; ++i)
+            free(wave[i]);
+    }
 }
 }
 
@@ -26,6 +37,12 @@ void run(const char* name, Function* count, size_t size) {
     printf("%s %zu\n", name, size);
 }
 
+void run_waves(size_t size, size_t objects) {
+    for (size_t waves : std::initializer_list<size_t>{4, 10, 30})
+        count_waves(size, objects, waves);
+    printf("waves-of-%zu %zu\n", objects, size);
+}
+
 }  // namespace
 
 int main() {
@@ -33,5 +50,8 @@ int main() {
         run("malloc+free", count_malloc, size);
     for (size_t size = 16; size <= 8192; size *= 2)
         run("new+delete", count_new, size);
+    run_waves(64, 1600);
+    run_waves(1024, 1600);
+    run_waves(4096, 400);
     return 0;
 }
