@@ -150,9 +150,9 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
         __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
         return cache.heap.give(slab, object);
     }
-    // Most of it at once is cheaper than one by one.
+    // Most of it at once is cheaper than one by one. It may just have got its first limit, and have room.
     const size_t kept = limit > kDrainedWhole ? limit / 4 : 0;
-    if (const size_t held = objects_in(bin); held > kept) {
+    if (const size_t held = objects_in(bin); held >= limit) {
         drain_bin(cache, c, held - kept);
         tops.overflows += static_cast<uint32_t>(held - kept);
     }
