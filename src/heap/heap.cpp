@@ -212,12 +212,10 @@ void Heap::absorb(Slab& slab, const RemoteChain& chain) {
     expect(&slab, "a chain from elsewhere that is not sound", [&] {
         return chain.count <= slab.used && sound_length(slab, chain.head, chain.count) == chain.count;
     });
-    if (chain.count > 0) {
-        chain.tail->next = slab.free;
-        slab.free = chain.head;
-        slab.used = static_cast<uint16_t>(slab.used - chain.count);
-    }
-    settle(slab);
+    if (chain.count > 0)
+        give(slab, chain.head, chain.tail, chain.count);
+    else
+        settle(slab);
 }
 
 // Collects the mail; the slabs in it that are no longer this heap's, linked by next_mail (R4).
