@@ -31,10 +31,10 @@ void note_growth() {
     make_room_for_small();
 }
 
-// As the fast path; NULL when that cannot serve it.
+// As the fast path; NULL when that cannot serve it, or an observer is to be told.
 Object* pop_of_class(SizeClass c) {
     ThreadCache* const cache = current_cache;
-    return cache->fast_end > 0 ? pop(cache->bins[c]) : nullptr;
+    return cache->fast_end > 0 && !cache->observing ? pop(cache->bins[c]) : nullptr;
 }
 
 // An object of this class, and whether it is all zero. Threads that may not have a cache take from the

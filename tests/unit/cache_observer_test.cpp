@@ -123,6 +123,16 @@ TEST_F(Observing, WhatHasNoFastPathIsToldAsAPop) {
     release(aligned);
 }
 
+TEST_F(Observing, SizesAboveTheTableOfBinsAreToldAsPops) {
+    const SizeClass c = class_of_size(kFastMax + 1);
+    warm(c);
+    attach(*cache, kSlot0);
+    void* const object = allocate(kFastMax + 1);
+    EXPECT_EQ(watcher.pops[c], 1u);
+    EXPECT_EQ(watcher.refills[c], 0u);
+    release(object);
+}
+
 TEST_F(Observing, EveryObjectIsSeenWhileItIsWantedAndTheFastPathComesBack) {
     constexpr SizeClass c = 7;
     warm(c);
