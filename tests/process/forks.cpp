@@ -122,6 +122,7 @@ void while_threads_allocate_small() {
 
 void child_frees_objects_of_other_threads() {
     start_workers(4);
+    setpriority(PRIO_PROCESS, 0, -15);
     for (size_t i = 0; i < forks; ++i)
         in_child(full_child);
     stop_workers(4);
