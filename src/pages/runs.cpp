@@ -159,10 +159,9 @@ size_t collect_from(Window& window, UnitKind kind, Units target, Range* ranges, 
         end = first;
         const Range range = whole_pages(first, last + 1);
         if (range.length == Units{}) continue;
-        const Units dirty = units.count(UnitState::kDirty, range.unit, range.length);
-        supply.dirty -= dirty;
         const bool cuts = window.is_inside_mapping(range.unit, range.length);
-        window.set(range.unit, range.length, UnitState::kTaken);
+        const Units dirty = window.set(range.unit, range.length, UnitState::kTaken).dirty;
+        supply.dirty -= dirty;
         ranges[count++] = {window.first_unit() + range.unit, range.length, dirty != Units{}, cuts};
     }
     return count;
@@ -261,8 +260,7 @@ Run take_run(Units length, RunUse use) {
     if (!found.window) return {};
     expect(found.window, "a run that somebody has already",
            [&] { return nobodys(*found.window, found.first, length); });
-    const Units dirty = found.window->units().count(UnitState::kDirty, found.first, length);
-    found.window->set(found.first, length, UnitState::kTaken);
+    const Units dirty = found.window->set(found.first, length, UnitState::kTaken).dirty;
     supply.dirty -= dirty;
     supply.in_use += length;
     if (supply.dirty < supply.spare) supply.spare = supply.dirty;

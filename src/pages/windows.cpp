@@ -64,7 +64,7 @@ bool Window::is_inside_mapping(size_t first, Units length) const {
     return !hole_before(*this, first) && !hole_behind(*this, first + length.count());
 }
 
-void Window::set(size_t first, Units length, UnitState state) {
+UnitCounts Window::set(size_t first, Units length, UnitState state) {
     expect(begin(), "units that a window does not have", [&] {
         return first >= kUsableBegin && length <= kUsableUnits && first + length.count() <= kUsableEnd;
     });
@@ -77,9 +77,10 @@ void Window::set(size_t first, Units length, UnitState state) {
     if (state == UnitState::kHole) holes += length;
     expect(begin(), "more units counted than a window has",
            [&] { return clean + dirty + holes <= kUsableUnits; });
-    if (state == UnitState::kTaken) return;
-    for (PackedUnits<uint16_t>& none_of : none)
-        none_of = kUnknown;
+    if (state != UnitState::kTaken)
+        for (PackedUnits<uint16_t>& none_of : none)
+            none_of = kUnknown;
+    return were;
 }
 
 void Window::count_again() {

@@ -36,8 +36,8 @@ struct Window {
     size_t find(UnitKind kind, Units length);
     // There is mapped memory on both sides of these units.
     bool is_inside_mapping(size_t first, Units length) const;
-    // The units may be in any state. The counts follow.
-    void set(size_t first, Units length, UnitState state);
+    // The units may be in any state; what they were. The counts follow.
+    UnitCounts set(size_t first, Units length, UnitState state);
     // After the bits were changed by others, or may have been.
     void count_again();
 };
