@@ -96,19 +96,21 @@ inline void give_all(Heap& heap, std::vector<Object*>& objects) {
     objects.clear();
 }
 
+// The heap ends, and nothing is left of it, or in the orphans: every object came back.
+inline void end_without_rest(Heap& heap) {
+    heap.drain_mail();
+    heap.retire();
+    Guard guard(orphans.lock);
+    orphans.heap.dissolve_empty();
+    EXPECT_EQ(orphans.slabs(), 0u);
+    EXPECT_EQ(run_stats().in_use, 0u);
+}
+
 // A heap that owns; nothing is left of it, or in the orphans, when a test ends.
 class Owner : public testing::Test {
   protected:
     void SetUp() override { owner.revive(); }
-    void TearDown() override {
-        owner.drain_mail();
-        owner.dissolve_empty();
-        owner.retire();
-        Guard guard(orphans.lock);
-        orphans.heap.dissolve_empty();
-        EXPECT_EQ(orphans.slabs(), 0u);
-        EXPECT_EQ(run_stats().in_use, 0u);
-    }
+    void TearDown() override { end_without_rest(owner); }
     // All objects of a slab.
     std::vector<Object*> whole_slab(SizeClass c) {
         std::vector<Object*> objects;
