@@ -5,6 +5,8 @@
 #pragma once
 #include <cstdint>
 
+#include "base/steady_list.h"
+
 namespace tarn {
 
 struct MeterCounters {
@@ -19,7 +21,7 @@ struct MeterGauges {
 };
 struct MeterCounts : MeterCounters, MeterGauges {};
 
-class Meter {
+class Meter : public Listed<Meter> {
   public:
     // Adds what is counted so far. Called by any thread at any time between list() and unlist(); takes no
     // lock.
@@ -34,7 +36,7 @@ class Meter {
     // In the child of a fork, after meters_after_fork_child(): act(meter) for each that is read by `read`.
     template <class Act>
     static void each(Read read, Act act) {
-        for (Meter* meter = first(); meter; meter = meter->next_)
+        for (Meter* meter = first(); meter; meter = meter->next())
             if (meter->read_ == read) act(*meter);
     }
 
@@ -49,8 +51,6 @@ class Meter {
     static Meter* first();
 
     const Read read_;
-    Meter* next_ = nullptr;
-    Meter** link_ = nullptr;  // what points here
 };
 
 // Of all that are listed, and of those that were.

@@ -12,16 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include "stats_now.h"
 #include "tarn/tarn.h"
 #include "thread_sanitizer.h"
 
 namespace {
-
-tarn_stats now() {
-    tarn_stats stats;
-    EXPECT_EQ(tarn_stats_get(&stats, sizeof stats), 0);
-    return stats;
-}
 
 std::string text_report() {
     std::string text;
@@ -32,46 +27,46 @@ std::string text_report() {
 }
 
 TEST(Report, Arenas) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     tarn_arena* arena = tarn_arena_create(0, 0);
-    EXPECT_EQ(now().arenas, before.arenas + 1);
-    EXPECT_EQ(now().arenas_made, before.arenas_made + 1);
-    EXPECT_EQ(now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
+    EXPECT_EQ(stats_now().arenas, before.arenas + 1);
+    EXPECT_EQ(stats_now().arenas_made, before.arenas_made + 1);
+    EXPECT_EQ(stats_now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
     for (int i = 0; i < 1000; ++i)
         tarn_arena_allocate(arena, 64, 8);
     tarn_arena_allocate(arena, 1 << 20, 8);
     tarn_arena_stats own;
     ASSERT_EQ(tarn_arena_stats_get(arena, &own, sizeof own), 0);
-    EXPECT_GE(now().arena_bytes, before.arena_bytes + own.capacity);
+    EXPECT_GE(stats_now().arena_bytes, before.arena_bytes + own.capacity);
     tarn_arena_reset(arena);
     tarn_arena_trim(arena);
-    EXPECT_EQ(now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
+    EXPECT_EQ(stats_now().arena_bytes, before.arena_bytes + TARN_ARENA_FIRST_CHUNK);
     tarn_arena_destroy(arena);
-    EXPECT_EQ(now().arenas, before.arenas);
-    EXPECT_EQ(now().arenas_made, before.arenas_made + 1) << "what was made stays";
-    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
-    EXPECT_GE(now().arena_bytes_taken, before.arena_bytes_taken + own.capacity);
+    EXPECT_EQ(stats_now().arenas, before.arenas);
+    EXPECT_EQ(stats_now().arenas_made, before.arenas_made + 1) << "what was made stays";
+    EXPECT_EQ(stats_now().arena_bytes, before.arena_bytes);
+    EXPECT_GE(stats_now().arena_bytes_taken, before.arena_bytes_taken + own.capacity);
 }
 
 TEST(Report, ArenasInBuffersCountWhatTheyTake) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     char buffer[256];
     tarn_arena arena;
     tarn_arena_init_buffer(&arena, buffer, sizeof buffer);
-    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+    EXPECT_EQ(stats_now().arena_bytes, before.arena_bytes);
     tarn_arena_allocate(&arena, 1000, 8);
-    EXPECT_GE(now().arena_bytes, before.arena_bytes + 1000);
+    EXPECT_GE(stats_now().arena_bytes, before.arena_bytes + 1000);
     tarn_arena_destroy(&arena);
-    EXPECT_EQ(now().arenas, before.arenas);
-    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+    EXPECT_EQ(stats_now().arenas, before.arenas);
+    EXPECT_EQ(stats_now().arena_bytes, before.arena_bytes);
 }
 
 TEST(Report, ArenasThatAnotherThreadEnds) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     tarn_arena* arena = tarn_arena_create(0, 0);
     std::thread([&] { tarn_arena_destroy(arena); }).join();
-    EXPECT_EQ(now().arenas, before.arenas);
-    EXPECT_EQ(now().arena_bytes, before.arena_bytes);
+    EXPECT_EQ(stats_now().arenas, before.arenas);
+    EXPECT_EQ(stats_now().arena_bytes, before.arena_bytes);
 }
 
 void use(tarn_pool* pool, int objects, int rounds) {
@@ -85,13 +80,13 @@ void use(tarn_pool* pool, int objects, int rounds) {
 }
 
 TEST(Report, ObjectPools) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     tarn_pool* pools[] = {tarn_pool_create(48, 8, 0), tarn_pool_create(24, 8, TARN_POOL_CHECKED)};
-    EXPECT_EQ(now().object_pools, before.object_pools + 2);
+    EXPECT_EQ(stats_now().object_pools, before.object_pools + 2);
     for (tarn_pool* pool : pools)
         use(pool, 100, 10);
     void* kept = tarn_pool_allocate(pools[0]);
-    const tarn_stats after = now();
+    const tarn_stats after = stats_now();
     EXPECT_EQ(after.object_pool_allocations, before.object_pool_allocations + 2001);
     EXPECT_EQ(after.object_pool_live_objects, before.object_pool_live_objects + 1);
     uint64_t fresh = 0, bytes = 0;
@@ -107,7 +102,7 @@ TEST(Report, ObjectPools) {
     tarn_pool_free(pools[0], kept);
     for (tarn_pool* pool : pools)
         tarn_pool_destroy(pool);
-    const tarn_stats gone = now();
+    const tarn_stats gone = stats_now();
     EXPECT_EQ(gone.object_pools, before.object_pools);
     EXPECT_EQ(gone.object_pools_made, before.object_pools_made + 2);
     EXPECT_EQ(gone.object_pool_allocations, after.object_pool_allocations) << "what was counted stays";
@@ -116,18 +111,18 @@ TEST(Report, ObjectPools) {
 }
 
 TEST(Report, ObjectsOfAPoolThatWasDestroyedAreGone) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     tarn_pool* pool = tarn_pool_create(48, 8, 0);
     for (int i = 0; i < 1000; ++i)
         tarn_pool_allocate(pool);
-    EXPECT_EQ(now().object_pool_live_objects, before.object_pool_live_objects + 1000);
+    EXPECT_EQ(stats_now().object_pool_live_objects, before.object_pool_live_objects + 1000);
     tarn_pool_destroy(pool);
-    EXPECT_EQ(now().object_pool_live_objects, before.object_pool_live_objects);
-    EXPECT_EQ(now().object_pool_bytes, before.object_pool_bytes);
+    EXPECT_EQ(stats_now().object_pool_live_objects, before.object_pool_live_objects);
+    EXPECT_EQ(stats_now().object_pool_bytes, before.object_pool_bytes);
 }
 
 TEST(Report, PoolsComeAndGoInAnyOrder) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     std::vector<tarn_pool*> pools;
     for (int i = 0; i < 40; ++i) {
         pools.push_back(tarn_pool_create(32, 8, 0));
@@ -137,12 +132,12 @@ TEST(Report, PoolsComeAndGoInAnyOrder) {
             pools.erase(pools.begin() + static_cast<long>(pools.size() / 2));
         }
     }
-    EXPECT_EQ(now().object_pools, before.object_pools + pools.size());
-    EXPECT_EQ(now().object_pool_allocations, before.object_pool_allocations + 120);
+    EXPECT_EQ(stats_now().object_pools, before.object_pools + pools.size());
+    EXPECT_EQ(stats_now().object_pool_allocations, before.object_pool_allocations + 120);
     for (tarn_pool* pool : pools)
         tarn_pool_destroy(pool);
-    EXPECT_EQ(now().object_pools, before.object_pools);
-    EXPECT_EQ(now().object_pool_allocations, before.object_pool_allocations + 120);
+    EXPECT_EQ(stats_now().object_pools, before.object_pools);
+    EXPECT_EQ(stats_now().object_pool_allocations, before.object_pool_allocations + 120);
 }
 
 tarn_interner* make_interner(uint32_t flags, size_t expected = 0) {
@@ -156,7 +151,7 @@ tarn_interner* make_interner(uint32_t flags, size_t expected = 0) {
 void expect_growth(const tarn_stats& before, tarn_interner* table) {
     tarn_interner_stats own;
     ASSERT_EQ(tarn_interner_stats_get(table, &own, sizeof own), 0);
-    const tarn_stats after = now();
+    const tarn_stats after = stats_now();
     EXPECT_EQ(after.interners, before.interners + 1);
     EXPECT_EQ(after.interned_strings, before.interned_strings + own.strings);
     EXPECT_EQ(after.intern_requests, before.intern_requests + own.requests);
@@ -165,7 +160,7 @@ void expect_growth(const tarn_stats& before, tarn_interner* table) {
 
 TEST(Report, Interners) {
     for (const size_t expected : {0, 5000}) {
-        const tarn_stats before = now();
+        const tarn_stats before = stats_now();
         tarn_interner* table = make_interner(0, expected);
         expect_growth(before, table);
         for (int i = 0; i < 6000; ++i) {
@@ -176,10 +171,10 @@ TEST(Report, Interners) {
         const std::string longest(100000, 'x');
         tarn_intern(table, longest.data(), longest.size());
         expect_growth(before, table);
-        const tarn_stats full = now();
+        const tarn_stats full = stats_now();
         EXPECT_EQ(full.interned_strings, before.interned_strings + 3001);
         tarn_interner_destroy(table);
-        const tarn_stats gone = now();
+        const tarn_stats gone = stats_now();
         EXPECT_EQ(gone.interners, before.interners);
         EXPECT_EQ(gone.interners_made, before.interners_made + 1);
         EXPECT_EQ(gone.interned_strings, before.interned_strings);
@@ -189,7 +184,7 @@ TEST(Report, Interners) {
 }
 
 TEST(Report, InternersWhoseArraysAreLargerThanAskedFor) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     tarn_interner* table = make_interner(0);
     for (int i = 0; i < 200000; ++i) {
         const std::string text = "name " + std::to_string(i);
@@ -203,7 +198,7 @@ TEST(Report, InternersWhoseArraysAreLargerThanAskedFor) {
 }
 
 TEST(Report, InternersThatCountReferences) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     tarn_interner* table = make_interner(TARN_INTERNER_COUNTED);
     std::vector<const tarn_interned*> strings;
     for (int i = 0; i < 3000; ++i) {
@@ -214,9 +209,9 @@ TEST(Report, InternersThatCountReferences) {
     for (; strings.size() > 7; strings.pop_back())
         tarn_interned_release(table, strings.back());
     expect_growth(before, table);
-    EXPECT_EQ(now().interned_strings, before.interned_strings + 7);
+    EXPECT_EQ(stats_now().interned_strings, before.interned_strings + 7);
     tarn_interner_destroy(table);
-    EXPECT_EQ(now().interner_bytes, before.interner_bytes);
+    EXPECT_EQ(stats_now().interner_bytes, before.interner_bytes);
 }
 
 TEST(Report, TextNamesThePartsInUse) {
@@ -228,7 +223,7 @@ TEST(Report, TextNamesThePartsInUse) {
 }
 
 TEST(Report, WhileOthersMakeAndDropThem) {
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     std::atomic<bool> done{false};
     std::vector<std::thread> threads;
     for (int t = 0; t < 3; ++t)
@@ -248,7 +243,7 @@ TEST(Report, WhileOthersMakeAndDropThem) {
         });
     uint64_t seen = 0;
     for (int i = 0; i < 300; ++i) {
-        const tarn_stats stats = now();
+        const tarn_stats stats = stats_now();
         EXPECT_GE(stats.object_pool_allocations, seen) << "a counter";
         seen = stats.object_pool_allocations;
         EXPECT_LE(stats.object_pool_fresh, stats.object_pool_allocations);
@@ -256,26 +251,26 @@ TEST(Report, WhileOthersMakeAndDropThem) {
     done = true;
     for (std::thread& thread : threads)
         thread.join();
-    EXPECT_GT(now().object_pool_allocations, 0u);
-    EXPECT_EQ(now().object_pool_live_objects, 0u);
-    EXPECT_EQ(now().interned_strings, 0u);
-    EXPECT_EQ(now().intern_requests % 200, before.intern_requests % 200);
+    EXPECT_GT(stats_now().object_pool_allocations, 0u);
+    EXPECT_EQ(stats_now().object_pool_live_objects, 0u);
+    EXPECT_EQ(stats_now().interned_strings, 0u);
+    EXPECT_EQ(stats_now().intern_requests % 200, before.intern_requests % 200);
 }
 
 TEST(Report, AChildGoesOnCounting) {
     tarn_pool* pools[] = {tarn_pool_create(48, 8, 0), tarn_pool_create(48, 8, 0), tarn_pool_create(48, 8, 0)};
     for (tarn_pool* pool : pools)
         use(pool, 10, 1);
-    const tarn_stats before = now();
+    const tarn_stats before = stats_now();
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
         use(pools[1], 10, 1);
-        bool right = now().object_pool_allocations == before.object_pool_allocations + 10;
+        bool right = stats_now().object_pool_allocations == before.object_pool_allocations + 10;
         for (int i : {1, 0, 2})
             tarn_pool_destroy(pools[i]);
-        right &= now().object_pools == before.object_pools - 3;
-        right &= now().object_pool_allocations == before.object_pool_allocations + 10;
+        right &= stats_now().object_pools == before.object_pools - 3;
+        right &= stats_now().object_pool_allocations == before.object_pool_allocations + 10;
         _exit(right ? 0 : 1);
     }
     int status = -1;

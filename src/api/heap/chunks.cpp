@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The first chunk of a segment holds its record, and those of the other 15, which serve; no more of it than a
 // page is ever touched. Segments with a free chunk are on the list of those that serve; all are on another, for the
-// reports, whose links forward are right at every moment.
+// reports.
 //
 // A child of fork, in which another thread may have held the lock, gives all it finds up: `epoch` tells the
 // segments of before, whose chunks are not taken again. They stay listed.
@@ -11,6 +11,7 @@
 
 #include "backend/blocks.h"
 #include "base/options.h"
+#include "base/steady_list.h"
 #include "entry/entry.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -30,11 +31,9 @@ size_t empty_most() {
     return options.dirty / kSegmentSize;
 }
 
-struct Segment {
-    Segment* next;
-    Segment* previous;
-    Segment* older;        // on the list of all
-    Segment** from;        // what points here on it
+struct Segment : Listed<Segment> {
+    Segment* next_serving;
+    Segment* previous_serving;
     uint32_t free, dirty;  // chunks, as bits; dirty ones are free, and resident
     uint32_t epoch;
 };
@@ -42,34 +41,23 @@ struct Segment {
 struct Segments {
     Lock lock;
     Segment* first = nullptr;
-    Segment* newest = nullptr;    // of all
+    SteadyList<Segment> all;
     size_t dirty = 0, empty = 0;  // chunks; segments
     uint32_t epoch = 0;
 };
 constinit Segments segments;
 
 void link(Segment& segment) {
-    segment.previous = nullptr;
-    segment.next = segments.first;
-    if (segments.first) segments.first->previous = &segment;
+    segment.previous_serving = nullptr;
+    segment.next_serving = segments.first;
+    if (segments.first) segments.first->previous_serving = &segment;
     segments.first = &segment;
 }
 
 void unlink(Segment& segment) {
-    (segment.previous ? segment.previous->next : segments.first) = segment.next;
-    if (segment.next) segment.next->previous = segment.previous;
-}
-
-void list(Segment& segment) {
-    segment.older = segments.newest;
-    segment.from = &segments.newest;
-    if (segment.older) segment.older->from = &segment.older;
-    __atomic_store_n(&segments.newest, &segment, __ATOMIC_RELEASE);
-}
-
-void unlist(Segment& segment) {
-    __atomic_store_n(segment.from, segment.older, __ATOMIC_RELEASE);
-    if (segment.older) segment.older->from = segment.from;
+    (segment.previous_serving ? segment.previous_serving->next_serving : segments.first) =
+        segment.next_serving;
+    if (segment.next_serving) segment.next_serving->previous_serving = segment.previous_serving;
 }
 
 Segment* segment_of(const void* chunk) {
@@ -84,8 +72,7 @@ void after_fork_child() {
     segments.first = nullptr;
     segments.dirty = segments.empty = 0;
     ++segments.epoch;
-    for (Segment** from = &segments.newest; *from; from = &(*from)->older)
-        (*from)->from = from;
+    segments.all.mend();
 }
 
 constinit ForkStep fork_step{after_fork_child};
@@ -117,7 +104,7 @@ void detach(Segment& segment) {
     segments.dirty -= static_cast<size_t>(std::popcount(segment.dirty));
     --segments.empty;
     unlink(segment);
-    unlist(segment);
+    segments.all.remove(segment);
 }
 
 }  // namespace
@@ -136,7 +123,7 @@ void* take_chunk() {
     segment->epoch = segments.epoch;
     ++segments.empty;
     link(*segment);
-    list(*segment);
+    segments.all.add(*segment);
     return take_free();
 }
 
@@ -171,7 +158,7 @@ bool in_chunk(const void* pointer) {
 
 void each_record(RecordAct act, void* context) {
     const ReportGuard guard(segments.lock);
-    for (const Segment* segment = segments.newest; segment; segment = segment->older)
+    for (const Segment* segment = segments.all.first(); segment; segment = segment->next())
         for (uint32_t taken = kAllFree & ~segment->free; taken; taken &= taken - 1)
             act(reinterpret_cast<const char*>(segment) +
                     kRecordSpace * static_cast<unsigned>(std::countr_zero(taken)),
@@ -186,7 +173,7 @@ size_t trim_chunks() {
             Guard guard(segments.lock);
             found = segments.first;
             while (found && found->free != kAllFree)
-                found = found->next;
+                found = found->next_serving;
             if (!found) return bytes;
             detach(*found);
         }

@@ -126,6 +126,10 @@ inline void* memory_of(Block* block) {
 // stats.cpp, for the reports: of a heap, what is in no chunk, since each of those counts for itself.
 void count_heap(const Meter& meter, MeterCounts& counts);
 void count_chunks();  // from now on
+struct HeapMeter : Meter {
+    explicit HeapMeter(const tarn_heap& of) : Meter(count_heap), heap(of) {}
+    const tarn_heap& heap;
+};
 
 }  // namespace tarn::user_heap
 
@@ -153,7 +157,7 @@ struct tarn_heap {
     bool armed;  // the soft limit
     bool reserve_released, calling;
     tarn::Lock lock;
-    tarn::Meter meter{tarn::user_heap::count_heap};  // listed while the heap is there
+    tarn::user_heap::HeapMeter meter{*this};  // listed while the heap is there
 
     int64_t live() const { return limit - headroom; }
     int64_t peak() const { return limit - least; }

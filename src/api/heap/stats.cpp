@@ -74,8 +74,7 @@ namespace tarn::user_heap {
 
 // A limit that changes meanwhile may be seen in one of two words only.
 void count_heap(const Meter& meter, MeterCounts& counts) {
-    const auto& heap = *reinterpret_cast<const tarn_heap*>(reinterpret_cast<const char*>(&meter) -
-                                                           offsetof(tarn_heap, meter));
+    const tarn_heap& heap = static_cast<const HeapMeter&>(meter).heap;
     ++counts.heaps;
     ++counts.heaps_made;
     counts.heap_allocations += read_word(heap.large_served);
