@@ -31,7 +31,7 @@ typedef struct tarn_class_stats {
     uint64_t reused; /* allocations - fresh: those that got an object freed before */
     uint64_t remote_frees; /* counter: of the frees, those by another thread than the slab's owner */
     uint64_t slabs;        /* now */
-    uint64_t slab_bytes;   /* now: address space of these slabs */
+    uint64_t slab_bytes;   /* now: address space of these slabs, and of its objects in mixed ones */
 } tarn_class_stats;
 
 /* A snapshot of the whole process. Each number is exact when no other thread allocates or frees meanwhile.

@@ -7,3 +7,5 @@
 #define TARN_AT_START [[gnu::section(".text.startup")]]
 // Variables: on the page that has initial values.
 #define TARN_WRITTEN_AT_START [[gnu::section(".data")]]
+// Constants: between the code that reads them. Each needs a section of its own.
+#define TARN_READ_AT_START(name) [[gnu::section(".text." #name)]]

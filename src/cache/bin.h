@@ -48,7 +48,7 @@ struct alignas(Heap::kMarkStep) Bin {
     uint16_t unused[4];
 };
 static_assert(sizeof(Bin) == Heap::kMarkStep);
-static_assert(kOrphanEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
+static_assert(kMixedEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
 
 struct alignas(Heap::kMarkStep) BinTop {
     uint64_t pops_top;      // pops << 16 | top
@@ -56,7 +56,9 @@ struct alignas(Heap::kMarkStep) BinTop {
     uint32_t overflows;     // frees past the full bin since its limit was last changed or it ran empty
     bool refilled;          // since its limit was last changed
     uint8_t batch;          // objects that the next refill asks for; doubles with each
-    uint8_t unused[10];
+    uint8_t few;            // objects that are to come from mixed slabs yet (bins.h)
+    bool own_slots;         // it has them, or needs none
+    uint8_t unused[8];
 };
 static_assert(sizeof(BinTop) == sizeof(Bin), "a bin and its top are a constant distance apart");
 

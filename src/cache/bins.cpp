@@ -4,6 +4,7 @@
 #include "base/expect.h"
 #include "cache/hardened.h"
 #include "cache/sound.h"
+#include "mixed/mixed.h"
 #include "os/os.h"
 
 namespace tarn {
@@ -14,6 +15,12 @@ constexpr size_t kDrainedWhole = 16;  // a bin of so few keeps nothing when it o
 constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps does not wait for long
 
 }  // namespace
+
+void set_slots(Bin& bin, Object** end) {
+    bin.low = static_cast<uint16_t>(reinterpret_cast<char*>(end) - reinterpret_cast<char*>(&bin));
+    __atomic_store_n(&bin.end, bin.low, __ATOMIC_RELAXED);  // statistics read it
+    pops_top(bin) = (pops_top(bin) & ~uint64_t{0xffff}) | bin.end;
+}
 
 void set_limit(Bin& bin, size_t limit) {
     if (limit > bin.room) limit = bin.room;
@@ -94,6 +101,33 @@ void end_bins(ThreadCache& cache) {
         end_bin(cache, c);
 }
 
+Object* take_mixed(ThreadCache& cache, SizeClass c) {
+    BinTop& tops = cache.tops[c];
+    if (cache.observing || hardened::keeps_bins_empty()) return nullptr;
+    const HeapGuard guard(cache.heap);
+    const mixed::Taken taken = mixed::take(c);
+    if (!taken.object) return nullptr;
+    --tops.few;
+    ClassCounters& counters = cache.heap.counters(c);
+    counters.filled += 1;
+    counters.fresh += taken.fresh;
+    tops.pops_top += kPop - kSlot;
+    return taken.object;
+}
+
+namespace {
+
+// An empty bin moves to where it has room for all that it may hold.
+[[gnu::cold, gnu::noinline]] void use_own_slots(ThreadCache& cache, SizeClass c) {
+    Bin& bin = cache.bins[c];
+    const size_t limit = limit_of(bin);
+    set_slots(bin, cache.slots + kSlotEnds[c] - 1);
+    set_limit(bin, limit);
+    top_of(bin).own_slots = true;
+}
+
+}  // namespace
+
 Refill refill(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
     const HeapGuard guard(cache.heap);
@@ -110,10 +144,12 @@ Refill refill(ThreadCache& cache, SizeClass c) {
     }
     if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
     BinTop& tops = top_of(bin);
+    const size_t limit = limit_of(bin);
+    if (!tops.own_slots && (limit || tops.batch > kFirstSlots)) [[unlikely]]
+        use_own_slots(cache, c);
     const Batch batch = cache.heap.take(c, &slot(bin, bin.end), tops.batch);
     if (batch.count == 0) return {};
     tops.batch = static_cast<uint8_t>(2 * tops.batch < bin.room ? 2 * tops.batch : bin.room);
-    const size_t limit = limit_of(bin);
     if (limit) set_limit(bin, 2 * limit);
     // The first free past a bin without limit gives it one.
     tops.overflows = limit ? 0 : kOverflowsMost - 1;

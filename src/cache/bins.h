@@ -14,6 +14,13 @@ struct Refill {
 };
 Refill refill(ThreadCache& cache, SizeClass c);
 
+// The first few objects of a class that a thread takes come from mixed slabs. NULL: it has had them, or is not to have
+// any. Not for who wants more than the usual alignment.
+[[gnu::cold, gnu::noinline]] Object* take_mixed(ThreadCache& cache, SizeClass c);
+inline Object* take_first_few(ThreadCache& cache, SizeClass c) {
+    return cache.tops[c].few > 0 ? take_mixed(cache, c) : nullptr;
+}
+
 // An object of one of this thread's slabs, checked, that the bin has no room for. It carries the mark.
 [[gnu::noinline]] void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object);
 [[gnu::always_inline]] inline void give_past_bin(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
@@ -32,5 +39,7 @@ bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
 // All bins but their limits; for the end of a thread.
 void end_bins(ThreadCache& cache);
 void set_limit(Bin& bin, size_t limit);
+// Where an empty bin has its slots: before `end`, which is NULL for good.
+void set_slots(Bin& bin, Object** end);
 
 }  // namespace tarn

@@ -10,6 +10,7 @@
 #include "cache/hardened.h"
 #include "cache/totals.h"
 #include "heap/orphans.h"
+#include "mixed/mixed.h"
 #include "os/os.h"
 #include "os/thread_pointer.h"
 
@@ -30,16 +31,13 @@ constinit HeapId kept_ids[kIdleMost];
 constinit HeapId wiped_ids[kHeapsMax];
 
 void lay_out(ThreadCache& cache) {
-    Object** next = cache.slots;
     for (SizeClass c = 0; c < kClasses; ++c) {
-        Bin& bin = cache.bins[c];
-        bin.room = static_cast<uint16_t>(kSizeClasses[c].bin_limit);
-        next += bin.room;
-        bin.end = bin.low =
-            static_cast<uint16_t>(reinterpret_cast<char*>(next) - reinterpret_cast<char*>(&bin));
-        pops_top(bin) = bin.end;
-        top_of(bin).batch = kFirstBatch;
-        ++next;
+        cache.bins[c].room = static_cast<uint16_t>(kSizeClasses[c].bin_limit);
+        set_slots(cache.bins[c], cache.first_slots[c] + kFirstSlots);
+        BinTop& top = cache.tops[c];
+        top.batch = kFirstBatch;
+        top.few = mixed::few(c);
+        top.own_slots = cache.bins[c].room <= kFirstSlots;
     }
     for (size_t i = 0; i <= kFastMax / 16; ++i)
         cache.by_size[i] = &cache.bins[class_of_size(i * 16)];
@@ -168,6 +166,10 @@ void close_cache(ThreadCache& cache) {
     ++caches.ended;
 }
 
+bool cache_at_hand() {
+    return caches.kept.load(std::memory_order_relaxed) > 0;
+}
+
 ThreadCache* cache_of(HeapId id) {
     return static_cast<ThreadCache*>(__atomic_load_n(&heap_door(id).cache, __ATOMIC_ACQUIRE));
 }
@@ -264,7 +266,8 @@ void caches_after_fork_child(Others others) {
     if (in_lists) return;
     ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
     salvage_heaps(mine ? &mine->heap : nullptr);
-    caches.kept = caches.wiped = 0;
+    caches.kept = 0;
+    caches.wiped = 0;
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         ThreadCache* const cache = cache_of(id);
         if (!cache || cache == mine || heap_door(id).lock.is_mine()) continue;

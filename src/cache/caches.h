@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The list of caches: who has one, and what becomes of it at the end of a thread and in the child of a fork.
 #pragma once
+#include <atomic>
+
 #include "base/at_start.h"
 #include "cache/thread_cache.h"
 #include "os/lock.h"
@@ -17,6 +19,9 @@ void close_cache(ThreadCache& cache);
 
 // The cache of this heap, if it has one.
 ThreadCache* cache_of(HeapId id);
+
+// One that nobody has is at hand; it was used, and costs nothing more.
+bool cache_at_hand();
 
 // From now on sized delete may do what free does, without a look at the size: no program's own operator
 // delete stands behind it. Called once, by the first thread; never in hardened mode.
@@ -42,7 +47,8 @@ CacheCount count_caches();
 struct Caches {
     Lock lock{LockRank::kCaches};
     bool sized_delete = false;   // see trust_sized_delete
-    size_t kept = 0, wiped = 0;  // of the ids of caches that nobody has
+    std::atomic<size_t> kept{0};  // of the ids of caches that nobody has, with their memory
+    size_t wiped = 0;             // likewise, without
     uint64_t living = 0, ended = 0;
 };
 extern Caches caches;

@@ -12,16 +12,26 @@
 
 namespace tarn {
 
+// Slots are of two kinds, so that a thread of few objects touches few pages: those that a bin begins with, all bins' side
+// by side, and those of the bin alone, where it moves when it is to hold more.
+inline constexpr size_t kFirstSlots = 8;
+static_assert(kFirstSlots >= kFirstLimit && kFirstSlots >= kFirstBatch && kFirstSlots >= kBinFewest);
+
 namespace detail {
-constexpr size_t all_slots() {
-    size_t slots = 0;
-    for (const SizeClassInfo& info : kSizeClasses)
-        slots += info.bin_limit + 1;
-    return slots;
+// Where the slots of the bin alone end, the last of which is always NULL; those of a small bin are not needed.
+constexpr auto make_slot_ends() {
+    std::array<uint16_t, kClasses> ends{};
+    size_t end = 0;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        if (kSizeClasses[c].bin_limit > kFirstSlots) end += kSizeClasses[c].bin_limit + 1;
+        ends[c] = static_cast<uint16_t>(end);
+    }
+    return ends;
 }
 }  // namespace detail
+inline constexpr std::array<uint16_t, kClasses> kSlotEnds = detail::make_slot_ends();
 
-struct ThreadCache {
+struct alignas(64) ThreadCache {
     size_t fast_end;                  // sizes below have their bin in by_size; 0 in empty_cache
     uint32_t observing;               // a bit for each of the observers that look on now (observer.h)
     Observer* observers[kObservers];  // NULL until an upper layer makes one; stays when the thread ends
@@ -31,10 +41,13 @@ struct ThreadCache {
     Outgoing outgoing;
     Tallies tallies;
     Heap heap;
-    alignas(os::kPageSize) Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
-    Object* slots[detail::all_slots()];
+    Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
+    Object* first_slots[kClasses][kFirstSlots + 1];
+    Object* slots[kSlotEnds[kClasses - 1]];
 };
 static_assert(sizeof(ThreadCache) < 1 << 16, "a slot's distance fits 16 bits");
+// So that end and top of two kinds of slots are never taken for those of one (totals.cpp).
+static_assert(sizeof ThreadCache::first_slots > (kBinMost + kFirstSlots + 1) * kSlot);
 static_assert(sizeof(ThreadCache) * kHeapsMax <= size_t{3} << 29, "an entry reaches every bin");
 
 // What a thread without a heap has: nothing is found in it, so that "not started" is just a miss. All zero,

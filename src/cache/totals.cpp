@@ -3,6 +3,7 @@
 
 #include "cache/caches.h"
 #include "heap/orphans.h"
+#include "mixed/mixed.h"
 
 namespace tarn {
 
@@ -21,6 +22,7 @@ void add_totals(ClassTotals& total, const ClassTotals& more) {
     total.fresh += more.fresh;
     total.remote_frees += more.remote_frees;
     total.slabs += more.slabs;
+    total.mixed += more.mixed;
 }
 
 }  // namespace
@@ -31,7 +33,10 @@ ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
     const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
     const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
     const uint64_t pops = both >> 16;
-    const int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} - bin.taken;
+    int64_t held = (__atomic_load_n(&bin.end, __ATOMIC_RELAXED) - static_cast<int64_t>(both & 0xffff)) /
+                   int64_t{kSlot} - bin.taken;
+    // On the way to other slots it is empty, and end and top seem farther apart than it has room.
+    if (held < 0 || held > kSizeClasses[c].bin_limit) held = 0;
     const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
     const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
     const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
@@ -45,6 +50,8 @@ ClassTotals class_totals(SizeClass c) {
     const ClassCounters& orphaned = orphans.heap.counters(c);
     add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
                        orphaned.slabs});
+    const mixed::Counts mixed = mixed::counts(c);
+    add_totals(total, {mixed.taken, mixed.freed, mixed.fresh, 0, 0, mixed.objects});
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (const ThreadCache* cache = cache_of(id)) add_totals(total, totals_of(*cache, c));
     return total;

@@ -7,6 +7,7 @@ namespace tarn {
 
 struct ClassTotals {
     uint64_t allocations, frees, fresh, remote_frees, slabs;
+    uint64_t mixed = 0;  // objects in mixed slabs now, used or free
 };
 // Of one cache, and over all heaps that there were.
 ClassTotals totals_of(const ThreadCache& cache, SizeClass c);

@@ -5,6 +5,7 @@
 #include "cache/sound.h"
 #include "heap/orphans.h"
 #include "heap/sound.h"
+#include "mixed/mixed.h"
 
 namespace tarn {
 
@@ -81,6 +82,7 @@ void check_bins(const ThreadCache& cache) {
 
 void check_all() {
     check_runs();
+    mixed::check();
     if (orphans.unsalvaged.load(std::memory_order_relaxed)) return;  // lists of others may be half done
     if (has_cache(current_cache)) check_bins(*current_cache);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)

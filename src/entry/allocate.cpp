@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "base/at_start.h"
 #include "cache/bins.h"
 #include "entry/entry.h"
 #include "entry/large.h"
 #include "heap/orphans.h"
+#include "mixed/mixed.h"
 #include "process/reclaim.h"
 #include "process/start.h"
 #include "process/thread.h"
@@ -23,7 +25,7 @@ void* hand_out(Object* object) {
 
 // Windows were added: memory that `map` keeps would stand beside what small objects are about to touch.
 void note_growth() {
-    static constinit std::atomic<size_t> seen{0};
+    TARN_WRITTEN_AT_START static constinit std::atomic<size_t> seen{0};
     const size_t end = __atomic_load_n(&page_table_end, __ATOMIC_RELAXED);
     if (seen.load(std::memory_order_relaxed) == end) [[likely]]
         return;
@@ -37,17 +39,33 @@ Object* pop_of_class(SizeClass c) {
     return cache->fast_end > 0 && !cache->observing ? pop(cache->bins[c]) : nullptr;
 }
 
-// An object of this class, and whether it is all zero. Threads that may not have a cache take from the
+// The alignment that is wanted: mixed slabs do not know more than the usual one.
+enum class Aligned : bool { kUsual, kMore };
+Refill take_object(SizeClass c, Aligned aligned);
+
+// Its first few objects a thread takes before it has a cache. One that may not have a cache any more takes from the
 // orphans.
-Refill take_object(SizeClass c) {
-    ThreadCache* cache = enter_thread();
-    if (!cache) {
-        const Batch batch = orphans.take_one(c);
-        return {batch.first, batch.zeroed};
+[[gnu::cold, gnu::noinline]] Refill take_without_cache(SizeClass c, Aligned aligned) {
+    if (aligned == Aligned::kUsual && mixed::few(c) > 0 && takes_first_few()) {
+        const mixed::Taken taken = mixed::take(c);
+        if (taken.object) mixed::count_taken(c, taken.fresh);
+        if (taken.object) return {taken.object, false};
     }
+    if (enter_thread()) return take_object(c, aligned);
+    const Batch batch = orphans.take_one(c);
+    return {batch.first, batch.zeroed};
+}
+
+// An object of this class, and whether it is all zero.
+Refill take_object(SizeClass c, Aligned aligned) {
+    ThreadCache* const cache = current_cache;
+    if (!has_cache(cache)) [[unlikely]]
+        return take_without_cache(c, aligned);
     Bin& bin = cache->bins[c];
     Object* object = slot(bin, top(bin));
     if (!object) {
+        if (aligned == Aligned::kUsual)
+            if (Object* const few = take_first_few(*cache, c)) return {few, false};
         const Refill refilled = refill(*cache, c);
         note_growth();
         if (cache->observing && refilled.object) [[unlikely]]
@@ -62,9 +80,9 @@ Refill take_object(SizeClass c) {
 }
 
 // No address space, or no memory for a slab: what lies free elsewhere comes first.
-Refill take_or_reclaim(SizeClass c) {
-    const Refill taken = take_object(c);
-    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_object(c);
+Refill take_or_reclaim(SizeClass c, Aligned aligned = Aligned::kUsual) {
+    const Refill taken = take_object(c, aligned);
+    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_object(c, aligned);
 }
 
 // The class of the smallest objects that are all aligned; only for powers of two up to a unit.
@@ -102,7 +120,7 @@ void* allocate_aligned(size_t alignment, size_t size) {
         const Refill taken = take_or_reclaim(class_of_size(size));
         if (taken.object) return hand_out(taken.object);
     } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
-        const Refill taken = take_or_reclaim(aligned_class(alignment, size));
+        const Refill taken = take_or_reclaim(aligned_class(alignment, size), Aligned::kMore);
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_large(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);

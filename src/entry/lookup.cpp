@@ -4,6 +4,7 @@
 #include "backend/blocks.h"
 #include "entry/foreign.h"
 #include "entry/misuse.h"
+#include "mixed/mixed.h"
 
 namespace tarn {
 
@@ -11,8 +12,9 @@ Found look_up(void* pointer) {
     if (is_object(pointer)) {
         Slab& slab = *slab_of(pointer);
         if (!slab.is_object(pointer)) check_object(slab, pointer);
-        return {Kind::kObject, slab.info().size, &slab};
+        return {Kind::kObject, slab.info().size};
     }
+    if (mixed::has(pointer)) return {Kind::kObject, mixed_size(pointer)};
     if (const size_t size = block_size(pointer)) return {Kind::kBlock, size};
     if (const size_t size = libc_size(pointer)) return {Kind::kForeign, size};
     return {};

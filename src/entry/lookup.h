@@ -10,7 +10,7 @@
 namespace tarn {
 
 enum class Kind : uint8_t {
-    kObject,   // in a slab; it may be the middle of one
+    kObject,   // the start of one in a slab
     kBlock,    // the start of a live block of the backend
     kForeign,  // libc's own allocator may have made it
     kNobodys,
@@ -18,8 +18,7 @@ enum class Kind : uint8_t {
 
 struct Found {
     Kind kind = Kind::kNobodys;
-    size_t size = 0;       // bytes that may be used
-    Slab* slab = nullptr;  // of an object
+    size_t size = 0;  // bytes that may be used; of an object, those of its class
 };
 
 // Not of NULL. Dies inside of an object.

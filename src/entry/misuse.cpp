@@ -30,6 +30,19 @@ void check_object(const Slab& slab, const void* p) {
     die(Fault::kInsideObject, p, "into one of", slab.info().size, "bytes");
 }
 
+void die_mixed(const mixed::Found& found, const void* p) {
+    if (found.state == mixed::State::kNothing) die_never_handed_out(p);
+    const size_t size = kSizeClasses[found.size_class].size;
+    if (found.state == mixed::State::kInside) die(Fault::kInsideObject, p, "into one of", size, "bytes");
+    die(Fault::kDoubleFree, p, "an object of", size, "bytes");
+}
+
+size_t mixed_size(const void* p) {
+    const mixed::Found found = mixed::look_up(p);
+    if (found.state == mixed::State::kInside || found.state == mixed::State::kNothing) die_mixed(found, p);
+    return kSizeClasses[found.size_class].size;
+}
+
 void check_marked(ThreadCache* cache, Slab& slab, Object* object) {
     if (!cache || slab.owner.load(std::memory_order_relaxed) != cache->heap.id())
         die_free_twice(slab, object);  // its lists cannot be walked; but the value is of this very address
@@ -52,7 +65,9 @@ bool was_object(const void* p) {
     if (!in_window(p) || entry_at(p) != 0) return false;
     const size_t unit = unit_of(p) % kWindowUnits.count();
     const Slab* any = static_cast<Slab*>(record_at(p));
-    if (unit < kUsableBegin || any->behind > unit - kUsableBegin) return false;
+    if (unit < kUsableBegin) return false;
+    if (mixed::was_mixed(p)) return true;
+    if (any->behind > unit - kUsableBegin) return false;
     const Slab& slab = *slab_of(p);
     return slab.state == SlabState::kNone && slab.behind == 0 && slab.size_class < kClasses &&
            unit_of(p) - slab.first_unit() < slab.info().units.count() && slab.index_of(p) < slab.carved();

@@ -2,6 +2,7 @@
 // What is wrong with a pointer, found on the cold ends.
 #pragma once
 #include "heap/slab.h"
+#include "mixed/mixed.h"
 
 namespace tarn {
 
@@ -9,6 +10,10 @@ struct ThreadCache;
 
 // Dies unless p is the start of an object that was carved.
 void check_object(const Slab& slab, const void* p);
+// The bytes of the object that a mixed slab has at p. Dies unless there is one.
+size_t mixed_size(const void* p);
+// Dies of what a mixed slab did not find to be a used object at p.
+[[noreturn]] void die_mixed(const mixed::Found& found, const void* p);
 // The object carries its owner's mark: dies if it is free indeed; returns when the program wrote that value.
 void check_marked(ThreadCache* cache, Slab& slab, Object* object);
 // Dies if it is among the objects that were freed last into its slab, which is the cache's: the program may

@@ -11,6 +11,7 @@
 #include "entry/lookup.h"
 #include "entry/misuse.h"
 #include "heap/orphans.h"
+#include "mixed/mixed.h"
 #include "process/start.h"
 #include "process/thread.h"
 
@@ -64,6 +65,15 @@ void release_object(void* pointer) {
     free_remote(slab, object, cache ? &cache->heap : nullptr);
 }
 
+void release_mixed(void* pointer) {
+    ThreadCache* const cache = enter_thread_to_free();
+    const mixed::Found found = mixed::give(pointer);
+    if (found.state != mixed::State::kUsed) die_mixed(found, pointer);
+    if (!cache) return mixed::count_freed(found.size_class);
+    BinTop& tops = cache->tops[found.size_class];
+    __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+}
+
 }  // namespace
 
 // Nothing in these two touches errno.
@@ -105,6 +115,7 @@ void release_cold(void* pointer) noexcept {
     if (!pointer) return;
     KeepErrno keep;
     if (is_object(pointer)) return release_object(pointer);
+    if (mixed::has(pointer)) return release_mixed(pointer);
     start();
     if (!release_block(pointer)) release_foreign(pointer);
 }

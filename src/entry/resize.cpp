@@ -30,10 +30,9 @@ void* reallocate_foreign(void* pointer, size_t old_size, size_t size) {
 }
 
 // In place while at least half of the object stays in use.
-bool stays(const Slab& slab, size_t size) {
-    const size_t old_size = slab.info().size;
+bool stays(size_t old_size, size_t size) {
     if (size <= old_size && size >= old_size / 2) return true;
-    return size <= kSmallMax && class_of_size(size) == slab.size_class;
+    return size <= kSmallMax && kSizeClasses[class_of_size(size)].size == old_size;
 }
 
 }  // namespace
@@ -47,7 +46,7 @@ void* reallocate(void* pointer, size_t size) {
     const Found found = look_up(pointer);
     switch (found.kind) {
         case Kind::kObject:
-            return stays(*found.slab, size) ? pointer : reallocate_by_copy(pointer, found.size, size);
+            return stays(found.size, size) ? pointer : reallocate_by_copy(pointer, found.size, size);
         case Kind::kBlock:
             return size > kSmallMax ? resize_large(pointer, size, kAlignment)
                                     : reallocate_by_copy(pointer, found.size, size);

@@ -31,7 +31,7 @@ int print_malloc_info(int flags, FILE* stream) {
     uint64_t free_bytes = 0, free_count = 0;
     for (uint32_t i = 0; i < snapshot.classes; ++i) {
         const tarn_class_stats& c = snapshot.class_stats[i];
-        if (c.slabs == 0 || c.slab_bytes < c.live_bytes) continue;
+        if (c.slab_bytes == 0 || c.slab_bytes < c.live_bytes) continue;
         const uint64_t count = (c.slab_bytes - c.live_bytes) / c.object_size;
         free_bytes += count * c.object_size;
         free_count += count;

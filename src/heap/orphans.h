@@ -29,12 +29,12 @@ class Orphans {
     size_t collect(bool holes);
 
     Lock lock{LockRank::kOrphans};
-    Heap heap;
     // Heaps that are held. Written with the lock held, read by anyone.
     std::atomic<uint32_t> holders{0};
     // salvage_heaps was not to be called in this process: nobody looks at the heaps of threads that are gone, and what
     // is posted to them stays there. Written in the child of a fork (caches.cpp).
     std::atomic<bool> unsalvaged{false};
+    Heap heap;
 
   private:
     bool take_over(Slab& slab, Object* object, Heap& taker);

@@ -23,7 +23,8 @@ const char* fault_of_unit(const Window& window, size_t unit, Found& found) {
         if (entry != 0) return "a unit that somebody has is free";
         return has_page_bits(window, unit) ? "a free unit with holes in its pages" : nullptr;
     }
-    if (entry > 0 && entry != kBlockEntry && entry != kOrphanEntry && entry != kLostEntry)
+    if (entry > 0 && entry != kBlockEntry && entry != kOrphanEntry && entry != kLostEntry &&
+        entry != kMixedEntry)
         return "a unit with an entry that nobody has";
     if (entry == kLostEntry)
         found.lost += Units{1};

@@ -13,6 +13,7 @@
 // nothing is. The entry of a unit says who has it, by an offset from the table:
 //     0             nobody           kBlockEntry   a block of the backend `map`
 //     kOrphanEntry  the orphans      kLostEntry    something that is not tarn's
+//     kMixedEntry   a mixed slab
 //     negative      of a slab: where its owner has the bin of its class
 // All the units of a slab have the same entry. At the offsets that are not negative the table has nothing but
 // zeros, so that free() may look for a bin there and finds one that is nobody's.
@@ -24,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/at_start.h"
 #include "pages/runs.h"
 
 namespace tarn {
@@ -32,12 +34,13 @@ using Entry = int32_t;
 inline constexpr Entry kBlockEntry = 64;
 inline constexpr Entry kOrphanEntry = 128;
 inline constexpr Entry kLostEntry = 192;
+inline constexpr Entry kMixedEntry = 256;
 inline constexpr size_t kRecordSize = 64;
 inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table that belong to no window
 
 inline constexpr size_t kWindowShift = 26;
 inline constexpr size_t kWindowSize = size_t{1} << kWindowShift;
-inline constexpr Units kWindowUnits = Units::within(kWindowSize);
+TARN_READ_AT_START(window_units) inline constexpr Units kWindowUnits = Units::within(kWindowSize);
 inline constexpr Units kRecordUnits = Units::holding(kWindowUnits.count() * kRecordSize);
 inline constexpr Units kHeaderUnits = kRecordUnits + Units{1};  // the last one: page_bits_of
 inline constexpr Units kUsableUnits = kWindowUnits - kHeaderUnits;

@@ -16,6 +16,7 @@
 #include "backend/blocks.h"
 #include "cache/caches.h"
 #include "export/exit_report.h"
+#include "mixed/mixed.h"
 #include "pages/runs.h"
 #include "process/start.h"
 #include "stats/meters.h"
@@ -55,8 +56,9 @@ void after_fork_child() {
     const Others others = forks.threads_lived || others_live() ? Others::kLived : Others::kNone;
     let_go_own_heap();
     start_after_fork_child();
-    runs_after_fork_child(others, in_cold_end() ? Transit::kPerhapsMine : Transit::kNobodys);
+    runs_after_fork_child(others, in_cold_end() || mixed::is_mine() ? Transit::kPerhapsMine : Transit::kNobodys);
     blocks_after_fork_child();
+    mixed::after_fork_child();
     caches_after_fork_child(others);
     meters_after_fork_child();
     report_in_child();

@@ -4,6 +4,7 @@
 #include "backend/blocks.h"
 #include "cache/bins.h"
 #include "cache/collect.h"
+#include "mixed/mixed.h"
 #include "pages/runs.h"
 #include "process/start.h"
 
@@ -30,6 +31,7 @@ size_t trim() {
     size_t holes = collect_others(Collect::kMemory);
     if (has_cache(current_cache)) holes += punch_holes(*current_cache);
     const size_t blocks = trim_blocks();
+    mixed::trim();
     trim_runs();
     return run_stats().returned - before + holes + blocks;
 }

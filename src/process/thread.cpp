@@ -6,6 +6,7 @@
 #include "base/at_start.h"
 #include "base/message.h"
 #include "cache/caches.h"
+#include "cache/hardened.h"
 #include "process/start.h"
 
 namespace tarn {
@@ -16,6 +17,8 @@ namespace {
 // times at most (4 in glibc). In its last round nobody would give a new cache back.
 constexpr uint8_t kRoundsWithCache = 3;
 constexpr uint8_t kFreesWithoutCache = 100;
+// A cache and a page for each class cost more than these do at the cold ends.
+constexpr uint8_t kTakenWithoutCache = 64;
 
 struct Key {
     bool made = false;
@@ -23,9 +26,9 @@ struct Key {
 };
 TARN_WRITTEN_AT_START constinit Key key;  // written by the constructor alone
 
-// A thread's caches that ended; and what it freed while it had none.
+// A thread's caches that ended; and what it freed and took while it had none.
 struct Past {
-    uint8_t rounds, frees;
+    uint8_t rounds, frees, taken;
 };
 thread_local constinit Past past __attribute__((tls_model("initial-exec"))) = {};
 
@@ -61,6 +64,16 @@ ThreadCache* enter_thread() {
     cache = open_cache();
     if (cache) make_current(*cache);
     return cache;
+}
+
+bool takes_first_few() {
+    if (has_cache(current_cache)) [[likely]]
+        return false;
+    if (past.taken >= kTakenWithoutCache || past.rounds > 0 || cache_at_hand()) return false;
+    start();
+    if (hardened::keeps_bins_empty()) return false;
+    ++past.taken;
+    return true;
 }
 
 ThreadCache* enter_thread_to_free() {

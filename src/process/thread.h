@@ -9,6 +9,9 @@ namespace tarn {
 
 // This thread's cache, made if need be. NULL: out of memory, or the thread is past its last destructor.
 ThreadCache* enter_thread();
+// Whether the next object that the thread takes is one of its first few, which come from mixed slabs, so that it needs no
+// cache yet.
+bool takes_first_few();
 // The same for a thread that frees: it may be past its last destructor without our knowing, and then nobody
 // would take back what it is given. So it gets a cache only when it has freed much. NULL is the rule.
 ThreadCache* enter_thread_to_free();

@@ -28,7 +28,7 @@ void read_classes(Snapshot& snapshot) {
         stats.fresh = totals.fresh;
         stats.remote_frees = totals.remote_frees;
         stats.slabs = totals.slabs;
-        stats.slab_bytes = totals.slabs * kSizeClasses[c].units.bytes();
+        stats.slab_bytes = totals.slabs * kSizeClasses[c].units.bytes() + totals.mixed * kSizeClasses[c].size;
     }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "entry/entry.h"
 #include "heap_sample.h"
+#include "settled.h"
 #include "process/start.h"
 
 namespace tarn::sample {
@@ -12,6 +13,7 @@ struct StartAll {
         options.region = size_t{512} << 20;
         libc_ready();
         tarn::start();
+        settle_thread();
     }
 };
 inline const StartAll start_all;

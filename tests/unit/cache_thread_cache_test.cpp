@@ -13,6 +13,7 @@
 #include "cache_sample.h"
 #include "check/check.h"
 #include "heap/orphans.h"
+#include "mixed/mixed.h"
 #include "process/thread.h"
 
 namespace tarn {
@@ -211,6 +212,7 @@ TEST(CacheThreads, WhatEndedThreadsAllocatedAndOthersFreedAddsUp) {
             release(object);
     flush(*current_cache);
     collect_others(Collect::kMemory);
+    mixed::trim();
     trim_runs();
     EXPECT_EQ(orphans.slabs(), 0u);
     EXPECT_EQ(run_stats().in_use, 0u);

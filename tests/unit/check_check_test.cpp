@@ -16,6 +16,7 @@
 #include "process/reclaim.h"
 #include "process/start.h"
 #include "process/thread.h"
+#include "settled.h"
 
 namespace tarn {
 namespace {
@@ -219,7 +220,7 @@ TEST_F(DamagedDeathTest, Units) {
 }
 
 TEST_F(DamagedDeathTest, Bins) {
-    ThreadCache& cache = *enter_thread();
+    ThreadCache& cache = sample::settle_thread();
     release(allocate(kSizeClasses[kClass].size));
     release(allocate(kSizeClasses[kClass].size));
     Bin& bin = cache.bins[kClass];

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/blocks.h"
+#include "entry/resize.h"
 #include "entry_sample.h"
 #include "os/os.h"
 
@@ -16,7 +17,6 @@ void expect_nobodys(void* pointer) {
     const Found found = look_up(pointer);
     EXPECT_EQ(found.kind, Kind::kNobodys) << pointer;
     EXPECT_EQ(found.size, 0u);
-    EXPECT_EQ(found.slab, nullptr);
     EXPECT_EQ(usable_size(pointer), 0u);
 }
 
@@ -26,10 +26,8 @@ TEST(LookUp, AnObjectOfEveryClass) {
         const Found found = look_up(object);
         EXPECT_EQ(found.kind, Kind::kObject);
         EXPECT_EQ(found.size, kSizeClasses[c].size);
-        ASSERT_TRUE(found.slab);
-        EXPECT_EQ(found.slab->size_class, c);
-        EXPECT_EQ(found.slab, slab_of(object));
-        EXPECT_TRUE(is_object(object));
+        ASSERT_TRUE(is_object(object));
+        EXPECT_EQ(slab_of(object)->size_class, c);
         release(object);
     }
 }
@@ -42,7 +40,7 @@ TEST(LookUp, TheLastObjectOfASlabOfManyUnits) {
         objects.push_back(allocate(kSizeClasses[c].size));
     for (void* object : objects) {
         EXPECT_EQ(look_up(object).kind, Kind::kObject);
-        EXPECT_LT(look_up(object).slab->index_of(object), kSizeClasses[c].objects);
+        EXPECT_LT(slab_of(object)->index_of(object), kSizeClasses[c].objects);
     }
     for (void* object : objects)
         release(object);
@@ -50,10 +48,27 @@ TEST(LookUp, TheLastObjectOfASlabOfManyUnits) {
 
 TEST(LookUp, AnObjectOfAThreadThatHasEndedIsOne) {
     void* object = nullptr;
-    std::thread([&] { object = allocate(200); }).join();
+    std::thread([&] {
+        sample::settle_thread();
+        object = allocate(200);
+    }).join();
     ASSERT_EQ(entry_at(object), kOrphanEntry);
     EXPECT_EQ(look_up(object).kind, Kind::kObject);
     EXPECT_EQ(look_up(object).size, 208u);
+    release(object);
+}
+
+TEST(LookUp, AThreadsFirstObjectIsInAMixedSlab) {
+    void* object = nullptr;
+    std::thread([&] {
+        for (BinTop& top : enter_thread()->tops)
+            top.few = 1;
+        object = allocate(200);
+    }).join();
+    ASSERT_EQ(entry_at(object), kMixedEntry);
+    EXPECT_EQ(look_up(object).kind, Kind::kObject);
+    EXPECT_EQ(look_up(object).size, 208u);
+    EXPECT_EQ(reallocate(object, 201), object);
     release(object);
 }
 
@@ -64,7 +79,6 @@ TEST(LookUp, ABlockByItsStartAlone) {
         EXPECT_EQ(found.kind, Kind::kBlock);
         EXPECT_EQ(found.size, block_size(block));
         EXPECT_GE(found.size, size);
-        EXPECT_EQ(found.slab, nullptr);
         EXPECT_FALSE(is_object(block));
         expect_nobodys(block + 4096);
         release(block);

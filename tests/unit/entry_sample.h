@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "entry/entry.h"
+#include "settled.h"
 #include "process/start.h"
 
 // Past whatever has replaced malloc, a sanitizer included.
@@ -21,6 +22,7 @@ struct StartMap {
         options.region = size_t{512} << 20;
         libc_ready();
         tarn::start();
+        settle_thread();
     }
 };
 inline const StartMap start_map;

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+#include "mixed/mixed.h"
+
+#include <string.h>
+
+#include "base/at_start.h"
+#include "base/message.h"
+#include "base/published.h"
+#include "os/lock.h"
+#include "pages/runs.h"
+
+namespace tarn::mixed {
+
+namespace {
+
+constexpr size_t kGranules = kUnitSize / kAlignment;
+constexpr size_t kFirst = kGranules / kAlignment;  // behind the table
+constexpr SizeClass kMixedClasses = class_of_size(kSizeMost) + 1;
+
+// In the table. Any thread may read that of an object it has; written with the lock held.
+constexpr uint8_t kFreeBit = 0x80;
+constexpr uint8_t used_mark(SizeClass c) {
+    return static_cast<uint8_t>(c + 1);
+}
+constexpr SizeClass class_of_mark(uint8_t mark) {
+    return (mark & ~kFreeBit) - 1u;
+}
+static_assert(kMixedClasses < kFreeBit);
+
+constexpr size_t granules(SizeClass c) {
+    return kSizeClasses[c].size / kAlignment;
+}
+
+struct FreeObject {
+    FreeObject* next;
+    FreeObject* previous;
+};
+
+class Unit {
+  public:
+    explicit Unit(const void* p) : begin_(unit_address(unit_of(p))) {}
+
+    char* begin() const { return begin_; }
+    uint8_t mark(size_t at) const { return __atomic_load_n(table() + at, __ATOMIC_RELAXED); }
+    void set_mark(size_t at, uint8_t mark) { __atomic_store_n(table() + at, mark, __ATOMIC_RELAXED); }
+    size_t at(const void* p) const {
+        return static_cast<size_t>(static_cast<const char*>(p) - begin_) / kAlignment;
+    }
+    void* object(size_t at) const { return begin_ + at * kAlignment; }
+    uint16_t& carved() const { return header().carved; }
+    uint16_t& used() const { return header().used; }
+    // No object, whatever was there.
+    void clear(size_t from = kFirst) {
+        memset(table() + from, 0, kGranules - from);
+        carved() = static_cast<uint16_t>(from);
+    }
+    // visit(position, mark) for each object in turn; where they end.
+    template <class Visit>
+    size_t each(Visit visit) const {
+        size_t at = kFirst;
+        while (at < kGranules && mark(at) != 0) {
+            const size_t next = at + granules(class_of_mark(mark(at)));
+            visit(at, mark(at));
+            at = next;
+        }
+        return at;
+    }
+
+  private:
+    struct Header {
+        uint16_t carved;  // where objects end
+        uint16_t used;    // objects that are
+    };
+    static_assert(sizeof(Header) <= kFirst);
+    uint8_t* table() const { return reinterpret_cast<uint8_t*>(begin_); }
+    Header& header() const { return *reinterpret_cast<Header*>(begin_); }
+    char* begin_;
+};
+
+struct Mixed {
+    Lock lock{LockRank::kMixed};
+    char* current = nullptr;  // the unit that is carved
+    size_t units = 0;
+    bool closed = false;  // for good: in the child of a fork that a signal handler made over one of the calls here
+    FreeObject* lists[kMixedClasses] = {};
+    uint32_t objects[kMixedClasses] = {};  // there are, used or free
+    struct {
+        Published taken, freed, fresh;
+    } counts[kMixedClasses];
+};
+TARN_WRITTEN_AT_START constinit Mixed mixed;
+
+void link(SizeClass c, void* p) {
+    FreeObject* const object = static_cast<FreeObject*>(p);
+    object->next = mixed.lists[c];
+    object->previous = nullptr;
+    if (object->next) object->next->previous = object;
+    mixed.lists[c] = object;
+}
+
+void unlink(SizeClass c, void* p) {
+    FreeObject* const object = static_cast<FreeObject*>(p);
+    (object->previous ? object->previous->next : mixed.lists[c]) = object->next;
+    if (object->next) object->next->previous = object->previous;
+}
+
+// In the record of the unit, which outlives it; see was_mixed.
+void remember(void* begin) {
+    Slab& record = *static_cast<Slab*>(record_at(begin));
+    record.state = SlabState::kNone;
+    record.behind = 0;
+    record.size_class = kClasses;
+}
+
+bool make_unit() {
+    const Run run = take_run(Units{1}, RunUse::kSlab);
+    if (!run.at) return false;
+    Unit unit(run.at);
+    remember(unit.begin());
+    unit.clear();
+    unit.used() = 0;
+    set_entries(unit_of(run.at), Units{1}, kMixedEntry);
+    mixed.current = unit.begin();
+    ++mixed.units;
+    return true;
+}
+
+// Of a unit with no used objects.
+void unlink_all(Unit unit) {
+    unit.each([&](size_t at, uint8_t mark) {
+        unlink(class_of_mark(mark), unit.object(at));
+        --mixed.objects[class_of_mark(mark)];
+    });
+}
+
+// The unit to carve has room for so much; begun anew, it has. It stays as it is while it can: its table finds those
+// that free twice.
+bool make_room(size_t granules) {
+    if (!mixed.current) return make_unit();
+    Unit unit(mixed.current);
+    if (unit.carved() + granules <= kGranules) return true;
+    if (unit.used() > 0) return make_unit();
+    unlink_all(unit);
+    unit.clear();
+    return true;
+}
+
+void* carve(SizeClass c) {
+    if (!make_room(granules(c))) return nullptr;
+    Unit unit(mixed.current);
+    ++mixed.objects[c];
+    const size_t at = unit.carved();
+    unit.set_mark(at, used_mark(c));
+    unit.carved() = static_cast<uint16_t>(at + granules(c));
+    ++unit.used();
+    return unit.object(at);
+}
+
+void* reuse(SizeClass c) {
+    FreeObject* const object = mixed.lists[c];
+    if (!object) return nullptr;
+    Unit unit(object);
+    unlink(c, object);
+    unit.set_mark(unit.at(object), used_mark(c));
+    ++unit.used();
+    return object;
+}
+
+
+// None of its objects is used: out of the books, to be given back without the lock.
+void* take_out(Unit unit) {
+    unlink_all(unit);
+    --mixed.units;
+    if (unit.begin() == mixed.current) mixed.current = nullptr;
+    set_entries(unit_of(unit.begin()), Units{1}, 0);
+    return unit.begin();
+}
+
+// The rest of give(), with the lock held.
+Found free(void* p, void*& emptied) {
+    const Found found = look_up(p);
+    if (found.state != State::kUsed) return found;
+    Unit unit(p);
+    link(found.size_class, p);
+    unit.set_mark(unit.at(p), used_mark(found.size_class) | kFreeBit);
+    if (--unit.used() == 0 && unit.begin() != mixed.current) emptied = take_out(unit);
+    return found;
+}
+
+}  // namespace
+
+namespace {
+
+// This thread is in the middle of another call, or nobody knows what was left behind.
+bool shut() {
+    return mixed.lock.is_mine() || mixed.closed;
+}
+
+}  // namespace
+
+Taken take(SizeClass c) {
+    if (c >= kMixedClasses || shut()) return {};
+    Guard guard(mixed.lock);
+    if (void* const object = reuse(c)) return {static_cast<Object*>(object), false};
+    return {static_cast<Object*>(carve(c)), true};
+}
+
+Found look_up(const void* p) {
+    const Unit unit(p);
+    size_t at = unit.at(p);
+    if (at < kFirst) return {State::kNothing, 0};
+    const bool begins = reinterpret_cast<uintptr_t>(p) % kAlignment == 0;
+    if (const uint8_t mark = unit.mark(at); mark && begins)
+        return {mark & kFreeBit ? State::kFree : State::kUsed, class_of_mark(mark)};
+    const size_t asked = at;
+    while (at > kFirst && unit.mark(at) == 0)
+        --at;
+    const uint8_t mark = unit.mark(at);
+    if (mark == 0 || asked >= at + granules(class_of_mark(mark))) return {State::kNothing, 0};
+    return {State::kInside, class_of_mark(mark)};
+}
+
+Found give(void* p) {
+    if (shut()) return look_up(p);
+    void* emptied = nullptr;
+    mixed.lock.lock();
+    const Found found = free(p, emptied);
+    mixed.lock.unlock();
+    if (emptied) give_run(emptied, Units{1});
+    return found;
+}
+
+size_t trim() {
+    if (shut()) return 0;
+    mixed.lock.lock();
+    void* emptied = nullptr;
+    if (mixed.current && Unit(mixed.current).used() == 0) emptied = take_out(Unit(mixed.current));
+    mixed.lock.unlock();
+    if (emptied) give_run(emptied, Units{1});
+    return emptied ? kUnitSize : 0;
+}
+
+bool was_mixed(const void* p) {
+    const Slab& record = *static_cast<Slab*>(record_at(p));
+    return record.state == SlabState::kNone && record.behind == 0 && record.size_class == kClasses &&
+           reinterpret_cast<uintptr_t>(p) % kAlignment == 0 && Unit(p).at(p) >= kFirst;
+}
+
+Counts counts(SizeClass c) {
+    if (c >= kMixedClasses) return {};
+    ReportGuard guard(mixed.lock);
+    return {mixed.counts[c].taken, mixed.counts[c].freed, mixed.counts[c].fresh, mixed.objects[c]};
+}
+
+void count_taken(SizeClass c, bool fresh) {
+    if (shut()) return;
+    Guard guard(mixed.lock);
+    mixed.counts[c].taken += 1;
+    mixed.counts[c].fresh += fresh;
+}
+
+void count_freed(SizeClass c) {
+    if (shut()) return;
+    Guard guard(mixed.lock);
+    mixed.counts[c].freed += 1;
+}
+
+size_t units() {
+    ReportGuard guard(mixed.lock);
+    return mixed.units;
+}
+
+bool is_mine() {
+    return mixed.lock.is_mine();
+}
+
+namespace {
+
+template <class Visit>
+void each_unit(Visit visit) {
+    for (size_t window = 0; window < window_count(); ++window) {
+        const UnitRange range = window_units(window);
+        for (size_t unit = range.first; unit < range.end; ++unit)
+            if (entry_of(unit) == kMixedEntry) visit(Unit(unit_address(unit)));
+    }
+}
+
+void require(bool holds, const void* about, const char* fault) {
+    if (!holds) die(Fault::kInternal, about, fault);
+}
+
+}  // namespace
+
+void check() {
+    if (shut()) return;
+    Guard guard(mixed.lock);
+    size_t units = 0, free = 0, listed = 0;
+    uint32_t objects[kMixedClasses] = {};
+    each_unit([&](const Unit& unit) {
+        size_t used = 0;
+        const size_t end = unit.each([&](size_t, uint8_t mark) {
+            require(class_of_mark(mark) < kMixedClasses, unit.begin(), "a mixed slab with an object of no class");
+            ++(mark & kFreeBit ? free : used);
+            ++objects[class_of_mark(mark)];
+        });
+        require(end == unit.carved() && end <= kGranules, unit.begin(), "a mixed slab that ends elsewhere");
+        require(used == unit.used(), unit.begin(), "a mixed slab with another number of used objects");
+        require(used > 0 || unit.begin() == mixed.current, unit.begin(), "an empty mixed slab");
+        ++units;
+    });
+    require(units == mixed.units, &mixed, "mixed slabs are not what is counted");
+    for (SizeClass c = 0; c < kMixedClasses; ++c) {
+        require(mixed.objects[c] == objects[c], &mixed, "another number of objects in mixed slabs");
+        const FreeObject* previous = nullptr;
+        for (const FreeObject* object = mixed.lists[c]; object; previous = object, object = object->next) {
+            const Found found = has(object) ? look_up(object) : Found{State::kNothing, 0};
+            require(found.state == State::kFree && found.size_class == c, object, "a list of mixed slabs' that leads elsewhere");
+            require(object->previous == previous, object, "a list of mixed slabs' with a wrong link");
+            require(++listed <= free, object, "a list of mixed slabs' that is too long");
+        }
+    }
+    require(listed == free, &mixed, "a free object of mixed slabs' on no list");
+}
+
+void after_fork_child() {
+    mixed.closed |= mixed.lock.is_mine();
+    if (!mixed.lock.recover() || mixed.closed) return;
+    mixed.current = nullptr;
+    mixed.units = 0;
+    for (SizeClass c = 0; c < kMixedClasses; ++c) {
+        mixed.lists[c] = nullptr;
+        mixed.objects[c] = 0;
+    }
+    each_unit([](Unit unit) {
+        size_t used = 0;
+        const size_t end = unit.each([&](size_t, uint8_t mark) { used += !(mark & kFreeBit); });
+        if (used == 0) return give_run(unit.begin(), Units{1});
+        unit.clear(end);
+        unit.used() = static_cast<uint16_t>(used);
+        unit.each([&](size_t at, uint8_t mark) {
+            if (mark & kFreeBit) link(class_of_mark(mark), unit.object(at));
+            ++mixed.objects[class_of_mark(mark)];
+        });
+        mixed.current = unit.begin();
+        ++mixed.units;
+    });
+}
+
+}  // namespace tarn::mixed
