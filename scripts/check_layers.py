@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 _BACKEND = ("backend/ranges", "backend/map", "backend/modules")
-_BELOW_STATS = ("cache", "backend", "heap", "pages", "base", "os")
+_BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
 _BELOW_ENTRY = ("process", "export", "stats", "report", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
@@ -28,8 +28,9 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/backend/modules": ("base", "os"),
     "src/backend": (*_BACKEND, "pages", "base", "os"),
     "src/heap": ("pages", "base", "os"),
-    "src/cache": ("heap", "pages", "base", "os"),
-    "src/check": ("cache", "heap", "pages", "base", "os"),
+    "src/mixed": ("heap", "pages", "base", "os"),
+    "src/cache": ("mixed", "heap", "pages", "base", "os"),
+    "src/check": ("cache", "mixed", "heap", "pages", "base", "os"),
     "src/stats": _BELOW_STATS,
     "src/export": ("stats", "report", "base", "os"),
     "src/process": ("export", "stats", *_BELOW_STATS),

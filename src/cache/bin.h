@@ -58,7 +58,10 @@ struct alignas(Heap::kMarkStep) BinTop {
     uint8_t batch;          // objects that the next refill asks for; doubles with each
     uint8_t few;            // objects that are to come from mixed slabs yet (bins.h)
     bool own_slots;         // it has them, or needs none
-    uint8_t unused[8];
+    bool thinning;          // the slabs of its class (bins.h)
+    uint8_t in_vain;        // times that was done one after another
+    uint16_t rounds;        // for which it goes on; each is kOverflowsMost frees
+    uint32_t rest;  // objects to be drained before it is done again; while it is done: slabs there were
 };
 static_assert(sizeof(BinTop) == sizeof(Bin), "a bin and its top are a constant distance apart");
 

@@ -4,6 +4,7 @@
 #include "base/expect.h"
 #include "cache/hardened.h"
 #include "cache/sound.h"
+#include "heap/orphans.h"
 #include "mixed/mixed.h"
 #include "os/os.h"
 
@@ -117,6 +118,13 @@ Object* take_mixed(ThreadCache& cache, SizeClass c) {
 
 namespace {
 
+// The bin ran empty. Where there are many threads, of which few are at work, each keeps less at hand.
+[[gnu::cold, gnu::noinline]] void widen(Bin& bin, size_t limit) {
+    const uint32_t holders = orphans.holders.load(std::memory_order_relaxed);
+    const size_t most = holders < 16 ? bin.room : holders < 64 ? bin.room / 2 : bin.room / 4;
+    if (limit < most) set_limit(bin, 2 * limit < most ? 2 * limit : most);
+}
+
 // An empty bin moves to where it has room for all that it may hold.
 [[gnu::cold, gnu::noinline]] void use_own_slots(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
@@ -150,9 +158,9 @@ Refill refill(ThreadCache& cache, SizeClass c) {
     const Batch batch = cache.heap.take(c, &slot(bin, bin.end), tops.batch);
     if (batch.count == 0) return {};
     tops.batch = static_cast<uint8_t>(2 * tops.batch < bin.room ? 2 * tops.batch : bin.room);
-    if (limit) set_limit(bin, 2 * limit);
+    if (limit && limit < bin.room) widen(bin, limit);
     // The first free past a bin without limit gives it one.
-    tops.overflows = limit ? 0 : kOverflowsMost - 1;
+    if (!tops.thinning) tops.overflows = limit ? 0 : kOverflowsMost - 1;
     tops.refilled = true;
     pops_top(bin) -= batch.count * kSlot;
     pops_top(bin) += kPop;
@@ -180,7 +188,8 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     const SizeClass c = slab.size_class;
     close_gap(cache, c);
     BinTop& tops = top_of(bin);
-    if (tops.overflows >= kOverflowsMost && !hardened::keeps_bins_empty()) shrink_limit(cache, c);
+    if (tops.overflows >= kOverflowsMost && !hardened::keeps_bins_empty() && !thins_on(cache, c))
+        shrink_limit(cache, c);
     const size_t limit = limit_of(bin);
     if (limit < kFirstLimit) {
         __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
@@ -189,7 +198,13 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     // Most of it at once is cheaper than one by one. It may just have got its first limit, and have room.
     const size_t kept = limit > kDrainedWhole ? limit / 4 : 0;
     if (const size_t held = objects_in(bin); held >= limit) {
-        drain_bin(cache, c, held - kept);
+        const bool thins = begins_to_thin(cache, c, held - kept);
+        drain_bin(cache, c, thins ? held : held - kept);
+        if (thins) {
+            set_limit(bin, 0);
+            __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+            return cache.heap.give(slab, object);
+        }
         tops.overflows += static_cast<uint32_t>(held - kept);
     }
     slot(bin, top(bin) - kSlot) = object;

@@ -42,4 +42,15 @@ void set_limit(Bin& bin, size_t limit);
 // Where an empty bin has its slots: before `end`, which is NULL for good.
 void set_slots(Bin& bin, Object** end);
 
+// Thinning out: a bin hands out again what was freed last, wherever it lies. So the slabs of a class of which the program
+// needs fewer and fewer objects all stay in use, with a few objects each. While its slabs are thinned out the bin has no
+// limit: what is freed goes to its slab, what is taken comes from the slab that was full last, and the sparse ones come
+// empty when their objects die. It costs frees; so it is done for as many of them as there are objects, and when that
+// was in vain, less and less often. Then pages that are free altogether go back besides.
+//
+// The bin is full, and so many objects are about to be drained. True: all of it is to be, and it loses its limit.
+bool begins_to_thin(ThreadCache& cache, SizeClass c, size_t drained);
+// kOverflowsMost frees went past a bin without limit. False: it gets one again.
+bool thins_on(ThreadCache& cache, SizeClass c);
+
 }  // namespace tarn

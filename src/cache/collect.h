@@ -15,4 +15,8 @@ size_t punch_holes(ThreadCache& cache);
 enum class Collect : bool { kSlabs, kMemory };
 size_t collect_others(Collect what);
 
+// The same for a few heaps, others with each call, whose threads may be blocked for good; waits for nobody. By who makes
+// the process larger. Bins stay as they are.
+void collect_some();
+
 }  // namespace tarn

@@ -5,6 +5,7 @@
 
 #include "base/at_start.h"
 #include "cache/bins.h"
+#include "cache/collect.h"
 #include "entry/entry.h"
 #include "entry/large.h"
 #include "heap/orphans.h"
@@ -23,14 +24,26 @@ void* hand_out(Object* object) {
     return object;
 }
 
-// Windows were added: memory that `map` keeps would stand beside what small objects are about to touch.
-void note_growth() {
-    TARN_WRITTEN_AT_START static constinit std::atomic<size_t> seen{0};
+struct Seen {
+    std::atomic<uint32_t> growths{0};
+    std::atomic<size_t> page_table_end{0};
+};
+TARN_WRITTEN_AT_START constinit Seen seen;
+
+// What lies free elsewhere would stand beside what small objects are about to touch: a little at a time of what other
+// threads keep; when windows were added, what `map` keeps.
+[[gnu::cold, gnu::noinline]] void use_what_there_is() {
+    seen.growths.store(growths.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    collect_some();
     const size_t end = __atomic_load_n(&page_table_end, __ATOMIC_RELAXED);
-    if (seen.load(std::memory_order_relaxed) == end) [[likely]]
-        return;
-    seen.store(end, std::memory_order_relaxed);
+    if (seen.page_table_end.load(std::memory_order_relaxed) == end) return;
+    seen.page_table_end.store(end, std::memory_order_relaxed);
     make_room_for_small();
+}
+
+void note_growth() {
+    if (seen.growths.load(std::memory_order_relaxed) != growths.load(std::memory_order_relaxed)) [[unlikely]]
+        use_what_there_is();
 }
 
 // As the fast path; NULL when that cannot serve it, or an observer is to be told.

@@ -16,6 +16,11 @@ namespace {
 constexpr Units kEmptyUnitsOfAll = Units{128};  // 2 MiB
 constexpr Units kEmptyUnitsLeast = Units{16};   // 256 KiB
 
+constexpr size_t kSparseShare = 2;                  // free objects to used ones: half as many
+constexpr size_t kSparseLeast = size_t{512} << 10;  // bytes
+constexpr uint32_t kPunchEvery = 64;                // slabs made
+constexpr size_t kPunchLeast = size_t{8} << 20;     // bytes that came free
+
 Units empty_limit() {
     const uint32_t holders = orphans.holders.load(std::memory_order_relaxed);
     return max(kEmptyUnitsLeast, Units{kEmptyUnitsOfAll.count() / (holders + !holders)});
@@ -69,6 +74,7 @@ void Heap::claim(Slab& slab) {
     slab.owner.store(id_, std::memory_order_seq_cst);
     set_entries(slab.first_unit(), slab.info().units, entry(slab.size_class));
     counters(slab.size_class).slabs += 1;
+    classes_[slab.size_class].used += slab.used;
     link(slab);
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
 }
@@ -77,6 +83,7 @@ Slab* Heap::make_slab(SizeClass c) {
     const SizeClassInfo& info = kSizeClasses[c];
     // What other classes have left empty comes before memory that was never used.
     if (empty_units_ != Units{}) dissolve_empty();
+    if (++made_ % kPunchEvery == 0) punch_when_grown();
     const Run run = take_run(info.units, RunUse::kSlab);
     if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
@@ -120,6 +127,7 @@ Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
         *slot = reinterpret_cast<Object*>(object);
     slab.set_carved(slab.carved() + batch);
     slab.used = static_cast<uint16_t>(slab.used + batch);
+    classes_[slab.size_class].used += batch;
     counters(slab.size_class).fresh += batch;
     expect(&slab, "nothing carved", [&] { return batch > 0; });
     expect_none(&slab, [&] { return fault_of_counts(slab); });
@@ -146,6 +154,7 @@ Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
     }
     slab.free = object;
     slab.used = static_cast<uint16_t>(slab.used + count);
+    classes_[slab.size_class].used += count;
     expect_none(&slab, [&] { return fault_of_counts(slab); });
     return {count, false, first};
 }
@@ -249,12 +258,47 @@ void Heap::dissolve_empty() {
     }
 }
 
-size_t Heap::punch_holes() {
+bool Heap::is_sparse(SizeClass c) const {
+    const size_t free = room(c) - used(c);
+    return free > used(c) / kSparseShare && free * kSizeClasses[c].size > kSparseLeast;
+}
+
+size_t Heap::punch_holes(SizeClass c, Punch punch) {
     size_t bytes = 0;
-    for (ClassHeap& c : classes_)
-        for (Slab* slab = c.list(SlabState::kPartial); slab; slab = slab->next)
-            bytes += tarn::punch_holes(*slab);
+    for (Slab* slab = classes_[c].list(SlabState::kPartial); slab; slab = slab->next)
+        bytes += tarn::punch_holes(*slab, punch);
     return bytes;
+}
+
+size_t Heap::punch_holes(Punch punch) {
+    size_t bytes = 0;
+    for (SizeClass c = 0; c < kClasses; ++c)
+        bytes += punch_holes(c, punch);
+    return bytes;
+}
+
+void Heap::punch_when_idle() {
+    size_t sum = made_;
+    for (SizeClass c = 0; c < kClasses; ++c)
+        sum += (c + 1) * used(c);
+    if (sum == seen_)
+        punch_holes(Punch::kOwnAccord);
+    else
+        punch_when_grown();
+    seen_ = sum;
+}
+
+// Slabs are wanted while much more lies free in those there are than did when holes were last punched.
+void Heap::punch_when_grown() {
+    size_t free = 0, used_bytes = 0;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        free += (room(c) - used(c)) * kSizeClasses[c].size;
+        used_bytes += used(c) * kSizeClasses[c].size;
+    }
+    if (free < free_when_punched_) free_when_punched_ = free;
+    if (free < used_bytes / 4 || free < free_when_punched_ + free_when_punched_ / 4 + kPunchLeast) return;
+    free_when_punched_ = free;
+    punch_holes(Punch::kOwnAccord);
 }
 
 }  // namespace tarn

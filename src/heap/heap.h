@@ -13,6 +13,7 @@
 #include "base/expect.h"
 #include "base/published.h"
 #include "heap/door.h"
+#include "heap/holes.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "os/lock.h"
@@ -62,6 +63,11 @@ class Heap {
         return classes_[c].lists[static_cast<size_t>(state) - 1];
     }
     Units empty_units() const { return empty_units_; }
+    // Objects of the class that are used, and for how many there is room in its slabs.
+    size_t used(SizeClass c) const { return classes_[c].used; }
+    size_t room(SizeClass c) const { return classes_[c].counters.slabs * kSizeClasses[c].objects; }
+    // Far more memory of the class lies free in its slabs than is used.
+    bool is_sparse(SizeClass c) const;
 
     // Objects of one class: of a partial slab's free list, else carved up to the end of the page that the
     // first of them touches, `room` at most; asks orphans, then the run supply, for slabs. They are written
@@ -78,6 +84,7 @@ class Heap {
         last->next = slab.free;
         slab.free = first;
         slab.used = static_cast<uint16_t>(slab.used - count);
+        classes_[slab.size_class].used -= count;
         if (slab.used == 0 || slab.state == SlabState::kFull) settle(slab);
     }
     void give(Slab& slab, Object* object) { give(slab, object, object, 1); }
@@ -89,7 +96,12 @@ class Heap {
     // Slabs kept empty for reuse.
     void dissolve_empty();
     // Gives back pages of partial slabs on which every object is free (holes.cpp); bytes.
-    size_t punch_holes();
+    size_t punch_holes(Punch punch);
+    size_t punch_holes(SizeClass c, Punch punch);
+    // The same of its own accord: when much more lies free in slabs than the last time; by others, when its thread has
+    // not been at work since they were here last.
+    void punch_when_grown();
+    void punch_when_idle();
 
     // The holder ends: all slabs go to the orphan heap. Bins are empty by now.
     void retire();
@@ -103,6 +115,7 @@ class Heap {
 
     struct ClassHeap {
         Slab* lists[kSlabLists] = {};  // by state, without kNone
+        size_t used = 0;               // objects
         ClassCounters counters;
 
         Slab*& list(SlabState state) { return lists[static_cast<size_t>(state) - 1]; }
@@ -129,7 +142,10 @@ class Heap {
     HeapId id_ = kNoHeap;
     Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
-    Units empty_units_;  // of the slabs on the lists of empty ones
+    Units empty_units_;             // of the slabs on the lists of empty ones
+    uint32_t made_ = 0;             // slabs, ever
+    size_t free_when_punched_ = 0;  // bytes that lay free in slabs
+    size_t seen_ = 0;               // by who came last to punch an idle heap: a sum over what it has
     ClassHeap classes_[kClasses];
 };
 

@@ -4,6 +4,7 @@
 #include "base/expect.h"
 #include "heap/sound.h"
 #include "os/os.h"
+#include "pages/windows.h"
 
 namespace tarn {
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr size_t kPage = os::kPageSize;
 constexpr size_t kPagesPerUnit = kUnitSize / kPage;
+constexpr size_t kUsedToPage = 2;  // with more used objects than that few pages are free, wherever these lie
 constexpr size_t kObjectsMost = 1024;  // in a slab; size_classes.h proves it
 
 // The pages of one slab, numbered from its first on.
@@ -71,11 +73,12 @@ bool can_go(const Slab& slab, const Pages& pages, const FreeObjects& free, size_
 }
 
 // A refusal may come halfway, at the first locked page; each page alone goes or stays.
-size_t discard(const Slab& slab, Pages& pages, size_t page, size_t end) {
-    const bool whole = os::discard(slab.begin() + page * kPage, (end - page) * kPage);
+size_t discard(const Slab& slab, Pages& pages, size_t page, size_t end, Punch punch) {
+    const auto empty = punch == Punch::kAsked ? os::discard : empty_pages;
+    const bool whole = empty(slab.begin() + page * kPage, (end - page) * kPage);
     size_t gone = 0;
     for (const bool alone = end - page > 1; page < end; ++page) {
-        if (!whole && !(alone && os::discard(slab.begin() + page * kPage, kPage))) continue;
+        if (!whole && !(alone && empty(slab.begin() + page * kPage, kPage))) continue;
         pages.set(page);
         ++gone;
     }
@@ -100,14 +103,15 @@ void relink(Slab& slab, const Pages& pages, const FreeObjects& free) {
 
 }  // namespace
 
-size_t punch_holes(Slab& slab) {
+size_t punch_holes(Slab& slab, Punch punch) {
     if (!slab.free || os::page_size() != kPage) return 0;
+    const size_t count = slab.info().units.bytes() / kPage;
+    if (punch == Punch::kOwnAccord && slab.used > kUsedToPage * count) return 0;
     const auto state = static_cast<uint16_t>(slab.used + 1);
     if (slab.punched == state) return 0;  // very likely nothing has changed since the last time
     slab.punched = state;
     Pages pages(slab);
     const FreeObjects free(slab, pages);
-    const size_t count = slab.info().units.bytes() / kPage;
     size_t gone = 0;
     bool tried = false;
     for (size_t page = 0; page < count;) {
@@ -115,7 +119,7 @@ size_t punch_holes(Slab& slab) {
         while (end < count && can_go(slab, pages, free, end))
             ++end;
         if (end > page) {
-            gone += discard(slab, pages, page, end);
+            gone += discard(slab, pages, page, end, punch);
             tried = true;
         }
         page = end + 1;

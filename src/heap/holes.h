@@ -8,8 +8,10 @@
 
 namespace tarn {
 
-// Bytes that went back.
-size_t punch_holes(Slab& slab);
+// Bytes that went back. Because the program asks, by a system call that a sandbox may not allow (madvise) and that leaves
+// what is locked alone; of tarn's own accord, by one that is made all along (mmap), and only where there is much.
+enum class Punch : bool { kAsked, kOwnAccord };
+size_t punch_holes(Slab& slab, Punch punch = Punch::kAsked);
 // An object that is away comes back to the slab's list, and those that become whole with it. Nothing when
 // none is away.
 void fill_hole(Slab& slab);

@@ -121,7 +121,7 @@ bool Orphans::absorb(Slab& slab) {
 size_t Orphans::collect(bool holes) {
     Guard guard(lock);
     heap.dissolve_empty();
-    return holes ? heap.punch_holes() : 0;
+    return holes ? heap.punch_holes(Punch::kAsked) : 0;
 }
 
 size_t Orphans::slabs() {
@@ -138,6 +138,7 @@ void Heap::hand_over(Slab& slab, Heap& to) {
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);
     counters(slab.size_class).slabs -= 1;
+    classes_[slab.size_class].used -= slab.used;
     to.claim(slab);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/at_start.h"
 #include "base/expect.h"
 #include "base/options.h"
 #include "os/os.h"
@@ -14,6 +15,7 @@ namespace tarn {
 
 constinit Supply supply;
 constinit Windows windows;
+TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> growths{0};
 
 namespace {
 
@@ -105,6 +107,7 @@ bool map_hole(Window& window, size_t first, size_t end) {
 
 // The lowest run that is free though perhaps not mapped, all of it mapped now.
 Found map_run(Units length) {
+    growths.store(growths.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     for (Found found; (found = find_run(UnitKind::kAny, length)).window;) {
         const UnitMap units = found.window->units();
         const size_t end = found.first + length.count();

@@ -2,6 +2,7 @@
 // Runs: contiguous units of the windows (page_map.h). Lowest address first; neighbours merge; dirty free
 // memory is bounded. One lock inside; it is never held over a system call that gives memory back.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,6 +19,9 @@ struct Run {
 
 // What a run is for; kept in the page map so that the state can be rebuilt after a fork.
 enum class RunUse : uint8_t { kSlab, kBlock };
+
+// How often memory was mapped that nobody had.
+extern std::atomic<uint32_t> growths;
 
 [[nodiscard]] Run take_run(Units length, RunUse use);  // 1..kRunUnitsMax
 void give_run(void* at, Units length);                 // what take_run returned, whole

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Thinning out (bins.h).
+#include "cache/bins.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr uint32_t kRest = 16 * kOverflowsMost;
+constexpr uint8_t kInVainMost = 6;  // the rest doubles with each
+constexpr size_t kRoundsMost = 256;
+constexpr size_t kGainShare = 8;  // of the objects freed, for so many at least room was given back
+
+}  // namespace
+
+bool begins_to_thin(ThreadCache& cache, SizeClass c, size_t drained) {
+    BinTop& top = cache.tops[c];
+    if (top.rest > drained) {
+        top.rest -= static_cast<uint32_t>(drained);
+        return false;
+    }
+    top.rest = 0;
+    if (!cache.heap.is_sparse(c)) return false;
+    const size_t rounds = cache.heap.used(c) / kOverflowsMost + 1;
+    top.thinning = true;
+    top.rounds = static_cast<uint16_t>(rounds < kRoundsMost ? rounds : kRoundsMost);
+    top.rest = static_cast<uint32_t>(cache.heap.counters(c).slabs);
+    top.overflows = 0;
+    return true;
+}
+
+bool thins_on(ThreadCache& cache, SizeClass c) {
+    BinTop& top = cache.tops[c];
+    if (!top.thinning) return false;
+    top.overflows = 0;
+    if (--top.rounds > 0) return true;
+    const size_t then = top.rest, now = cache.heap.counters(c).slabs;
+    const size_t gone = then > now ? (then - now) * kSizeClasses[c].objects : 0;
+    const size_t rounds = cache.heap.used(c) / kOverflowsMost + 1;
+    top.thinning = false;
+    if (gone * kGainShare >= rounds * kOverflowsMost) {
+        top.in_vain = 0;
+    } else {
+        cache.heap.punch_holes(c, Punch::kOwnAccord);
+        if (top.in_vain < kInVainMost) ++top.in_vain;
+    }
+    top.rest = static_cast<uint32_t>(rounds < kRoundsMost ? rounds : kRoundsMost) * kRest << top.in_vain;
+    if (top.in_vain == 0) top.rest = 0;
+    return false;
+}
+
+}  // namespace tarn
