@@ -61,7 +61,7 @@ struct alignas(Heap::kMarkStep) BinTop {
     bool thinning;          // the slabs of its class (bins.h)
     uint8_t in_vain;        // times that was done one after another
     uint16_t rounds;        // for which it goes on; each is kOverflowsMost frees
-    uint32_t rest;  // objects to be drained before it is done again; while it is done: slabs there were
+    uint32_t rest;          // times to be full, before it is done again; while it is done: slabs there were
 };
 static_assert(sizeof(BinTop) == sizeof(Bin), "a bin and its top are a constant distance apart");
 

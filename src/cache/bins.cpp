@@ -41,15 +41,17 @@ void move_up(Object** end, size_t count, size_t by) {
 }
 
 // The objects move up to where others have taken some. With the lock of the heap held.
-void close_gap(ThreadCache& cache, SizeClass c) {
+[[gnu::cold, gnu::noinline]] void close_the_gap(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
-    if (bin.taken == 0) [[likely]]
-        return;
     const size_t held = objects_in(bin), gap = bin.taken * kSlot;
     move_up(&slot(bin, top(bin)) + held, held, bin.taken);
     bin.taken = 0;
     pops_top(bin) += gap;
     expect_none(&bin, [&] { return fault_of_bin(cache, c); });
+}
+[[gnu::always_inline]] inline void close_gap(ThreadCache& cache, SizeClass c) {
+    if (cache.bins[c].taken) [[unlikely]]
+        close_the_gap(cache, c);
 }
 
 // Gives `many` objects back to their slabs, those that were freed longest ago.
@@ -198,7 +200,8 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     // Most of it at once is cheaper than one by one. It may just have got its first limit, and have room.
     const size_t kept = limit > kDrainedWhole ? limit / 4 : 0;
     if (const size_t held = objects_in(bin); held >= limit) {
-        const bool thins = begins_to_thin(cache, c, held - kept);
+        // Where much is freed without a refill in between, its slabs come empty anyway.
+        const bool thins = tops.overflows == 0 && begins_to_thin(cache, c);
         drain_bin(cache, c, thins ? held : held - kept);
         if (thins) {
             set_limit(bin, 0);

@@ -48,8 +48,8 @@ void set_slots(Bin& bin, Object** end);
 // empty when their objects die. It costs frees; so it is done for as many of them as there are objects, and when that
 // was in vain, less and less often. Then pages that are free altogether go back besides.
 //
-// The bin is full, and so many objects are about to be drained. True: all of it is to be, and it loses its limit.
-bool begins_to_thin(ThreadCache& cache, SizeClass c, size_t drained);
+// The bin is full for the first time since it was refilled. True: all of it is to be drained, and it loses its limit.
+bool begins_to_thin(ThreadCache& cache, SizeClass c);
 // kOverflowsMost frees went past a bin without limit. False: it gets one again.
 bool thins_on(ThreadCache& cache, SizeClass c);
 

@@ -6,20 +6,19 @@ namespace tarn {
 
 namespace {
 
-constexpr uint32_t kRest = 16 * kOverflowsMost;
+constexpr uint32_t kRest = 128;
 constexpr uint8_t kInVainMost = 6;  // the rest doubles with each
 constexpr size_t kRoundsMost = 256;
 constexpr size_t kGainShare = 8;  // of the objects freed, for so many at least room was given back
 
 }  // namespace
 
-bool begins_to_thin(ThreadCache& cache, SizeClass c, size_t drained) {
+bool begins_to_thin(ThreadCache& cache, SizeClass c) {
     BinTop& top = cache.tops[c];
-    if (top.rest > drained) {
-        top.rest -= static_cast<uint32_t>(drained);
+    if (top.rest > 0) {
+        --top.rest;
         return false;
     }
-    top.rest = 0;
     if (!cache.heap.is_sparse(c)) return false;
     const size_t rounds = cache.heap.used(c) / kOverflowsMost + 1;
     top.thinning = true;
@@ -41,7 +40,7 @@ bool thins_on(ThreadCache& cache, SizeClass c) {
     if (gone * kGainShare >= rounds * kOverflowsMost) {
         top.in_vain = 0;
     } else {
-        cache.heap.punch_holes(c, Punch::kOwnAccord);
+        cache.heap.punch_holes(c, Punch::kGrown);
         if (top.in_vain < kInVainMost) ++top.in_vain;
     }
     top.rest = static_cast<uint32_t>(rounds < kRoundsMost ? rounds : kRoundsMost) * kRest << top.in_vain;

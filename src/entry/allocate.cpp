@@ -54,7 +54,7 @@ Object* pop_of_class(SizeClass c) {
 
 // The alignment that is wanted: mixed slabs do not know more than the usual one.
 enum class Aligned : bool { kUsual, kMore };
-Refill take_object(SizeClass c, Aligned aligned);
+Refill take_again(SizeClass c, Aligned aligned);
 
 // Its first few objects a thread takes before it has a cache. One that may not have a cache any more takes from the
 // orphans.
@@ -64,13 +64,13 @@ Refill take_object(SizeClass c, Aligned aligned);
         if (taken.object) mixed::count_taken(c, taken.fresh);
         if (taken.object) return {taken.object, false};
     }
-    if (enter_thread()) return take_object(c, aligned);
+    if (enter_thread()) return take_again(c, aligned);
     const Batch batch = orphans.take_one(c);
     return {batch.first, batch.zeroed};
 }
 
 // An object of this class, and whether it is all zero.
-Refill take_object(SizeClass c, Aligned aligned) {
+[[gnu::always_inline]] inline Refill take_object(SizeClass c, Aligned aligned) {
     ThreadCache* const cache = current_cache;
     if (!has_cache(cache)) [[unlikely]]
         return take_without_cache(c, aligned);
@@ -92,10 +92,14 @@ Refill take_object(SizeClass c, Aligned aligned) {
     return {object, false};
 }
 
+[[gnu::cold, gnu::noinline]] Refill take_again(SizeClass c, Aligned aligned) {
+    return take_object(c, aligned);
+}
+
 // No address space, or no memory for a slab: what lies free elsewhere comes first.
 Refill take_or_reclaim(SizeClass c, Aligned aligned = Aligned::kUsual) {
     const Refill taken = take_object(c, aligned);
-    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_object(c, aligned);
+    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_again(c, aligned);
 }
 
 // The class of the smallest objects that are all aligned; only for powers of two up to a unit.

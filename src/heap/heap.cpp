@@ -282,7 +282,7 @@ void Heap::punch_when_idle() {
     for (SizeClass c = 0; c < kClasses; ++c)
         sum += (c + 1) * used(c);
     if (sum == seen_)
-        punch_holes(Punch::kOwnAccord);
+        punch_holes(Punch::kIdle);
     else
         punch_when_grown();
     seen_ = sum;
@@ -298,7 +298,7 @@ void Heap::punch_when_grown() {
     if (free < free_when_punched_) free_when_punched_ = free;
     if (free < used_bytes / 4 || free < free_when_punched_ + free_when_punched_ / 4 + kPunchLeast) return;
     free_when_punched_ = free;
-    punch_holes(Punch::kOwnAccord);
+    punch_holes(Punch::kGrown);
 }
 
 }  // namespace tarn

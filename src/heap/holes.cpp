@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kPage = os::kPageSize;
 constexpr size_t kPagesPerUnit = kUnitSize / kPage;
 constexpr size_t kUsedToPage = 2;  // with more used objects than that few pages are free, wherever these lie
+constexpr size_t kPagesLeast = 2;  // side by side, to be worth a call
 constexpr size_t kObjectsMost = 1024;  // in a slab; size_classes.h proves it
 
 // The pages of one slab, numbered from its first on.
@@ -106,19 +107,21 @@ void relink(Slab& slab, const Pages& pages, const FreeObjects& free) {
 size_t punch_holes(Slab& slab, Punch punch) {
     if (!slab.free || os::page_size() != kPage) return 0;
     const size_t count = slab.info().units.bytes() / kPage;
-    if (punch == Punch::kOwnAccord && slab.used > kUsedToPage * count) return 0;
-    const auto state = static_cast<uint16_t>(slab.used + 1);
-    if (slab.punched == state) return 0;  // very likely nothing has changed since the last time
+    if (punch != Punch::kAsked && slab.used > kUsedToPage * count) return 0;
+    const auto state = static_cast<uint16_t>((slab.used + 1u) * kPunches + static_cast<unsigned>(punch));
+    // Very likely nothing has changed since the last time, when no less was looked for.
+    if (slab.punched / kPunches == state / kPunches && slab.punched >= state) return 0;
     slab.punched = state;
     Pages pages(slab);
     const FreeObjects free(slab, pages);
     size_t gone = 0;
     bool tried = false;
+    const size_t least = punch == Punch::kGrown ? kPagesLeast : 1;
     for (size_t page = 0; page < count;) {
         size_t end = page;
         while (end < count && can_go(slab, pages, free, end))
             ++end;
-        if (end > page) {
+        if (end >= page + least) {
             gone += discard(slab, pages, page, end, punch);
             tried = true;
         }

@@ -8,9 +8,12 @@
 
 namespace tarn {
 
-// Bytes that went back. Because the program asks, by a system call that a sandbox may not allow (madvise) and that leaves
-// what is locked alone; of tarn's own accord, by one that is made all along (mmap), and only where there is much.
-enum class Punch : bool { kAsked, kOwnAccord };
+// Because the program asks, by a system call that a sandbox may not allow (madvise) and that leaves alone what is locked.
+// Of tarn's own accord, by one that is made all along (mmap), where few objects are used: while the program grows, two
+// pages at a time at least.
+enum class Punch : uint8_t { kGrown, kIdle, kAsked };
+inline constexpr unsigned kPunches = 3;
+// Bytes that went back.
 size_t punch_holes(Slab& slab, Punch punch = Punch::kAsked);
 // An object that is away comes back to the slab's list, and those that become whole with it. Nothing when
 // none is away.

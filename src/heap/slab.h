@@ -48,7 +48,7 @@ struct alignas(kRecordSize) Slab {
     std::atomic<uint64_t> remote;
     std::atomic<HeapId> owner;
     uint16_t away;
-    uint16_t punched;  // used + 1 when holes were last looked for
+    uint16_t punched;  // (used + 1) * kPunches + how, when holes were last looked for
     Slab* next_mail;
     Object* remote_tail;
     std::atomic<uint16_t> carved_;  // only ever grows while objects are out, so any thread may read it

@@ -218,5 +218,103 @@ TEST(CacheThreads, WhatEndedThreadsAllocatedAndOthersFreedAddsUp) {
     EXPECT_EQ(run_stats().in_use, 0u);
 }
 
+// Made and freed first in, first out, so that the bin hands out again what lies in all slabs.
+struct Fifo {
+    std::vector<void*> objects;
+    size_t oldest = 0;
+
+    void add(size_t size) { objects.push_back(allocate(size)); }
+    void drop() { release(objects[oldest++]); }
+    size_t live() const { return objects.size() - oldest; }
+};
+
+TEST(Thinning, AClassOfWhichLessIsNeededGivesUpItsSlabs) {
+    constexpr size_t kSize = 256, kMost = 20000, kLeast = 2000;
+    const SizeClass c = class_of_size(kSize);
+    sample::settle_thread();
+    Fifo fifo;
+    while (fifo.live() < kMost)
+        fifo.add(kSize);
+    // Two go for each that comes; then as many as come, a few at a time, so that the bin is full now and then.
+    while (fifo.live() > kLeast) {
+        fifo.add(kSize);
+        fifo.drop();
+        fifo.drop();
+    }
+    for (size_t i = 0; i < 5 * kMost; i += 100) {
+        for (int n = 0; n < 100; ++n)
+            fifo.add(kSize);
+        for (int n = 0; n < 100; ++n)
+            fifo.drop();
+    }
+    check_all();
+    const size_t slabs = current_cache->heap.counters(c).slabs - current_cache->heap.empty_units().count();
+    EXPECT_LT(slabs, kMost / kSizeClasses[c].objects / 3);
+    EXPECT_GE(slabs, kLeast / kSizeClasses[c].objects);
+    while (fifo.live() > 0)
+        fifo.drop();
+    flush(*current_cache);
+}
+
+TEST(Thinning, InVainItIsDoneLessAndLessOften) {
+    constexpr size_t kSize = 512, kObjects = 40000;
+    const SizeClass c = class_of_size(kSize);
+    ThreadCache& cache = sample::settle_thread();
+    std::vector<void*> objects;
+    for (size_t i = 0; i < kObjects; ++i)
+        objects.push_back(allocate(kSize));
+    std::vector<void*> stay;  // one in each slab and more
+    for (size_t i = 0; i < kObjects; ++i)
+        i % 16 ? release(objects[i]) : stay.push_back(objects[i]);
+    EXPECT_TRUE(cache.heap.is_sparse(c));
+    uint32_t tries = 0, rests = 0;
+    bool thinning = cache.tops[c].thinning;
+    for (size_t i = 0; i < 2000000; i += 100) {
+        void* few[100];
+        for (void*& object : few)
+            object = allocate(kSize);
+        for (void* object : few)
+            release(object);
+        if (cache.tops[c].thinning != thinning) {
+            thinning = !thinning;
+            ++(thinning ? tries : rests);
+        }
+    }
+    EXPECT_GE(rests, 1u) << "it ends";
+    EXPECT_LE(tries, 6u);
+    EXPECT_GT(limit_of(cache.bins[c]), 0u);
+    check_all();
+    for (void* object : stay)
+        release(object);
+    flush(cache);
+}
+
+TEST(Heaps, AFewAtATimeWhoseThreadsWait) {
+    std::atomic<int> step{0};
+    size_t kept = 0;
+    std::thread waits([&] {
+        ThreadCache& cache = sample::settle_thread();
+        std::vector<void*> objects;
+        for (int i = 0; i < 2000; ++i)
+            objects.push_back(allocate(1024));
+        for (void* object : objects)
+            release(object);
+        kept = cache.heap.empty_units().count();
+        step = 1;
+        while (step != 2)
+            std::this_thread::yield();
+        kept = cache.heap.empty_units().count();
+    });
+    while (step != 1)
+        std::this_thread::yield();
+    EXPECT_GT(kept, 0u);
+    for (HeapId i = 0; i < heap_count(); ++i)
+        collect_some();
+    step = 2;
+    waits.join();
+    EXPECT_EQ(kept, 0u) << "its empty slabs";
+    check_all();
+}
+
 }  // namespace
 }  // namespace tarn
