@@ -14,7 +14,7 @@ extern "C" {
 
 /* Goes up when fields are added. They are added at the end; none is ever moved, removed or given another
  * meaning. */
-#define TARN_STATS_VERSION 3u
+#define TARN_STATS_VERSION 4u
 #define TARN_SIZE_CLASSES_MAX 96
 
 /* One size class. Always: frees <= allocations, remote_frees <= frees, fresh + reused = allocations,
@@ -119,6 +119,13 @@ typedef struct tarn_stats {
     uint64_t user_heap_allocations;  /* counter */
     uint64_t user_heap_live_objects; /* now */
     uint64_t user_heap_live_bytes;   /* now: usable bytes */
+
+    /* From version 4 on: what the resident memory is. The part of live_bytes that the program has never touched is
+     * not resident, so other_bytes may be too low by so much. */
+    uint64_t kept_bytes;    /* now: free memory that is resident: the two below, dirty and backend_cached */
+    uint64_t kept_in_bins;  /* now: free objects that threads have at hand */
+    uint64_t kept_in_slabs; /* now: free objects in slabs in use, and in empty ones that are kept */
+    uint64_t other_bytes;   /* now: resident - live_bytes - kept_bytes, 0 at least: not malloc's */
 } tarn_stats;
 
 /* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,

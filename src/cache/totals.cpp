@@ -23,6 +23,8 @@ void add_totals(ClassTotals& total, const ClassTotals& more) {
     total.remote_frees += more.remote_frees;
     total.slabs += more.slabs;
     total.mixed += more.mixed;
+    total.touched += more.touched;
+    total.in_bins += more.in_bins;
 }
 
 }  // namespace
@@ -33,14 +35,16 @@ ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
     const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
     const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
     const uint64_t pops = both >> 16;
-    int64_t held = (__atomic_load_n(&bin.end, __ATOMIC_RELAXED) - static_cast<int64_t>(both & 0xffff)) /
-                   int64_t{kSlot} - bin.taken;
+    int64_t held =
+        (__atomic_load_n(&bin.end, __ATOMIC_RELAXED) - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} -
+        bin.taken;
     // On the way to other slots it is empty, and end and top seem farther apart than it has room.
     if (held < 0 || held > kSizeClasses[c].bin_limit) held = 0;
     const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
     const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
     const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
-    return {pops, frees, counters.fresh, remote, counters.slabs};
+    return {pops,           frees, counters.fresh,   remote,
+            counters.slabs, 0,     counters.touched, static_cast<uint64_t>(held)};
 }
 
 ClassTotals class_totals(SizeClass c) {
@@ -49,7 +53,7 @@ ClassTotals class_totals(SizeClass c) {
     // The orphan heap has no bins: what was taken was handed out.
     const ClassCounters& orphaned = orphans.heap.counters(c);
     add_totals(total, {orphaned.filled, orphaned.remote_frees, orphaned.fresh, orphaned.remote_frees,
-                       orphaned.slabs});
+                       orphaned.slabs, 0, orphaned.touched});
     const mixed::Counts mixed = mixed::counts(c);
     add_totals(total, {mixed.taken, mixed.freed, mixed.fresh, 0, 0, mixed.objects});
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)

@@ -7,7 +7,8 @@ namespace tarn {
 
 struct ClassTotals {
     uint64_t allocations, frees, fresh, remote_frees, slabs;
-    uint64_t mixed = 0;  // objects in mixed slabs now, used or free
+    // Now, in objects: in mixed slabs, used or free; touched in slabs (heap.h); in bins.
+    uint64_t mixed = 0, touched = 0, in_bins = 0;
 };
 // Of one cache, and over all heaps that there were.
 ClassTotals totals_of(const ThreadCache& cache, SizeClass c);

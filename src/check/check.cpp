@@ -29,17 +29,20 @@ void check_slab(const Slab& slab, const Heap& heap, SizeClass c, SlabState state
 void check_lists(const Heap& heap) {
     Units empty_units;
     for (SizeClass c = 0; c < kClasses; ++c) {
-        size_t slabs = 0, used = 0;
+        size_t slabs = 0, used = 0, touched = 0;
         for (SlabState state : {SlabState::kPartial, SlabState::kFull, SlabState::kEmpty}) {
             for (const Slab* slab = heap.first(c, state); slab; slab = slab->next) {
                 check_slab(*slab, heap, c, state);
                 used += slab->used;
+                touched += slab->touched();
                 if (++slabs > heap.counters(c).slabs)
                     die(Fault::kInternal, slab, "more slabs than are counted");
                 if (state == SlabState::kEmpty) empty_units += slab->info().units;
             }
         }
         if (used != heap.used(c)) die(Fault::kInternal, &heap, "used objects are not what is counted");
+        if (touched != heap.counters(c).touched)
+            die(Fault::kInternal, &heap, "touched objects are not what is counted");
         if (slabs != heap.counters(c).slabs) die(Fault::kInternal, &heap, "fewer slabs than are counted");
     }
     if (empty_units != heap.empty_units())

@@ -75,6 +75,7 @@ void Heap::claim(Slab& slab) {
     set_entries(slab.first_unit(), slab.info().units, entry(slab.size_class));
     counters(slab.size_class).slabs += 1;
     classes_[slab.size_class].used += slab.used;
+    counters(slab.size_class).touched += slab.touched();
     link(slab);
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
 }
@@ -129,6 +130,7 @@ Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
     slab.used = static_cast<uint16_t>(slab.used + batch);
     classes_[slab.size_class].used += batch;
     counters(slab.size_class).fresh += batch;
+    counters(slab.size_class).touched += batch;
     expect(&slab, "nothing carved", [&] { return batch > 0; });
     expect_none(&slab, [&] { return fault_of_counts(slab); });
     return {batch, slab.zeroed, first};
@@ -161,7 +163,11 @@ Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
 
 // A slab that is not exhausted has objects in one of three places.
 Batch Heap::take_of(Slab& slab, Object** end, uint32_t room) {
-    if (!slab.free && slab.carved() == slab.info().objects) fill_hole(slab);
+    if (!slab.free && slab.carved() == slab.info().objects) {
+        counters(slab.size_class).touched -= slab.touched();
+        fill_hole(slab);
+        counters(slab.size_class).touched += slab.touched();
+    }
     return slab.free ? take_free(slab, end, room) : carve(slab, end, room);
 }
 
@@ -201,6 +207,7 @@ const char* fault_of_dissolving(const Slab& slab) {
 void Heap::dissolve(Slab& slab) {
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);
+    counters(slab.size_class).touched -= slab.touched();
     forget_holes(slab);
     expect_none(&slab, [&] { return fault_of_dissolving(slab); });
     counters(slab.size_class).slabs -= 1;
@@ -265,8 +272,11 @@ bool Heap::is_sparse(SizeClass c) const {
 
 size_t Heap::punch_holes(SizeClass c, Punch punch) {
     size_t bytes = 0;
-    for (Slab* slab = classes_[c].list(SlabState::kPartial); slab; slab = slab->next)
+    for (Slab* slab = classes_[c].list(SlabState::kPartial); slab; slab = slab->next) {
+        const size_t touched = slab->touched();
         bytes += tarn::punch_holes(*slab, punch);
+        counters(c).touched -= touched - slab->touched();
+    }
     return bytes;
 }
 

@@ -34,6 +34,7 @@ struct ClassCounters {
     Published fresh;         // of those filled, carved
     Published remote_frees;  // freed by this holder for another heap
     Published slabs;         // now
+    Published touched;       // objects of these slabs that were carved and whose pages have not gone back
 };
 
 class Heap {

@@ -138,6 +138,7 @@ void Heap::hand_over(Slab& slab, Heap& to) {
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);
     counters(slab.size_class).slabs -= 1;
+    counters(slab.size_class).touched -= slab.touched();
     classes_[slab.size_class].used -= slab.used;
     to.claim(slab);
 }

@@ -42,6 +42,7 @@ void Heap::forget_slabs() {
         for (Slab*& list : c.lists)
             list = nullptr;
         c.counters.slabs = 0;
+        c.counters.touched = 0;
         c.used = 0;
     }
     empty_units_ = {};

@@ -64,6 +64,7 @@ struct alignas(kRecordSize) Slab {
     uint16_t carved() const { return carved_.load(std::memory_order_relaxed); }
     void set_carved(size_t n) { carved_.store(static_cast<uint16_t>(n), std::memory_order_relaxed); }
     size_t free_count() const { return size_t{carved()} - used - away; }
+    size_t touched() const { return size_t{carved()} - away; }
     bool exhausted() const { return free == nullptr && carved() == info().objects && away == 0; }
     // The list where it belongs.
     SlabState fitting_state() const {

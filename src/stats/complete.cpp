@@ -70,6 +70,9 @@ void complete(Snapshot& s) {
     bound(s.user_heap_live_objects, s.user_heap_allocations);
     bound(s.user_heap_live_bytes, s.user_heap_bytes);
     raise(s.peak_resident, s.resident);
+    s.kept_bytes = s.kept_in_bins + s.kept_in_slabs + s.dirty + s.backend_cached;
+    const uint64_t mallocs = s.live_bytes + s.kept_bytes;
+    s.other_bytes = s.resident > mallocs ? s.resident - mallocs : 0;
     s.pool_share = quotient(s.small_allocations, s.allocations);
     s.pool_hit_rate = quotient(s.reused, s.small_allocations);
     s.fragmentation_ratio = quotient(s.resident, s.live_bytes);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reads the counters of the layers below.
+#include <algorithm>
+
 #include "backend/blocks.h"
 #include "cache/caches.h"
 #include "cache/totals.h"
@@ -19,6 +21,7 @@ static_assert(kClasses <= TARN_SIZE_CLASSES_MAX);
 
 void read_classes(Snapshot& snapshot) {
     snapshot.classes = kClasses;
+    snapshot.kept_in_bins = snapshot.kept_in_slabs = 0;
     for (SizeClass c = 0; c < kClasses; ++c) {
         const ClassTotals totals = class_totals(c);
         tarn_class_stats& stats = snapshot.class_stats[c];
@@ -29,6 +32,12 @@ void read_classes(Snapshot& snapshot) {
         stats.remote_frees = totals.remote_frees;
         stats.slabs = totals.slabs;
         stats.slab_bytes = totals.slabs * kSizeClasses[c].units.bytes() + totals.mixed * kSizeClasses[c].size;
+        // Read one after another while others run: what is missing in one is in another.
+        const uint64_t there = totals.touched + totals.mixed;
+        const uint64_t taken =
+            totals.allocations - std::min(totals.allocations, totals.frees) + totals.in_bins;
+        snapshot.kept_in_bins += totals.in_bins * kSizeClasses[c].size;
+        snapshot.kept_in_slabs += (there - std::min(there, taken)) * kSizeClasses[c].size;
     }
 }
 

@@ -51,6 +51,8 @@ inline tarn::Snapshot sample() {
     s.committed = 6 << 20;
     s.in_use = 4 << 20;
     s.dirty = 1 << 20;
+    s.kept_in_bins = 320 << 10;
+    s.kept_in_slabs = 6 << 20;
     s.returned = 90 << 20;
     s.backend_committed = 140 << 20;
     s.backend_cached = 17 << 20;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "backend/blocks.h"
+#include "cache/bins.h"
+#include "cache/collect.h"
 #include "cache/totals.h"
 #include "entry_sample.h"
 #include "pages/runs.h"
@@ -186,6 +188,53 @@ TEST(Snapshot, PartsEachInItsOwnPlace) {
     EXPECT_EQ(taken().intern_requests, 10u);
     EXPECT_EQ(taken().user_heaps, 0u);
     EXPECT_EQ(taken().user_heap_allocations, 14u);
+}
+
+TEST(Snapshot, WhatIsKeptFree) {
+    constexpr size_t kSize = 512, kObjects = 1000;
+    ThreadCache& cache = sample::settle_thread();
+    trim();
+    const Snapshot before = taken();
+    EXPECT_EQ(before.kept_in_bins, 0u);
+    std::vector<void*> objects;
+    for (size_t i = 0; i < kObjects; ++i)
+        objects.push_back(allocate(kSize));
+    const SizeClass c = class_of_size(kSize);
+    const auto kept = [&] { return taken().kept_in_bins + taken().kept_in_slabs; };
+    // Carved page by page: less than a page more than was asked for.
+    EXPECT_LT(kept() - before.kept_in_slabs, os::kPageSize);
+    for (void* object : objects)
+        release(object);
+    EXPECT_EQ(taken().kept_in_bins, objects_in(cache.bins[c]) * kSize);
+    EXPECT_GE(kept() - before.kept_in_slabs, kObjects * kSize);
+    flush(cache);
+    EXPECT_EQ(kept(), before.kept_in_slabs) << "empty slabs went back to the runs";
+    EXPECT_GE(taken().dirty, before.dirty + kObjects * kSize);
+
+    // Pages that go back are kept no more.
+    for (void*& object : objects)
+        object = allocate(kSize);
+    for (size_t i = 0; i < kObjects; ++i)
+        if (i % 64) release(objects[i]);
+    const uint64_t full = kept();
+    const size_t punched = punch_holes(cache);
+    EXPECT_GT(punched, kObjects * kSize / 3);
+    EXPECT_LE(kept(), full - punched + kObjects / 64 * 2 * kSize);
+    for (size_t i = 0; i < kObjects; i += 64)
+        release(objects[i]);
+    flush(cache);
+}
+
+TEST(Snapshot, ResidentMemoryIsLiveOrKeptOrSomethingElse) {
+    Snapshot s = taken();
+    s.large_live_bytes = 100, s.large_allocations = 1;
+    s.kept_in_bins = 1, s.kept_in_slabs = 2, s.dirty = 3, s.backend_cached = 4;
+    complete(s);
+    EXPECT_EQ(s.kept_bytes, 10u);
+    EXPECT_EQ(s.other_bytes, s.resident - s.live_bytes - 10);
+    s.resident = 5;
+    complete(s);
+    EXPECT_EQ(s.other_bytes, 0u);
 }
 
 }  // namespace
