@@ -38,11 +38,11 @@ struct alignas(64) ThreadCache {
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
     uint32_t refills;
-    Outgoing outgoing;
     Tallies tallies;
     Heap heap;
     Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
     Object* first_slots[kClasses][kFirstSlots + 1];
+    Outgoing outgoing;  // touched by who frees for other threads
     Object* slots[kSlotEnds[kClasses - 1]];
 };
 static_assert(sizeof(ThreadCache) < 1 << 16, "a slot's distance fits 16 bits");

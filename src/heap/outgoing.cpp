@@ -9,10 +9,11 @@ namespace tarn {
 void Outgoing::send(Parcel& parcel) {
     const Parcel sent = parcel;
     parcel.slab = nullptr;
+    --waiting_;
     if (push_remote(*sent.slab, sent.chain)) post_slab(*sent.slab);
 }
 
-void Outgoing::send_all() {
+void Outgoing::send_each() {
     for (Parcel& parcel : parcels_)
         if (parcel.slab) send(parcel);
 }
@@ -20,6 +21,7 @@ void Outgoing::send_all() {
 void Outgoing::forget() {
     for (Parcel& parcel : parcels_)
         parcel = {};
+    waiting_ = 0;
 }
 
 }  // namespace tarn

@@ -13,28 +13,34 @@ namespace tarn {
 
 class Outgoing {
   public:
+    static constexpr size_t kParcels = 64;
+
     void add(Slab& slab, Object* object) {
         Parcel& parcel = parcels_[reinterpret_cast<uintptr_t>(&slab) / kRecordSize % kParcels];
         if (parcel.slab != &slab) {
             if (parcel.slab) send(parcel);
             parcel = {&slab, {nullptr, object, 0}};
+            ++waiting_;
         }
         object->next = parcel.chain.head;
         parcel.chain.head = object;
         if (++parcel.chain.count >= slab.info().bin_limit / 4) send(parcel);
     }
-    void send_all();
+    void send_all() {
+        if (waiting_ > 0) send_each();
+    }
     // In the child of a fork, for a thread that is gone: nobody may have left these whole.
     void forget();
 
   private:
-    static constexpr size_t kParcels = 16;
     struct Parcel {
         Slab* slab = nullptr;
         RemoteChain chain = {};
     };
     void send(Parcel& parcel);
+    void send_each();
 
+    uint32_t waiting_ = 0;  // parcels
     Parcel parcels_[kParcels];
 };
 

@@ -50,7 +50,7 @@ TEST_F(OutgoingTest, WhatWaitsCountsAsUsedAndItsSlabStays) {
 
 TEST_F(OutgoingTest, SlabsThatShareAPlaceSendEachOtherOff) {
     constexpr SizeClass c = 3;
-    constexpr size_t kPlaces = 16;
+    constexpr size_t kPlaces = Outgoing::kParcels;
     ASSERT_EQ(kSizeClasses[c].units, Units{1});
     std::vector<std::vector<Object*>> slabs;
     for (size_t i = 0; i <= kPlaces; ++i)

@@ -88,14 +88,14 @@ TEST_F(Remote, WhatIsFreedElsewhereGoesBackInParcels) {
 TEST_F(Remote, AParcelMakesRoomForAnother) {
     std::vector<std::vector<Object*>> slabs;  // more than there are parcels
     Outgoing outgoing;
-    for (int i = 0; i < 40; ++i)
+    for (size_t i = 0; i < 2 * Outgoing::kParcels + 10; ++i)
         slabs.push_back(whole_slab(kClass));
     for (auto& objects : slabs)
         outgoing.add(*slab_of(objects[0]), objects[0]);
     size_t sent = 0;
     for (auto& objects : slabs)
         sent += remote_count(*slab_of(objects[0]));
-    EXPECT_GE(sent, slabs.size() - 16);
+    EXPECT_GE(sent, slabs.size() - Outgoing::kParcels);
     EXPECT_LT(sent, slabs.size());
     outgoing.send_all();
     owner.drain_mail();
