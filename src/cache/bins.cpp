@@ -90,6 +90,7 @@ void flush_bin(ThreadCache& cache, SizeClass c) {
 // The same at the end of a thread; the next one takes less at a time of what this one did not use up.
 void end_bin(ThreadCache& cache, SizeClass c) {
     close_gap(cache, c);
+    stop_thinning(cache, c);
     const size_t held = objects_in(cache.bins[c]);
     if (held == 0) return;
     drain_bin(cache, c, held);

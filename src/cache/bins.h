@@ -52,5 +52,7 @@ void set_slots(Bin& bin, Object** end);
 bool begins_to_thin(ThreadCache& cache, SizeClass c);
 // kOverflowsMost frees went past a bin without limit. False: it gets one again.
 bool thins_on(ThreadCache& cache, SizeClass c);
+// The thread ends: what it found out about its slabs says nothing of the next one's.
+void stop_thinning(ThreadCache& cache, SizeClass c);
 
 }  // namespace tarn

@@ -23,7 +23,14 @@ TARN_WRITTEN_AT_START constinit Caches caches;
 
 namespace {
 
-constexpr uint64_t kForkWait = 10'000'000;  // ns; whoever collects is done within microseconds
+// On its way to this thread or from it, and in no list: in the child of a fork it is this thread's.
+thread_local constinit ThreadCache* in_transit __attribute__((tls_model("initial-exec"))) = nullptr;
+
+ThreadCache* own_cache() {
+    return has_cache(current_cache) ? current_cache : in_transit;
+}
+
+constexpr uint64_t kForkWait = 10'000'000;  // ns; whoever collects is done within half a millisecond
 constexpr size_t kIdleMost = 16;            // caches of ended threads that keep their memory
 
 // Ids of caches that nobody has: with their memory; and all zero, as before their first use.
@@ -131,6 +138,7 @@ ThreadCache* stale_cache() {
     Guard guard(caches.lock);
     ThreadCache* const stale = find_stale();
     if (stale) ++caches.ended;
+    in_transit = stale;
     return stale;
 }
 
@@ -146,7 +154,16 @@ ThreadCache* open_cache() {
             set_limit(bin, 0);
     set_owner(*cache, thread_pointer());
     ++caches.living;
+    in_transit = cache;
     return cache;
+}
+
+void cache_arrived() {
+    in_transit = nullptr;
+}
+
+void cache_departs(ThreadCache& cache) {
+    in_transit = &cache;
 }
 
 void close_cache(ThreadCache& cache) {
@@ -164,6 +181,7 @@ void close_cache(ThreadCache& cache) {
     put_idle(cache);
     --caches.living;
     ++caches.ended;
+    in_transit = nullptr;
 }
 
 bool cache_at_hand() {
@@ -228,8 +246,10 @@ namespace {
 void salvage(ThreadCache& cache) {
     for (SizeClass c = 0; c < kClasses; ++c) {
         Bin& bin = cache.bins[c];
-        cache.heap.counters(c).flushed += objects_in(bin);
-        pops_top(bin) += (objects_in(bin) + bin.taken) * kSlot;
+        // It may have been on its way to other slots, empty.
+        const size_t held = top(bin) <= bin.end ? objects_in(bin) : 0;
+        if (held <= bin.room) cache.heap.counters(c).flushed += held;
+        pops_top(bin) = (pops_top(bin) & ~uint64_t{0xffff}) | bin.end;
         bin.taken = 0;
         bin.low = bin.end;
     }
@@ -241,7 +261,7 @@ void salvage(ThreadCache& cache) {
 void disown_others() {
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         ThreadCache* const cache = cache_of(id);
-        if (!cache || cache == current_cache || heap_door(id).thread == 0) continue;
+        if (!cache || cache == own_cache() || heap_door(id).thread == 0) continue;
         set_owner(*cache, 0);
         heap_door(id).thread = 0;  // whatever state the cache is in
         --caches.living;
@@ -264,7 +284,7 @@ void caches_after_fork_child(Others others) {
     disown_others();
     orphans.unsalvaged = in_lists;
     if (in_lists) return;
-    ThreadCache* const mine = has_cache(current_cache) ? current_cache : nullptr;
+    ThreadCache* const mine = own_cache();
     salvage_heaps(mine ? &mine->heap : nullptr);
     caches.kept = 0;
     caches.wiped = 0;

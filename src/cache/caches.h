@@ -11,9 +11,13 @@ namespace tarn {
 
 // The cache of a thread that ended without a word and had this thread's pointer; else one that
 // nobody has, or a new one; NULL when out of memory. It does not become current.
+// Who opens one says so when it is current (cache_arrived): meanwhile a signal handler may fork.
 ThreadCache* open_cache();
+void cache_arrived();
 // The first of these alone; NULL when there is none.
 ThreadCache* stale_cache();
+// Before a cache is closed, and is not current any more; likewise.
+void cache_departs(ThreadCache& cache);
 // Flushes the bins, gives the heap's slabs to the orphans and keeps the cache for another thread.
 void close_cache(ThreadCache& cache);
 
@@ -46,7 +50,7 @@ CacheCount count_caches();
 // Written with the lock held; for this folder.
 struct Caches {
     Lock lock{LockRank::kCaches};
-    bool sized_delete = false;   // see trust_sized_delete
+    bool sized_delete = false;    // see trust_sized_delete
     std::atomic<size_t> kept{0};  // of the ids of caches that nobody has, with their memory
     size_t wiped = 0;             // likewise, without
     uint64_t living = 0, ended = 0;

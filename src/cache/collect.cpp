@@ -29,9 +29,10 @@ namespace tarn {
 
 namespace {
 
-constexpr uint64_t kWaitMost = 10'000'000;  // ns; a holder is in its heap for microseconds
-constexpr SizeClass kAtATime = 16;          // bins to a membarrier
-constexpr HeapId kSome = 8;                 // heaps to a step by which the process grows
+constexpr uint64_t kWaitMost =
+    10'000'000;  // ns; a holder is in its heap for microseconds, for a sweep of it half a millisecond
+constexpr SizeClass kAtATime = 16;  // bins to a membarrier
+constexpr HeapId kSome = 8;         // heaps to a step by which the process grows
 
 // The steps rely on the order in which x86-64 lets stores be seen; and ThreadSanitizer does not know membarrier.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
@@ -114,7 +115,7 @@ void collect_bins(ThreadCache& cache) {
 size_t collect(ThreadCache& cache, bool bins, Collect what) {
     if (bins) collect_bins(cache);
     cache.heap.drain_mail();
-    const size_t bytes = what == Collect::kMemory ? cache.heap.punch_holes(Punch::kAsked) : 0;
+    const size_t bytes = what == Collect::kMemory ? cache.heap.punch_all() : 0;
     cache.heap.dissolve_empty();
     return bytes;
 }
@@ -136,7 +137,7 @@ bool any_other() {
 
 size_t punch_holes(ThreadCache& cache) {
     const HeapGuard guard(cache.heap);
-    return cache.heap.punch_holes(Punch::kAsked);
+    return cache.heap.punch_all();
 }
 
 size_t collect_others(Collect what) {
@@ -156,6 +157,7 @@ void collect_some() {
     static constinit std::atomic<HeapId> next{0};
     const HeapId count = heap_count();
     if (count <= kOrphanHeap + 2 || orphans.unsalvaged.load(std::memory_order_relaxed)) return;
+    SweepBudget budget;
     const HeapId begin = next.fetch_add(kSome, std::memory_order_relaxed);
     for (HeapId i = 0; i < kSome && i < count - kOrphanHeap - 1; ++i) {
         const HeapId id = kOrphanHeap + 1 + (begin + i) % (count - kOrphanHeap - 1);
@@ -164,8 +166,7 @@ void collect_some() {
         if (can_be_collected(id)) {
             Heap& heap = cache_of(id)->heap;
             heap.drain_mail();
-            heap.dissolve_empty();
-            heap.punch_when_idle();
+            heap.tidy_when_idle(budget);
         }
         door.lock.unlock();
     }

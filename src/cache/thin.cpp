@@ -40,12 +40,20 @@ bool thins_on(ThreadCache& cache, SizeClass c) {
     if (gone * kGainShare >= rounds * kOverflowsMost) {
         top.in_vain = 0;
     } else {
-        cache.heap.punch_holes(c, Punch::kGrown);
         if (top.in_vain < kInVainMost) ++top.in_vain;
     }
     top.rest = static_cast<uint32_t>(rounds < kRoundsMost ? rounds : kRoundsMost) * kRest << top.in_vain;
     if (top.in_vain == 0) top.rest = 0;
     return false;
+}
+
+void stop_thinning(ThreadCache& cache, SizeClass c) {
+    BinTop& top = cache.tops[c];
+    if (top.thinning) set_limit(cache.bins[c], kFirstLimit);
+    top.thinning = false;
+    top.in_vain = 0;
+    top.rounds = 0;
+    top.rest = 0;
 }
 
 }  // namespace tarn

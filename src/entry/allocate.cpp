@@ -54,9 +54,8 @@ Refill take_again(SizeClass c, Aligned aligned);
 // orphans.
 [[gnu::cold, gnu::noinline]] Refill take_without_cache(SizeClass c, Aligned aligned) {
     if (aligned == Aligned::kUsual && mixed::few(c) > 0 && takes_first_few()) {
-        const mixed::Taken taken = mixed::take(c);
-        if (taken.object) mixed::count_taken(c, taken.fresh);
-        if (taken.object) return {taken.object, false};
+        if (const mixed::Taken taken = mixed::take(c, mixed::Count::kHere); taken.object)
+            return {taken.object, false};
     }
     if (enter_thread()) return take_again(c, aligned);
     const Batch batch = orphans.take_one(c);

@@ -67,9 +67,9 @@ void release_object(void* pointer) {
 
 void release_mixed(void* pointer) {
     ThreadCache* const cache = enter_thread_to_free();
-    const mixed::Found found = mixed::give(pointer);
+    const mixed::Found found = mixed::give(pointer, cache ? mixed::Count::kNot : mixed::Count::kHere);
     if (found.state != mixed::State::kUsed) die_mixed(found, pointer);
-    if (!cache) return mixed::count_freed(found.size_class);
+    if (!cache) return;
     BinTop& tops = cache->tops[found.size_class];
     __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
 }

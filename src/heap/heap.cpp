@@ -18,8 +18,8 @@ constexpr Units kEmptyUnitsLeast = Units{16};   // 256 KiB
 
 constexpr size_t kSparseShare = 2;                  // free objects to used ones: half as many
 constexpr size_t kSparseLeast = size_t{512} << 10;  // bytes
-constexpr uint32_t kPunchEvery = 64;                // slabs made
-constexpr size_t kPunchLeast = size_t{8} << 20;     // bytes that came free
+constexpr uint32_t kSweepEvery = 64;                // slabs made
+constexpr size_t kSweepLeast = size_t{8} << 20;     // bytes that came free
 
 Units empty_limit() {
     const uint32_t holders = orphans.holders.load(std::memory_order_relaxed);
@@ -61,6 +61,7 @@ void Heap::unlink(Slab& slab) {
     expect(&slab, "a slab taken off no list", [&] { return slab.state != SlabState::kNone; });
     expect_none(&slab, [&] { return fault_of_links(slab, *this); });
     if (slab.state == SlabState::kEmpty) empty_units_ -= slab.info().units;
+    if (sweep_next_ == &slab) sweep_next_ = slab.next;
     if (slab.previous)
         slab.previous->next = slab.next;
     else
@@ -84,7 +85,7 @@ Slab* Heap::make_slab(SizeClass c) {
     const SizeClassInfo& info = kSizeClasses[c];
     // What other classes have left empty comes before memory that was never used.
     if (empty_units_ != Units{}) dissolve_empty();
-    if (++made_ % kPunchEvery == 0) punch_when_grown();
+    if (++made_ % kSweepEvery == 0) sweep_when_grown();
     const Run run = take_run(info.units, RunUse::kSlab);
     if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
@@ -270,45 +271,72 @@ bool Heap::is_sparse(SizeClass c) const {
     return free > used(c) / kSparseShare && free * kSizeClasses[c].size > kSparseLeast;
 }
 
-size_t Heap::punch_holes(SizeClass c, Punch punch) {
+Punched Heap::punch(Slab& slab, Punch punch) {
+    const size_t touched = slab.touched();
+    const Punched punched = punch_holes(slab, punch);
+    counters(slab.size_class).touched -= touched - slab.touched();
+    return punched;
+}
+
+size_t Heap::punch_all() {
     size_t bytes = 0;
-    for (Slab* slab = classes_[c].list(SlabState::kPartial); slab; slab = slab->next) {
-        const size_t touched = slab->touched();
-        bytes += tarn::punch_holes(*slab, punch);
-        counters(c).touched -= touched - slab->touched();
+    for (ClassHeap& c : classes_)
+        for (Slab* slab = c.list(SlabState::kPartial); slab; slab = slab->next)
+            bytes += punch(*slab, Punch::kAsked).bytes;
+    return bytes;
+}
+
+void Heap::begin_sweep() {
+    sweep_left_ = kClasses;
+    sweep_next_ = classes_[0].list(SlabState::kPartial);
+}
+
+// Goes on with it. What the kernel refuses once it will refuse again.
+void Heap::sweep(Punch how, SweepBudget& budget) {
+    for (; sweep_left_ > 0;
+         sweep_next_ = --sweep_left_ ? classes_[kClasses - sweep_left_].list(SlabState::kPartial) : nullptr) {
+        while (Slab* const slab = sweep_next_) {
+            if (budget.slabs == 0 || budget.calls == 0) return;
+            sweep_next_ = slab->next;
+            const Punched punched = punch(*slab, how);
+            --budget.slabs;
+            budget.calls -= punched.calls < budget.calls ? punched.calls : budget.calls;
+            if (!punched.refused) continue;
+            sweep_left_ = 0;
+            sweep_next_ = nullptr;
+            return;
+        }
     }
-    return bytes;
 }
 
-size_t Heap::punch_holes(Punch punch) {
-    size_t bytes = 0;
-    for (SizeClass c = 0; c < kClasses; ++c)
-        bytes += punch_holes(c, punch);
-    return bytes;
-}
-
-void Heap::punch_when_idle() {
+// A thread that works out of its bins alone looks idle, too; then a refill brings back what it needs.
+void Heap::tidy_when_idle(SweepBudget& budget) {
     size_t sum = made_;
     for (SizeClass c = 0; c < kClasses; ++c)
         sum += (c + 1) * used(c);
-    if (sum == seen_)
-        punch_holes(Punch::kIdle);
-    else
-        punch_when_grown();
+    const bool idle = sum == seen_;
     seen_ = sum;
+    if (!idle) return;
+    dissolve_empty();
+    if (swept_ != sum) begin_sweep();
+    swept_ = sum;
+    if (may_punch()) sweep(Punch::kIdle, budget);
 }
 
-// Slabs are wanted while much more lies free in those there are than did when holes were last punched.
-void Heap::punch_when_grown() {
+void Heap::sweep_when_grown() {
+    SweepBudget budget;
+    if (sweep_left_ > 0) return sweep(Punch::kGrown, budget);
     size_t free = 0, used_bytes = 0;
     for (SizeClass c = 0; c < kClasses; ++c) {
         free += (room(c) - used(c)) * kSizeClasses[c].size;
         used_bytes += used(c) * kSizeClasses[c].size;
     }
-    if (free < free_when_punched_) free_when_punched_ = free;
-    if (free < used_bytes / 4 || free < free_when_punched_ + free_when_punched_ / 4 + kPunchLeast) return;
-    free_when_punched_ = free;
-    punch_holes(Punch::kGrown);
+    if (free < free_when_swept_) free_when_swept_ = free;
+    if (free < used_bytes / 4 || free < free_when_swept_ + free_when_swept_ / 4 + kSweepLeast) return;
+    free_when_swept_ = free;
+    if (!may_punch()) return;
+    begin_sweep();
+    sweep(Punch::kGrown, budget);
 }
 
 }  // namespace tarn

@@ -37,6 +37,11 @@ struct ClassCounters {
     Published touched;       // objects of these slabs that were carved and whose pages have not gone back
 };
 
+// Half a millisecond's work, since the holder may be waiting.
+struct SweepBudget {
+    unsigned slabs = 1024, calls = 256;
+};
+
 class Heap {
   public:
     constexpr Heap() = default;
@@ -96,13 +101,12 @@ class Heap {
     void drain_mail();
     // Slabs kept empty for reuse.
     void dissolve_empty();
-    // Gives back pages of partial slabs on which every object is free (holes.cpp); bytes.
-    size_t punch_holes(Punch punch);
-    size_t punch_holes(SizeClass c, Punch punch);
-    // The same of its own accord: when much more lies free in slabs than the last time; by others, when its thread has
-    // not been at work since they were here last.
-    void punch_when_grown();
-    void punch_when_idle();
+    // Gives back pages of partial slabs on which every object is free (holes.cpp), because the program asks; bytes.
+    size_t punch_all();
+    // The same of tarn's own accord, a bounded number of slabs at a time: when much more lies free than the last time; by
+    // other threads, besides the empty slabs, when this one's has not been at work since they looked last.
+    void sweep_when_grown();
+    void tidy_when_idle(SweepBudget& budget);
 
     // The holder ends: all slabs go to the orphan heap. Bins are empty by now.
     void retire();
@@ -138,15 +142,20 @@ class Heap {
     void unlink(Slab& slab);
     Slab*& list_of(const Slab& slab);
     Slab* open_mail();
+    Punched punch(Slab& slab, Punch how);
+    void begin_sweep();
+    void sweep(Punch how, SweepBudget& budget);
     void forget_slabs();
 
     HeapId id_ = kNoHeap;
     Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
-    Units empty_units_;             // of the slabs on the lists of empty ones
-    uint32_t made_ = 0;             // slabs, ever
-    size_t free_when_punched_ = 0;  // bytes that lay free in slabs
-    size_t seen_ = 0;               // by who came last to punch an idle heap: a sum over what it has
+    Units empty_units_;            // of the slabs on the lists of empty ones
+    uint32_t made_ = 0;            // slabs, ever
+    unsigned sweep_left_ = 0;      // classes, the one that a sweep is at included; 0: there is none
+    Slab* sweep_next_ = nullptr;   // a partial slab of that one
+    size_t free_when_swept_ = 0;   // bytes that lay free in slabs
+    size_t seen_ = 0, swept_ = 0;  // sums over what it has: when others looked last, and swept
     ClassHeap classes_[kClasses];
 };
 

@@ -2,9 +2,9 @@
 #include "heap/holes.h"
 
 #include "base/expect.h"
+#include "base/options.h"
 #include "heap/sound.h"
 #include "os/os.h"
-#include "pages/windows.h"
 
 namespace tarn {
 
@@ -74,16 +74,16 @@ bool can_go(const Slab& slab, const Pages& pages, const FreeObjects& free, size_
 }
 
 // A refusal may come halfway, at the first locked page; each page alone goes or stays.
-size_t discard(const Slab& slab, Pages& pages, size_t page, size_t end, Punch punch) {
-    const auto empty = punch == Punch::kAsked ? os::discard : empty_pages;
-    const bool whole = empty(slab.begin() + page * kPage, (end - page) * kPage);
-    size_t gone = 0;
+void discard(const Slab& slab, Pages& pages, size_t page, size_t end, Punch punch, Punched& punched) {
+    const bool whole = os::discard(slab.begin() + page * kPage, (end - page) * kPage);
+    ++punched.calls;
+    punched.refused |= !whole;
+    if (!whole && punch != Punch::kAsked) return;
     for (const bool alone = end - page > 1; page < end; ++page) {
-        if (!whole && !(alone && empty(slab.begin() + page * kPage, kPage))) continue;
+        if (!whole && !(alone && os::discard(slab.begin() + page * kPage, kPage))) continue;
         pages.set(page);
-        ++gone;
+        punched.bytes += kPage;
     }
-    return gone;
 }
 
 // The list anew, lowest object first, without what is away.
@@ -104,33 +104,39 @@ void relink(Slab& slab, const Pages& pages, const FreeObjects& free) {
 
 }  // namespace
 
-size_t punch_holes(Slab& slab, Punch punch) {
-    if (!slab.free || os::page_size() != kPage) return 0;
+Punched punch_holes(Slab& slab, Punch punch) {
+    Punched punched;
+    if (!slab.free || os::page_size() != kPage) return punched;
     const size_t count = slab.info().units.bytes() / kPage;
-    if (punch != Punch::kAsked && slab.used > kUsedToPage * count) return 0;
+    if (punch != Punch::kAsked && slab.used > kUsedToPage * count) return punched;
     const auto state = static_cast<uint16_t>((slab.used + 1u) * kPunches + static_cast<unsigned>(punch));
     // Very likely nothing has changed since the last time, when no less was looked for.
-    if (slab.punched / kPunches == state / kPunches && slab.punched >= state) return 0;
+    if (slab.punched / kPunches == state / kPunches && slab.punched >= state) return punched;
     slab.punched = state;
     Pages pages(slab);
     const FreeObjects free(slab, pages);
-    size_t gone = 0;
-    bool tried = false;
     const size_t least = punch == Punch::kGrown ? kPagesLeast : 1;
     for (size_t page = 0; page < count;) {
         size_t end = page;
         while (end < count && can_go(slab, pages, free, end))
             ++end;
-        if (end >= page + least) {
-            gone += discard(slab, pages, page, end, punch);
-            tried = true;
-        }
+        if (end >= page + least) discard(slab, pages, page, end, punch, punched);
+        if (punched.refused && punch != Punch::kAsked) break;
         page = end + 1;
     }
     // Also when all was refused: the links on part of the pages may be gone even so.
-    if (tried) relink(slab, pages, free);
+    if (punched.calls > 0) relink(slab, pages, free);
     expect_none(&slab, [&] { return fault_of_objects(slab); });
-    return gone * kPage;
+    return punched;
+}
+
+bool may_punch() {
+    static constinit std::atomic<uint8_t> known{0};  // 1: no, 2: yes
+    if (known.load(std::memory_order_relaxed) == 0) {
+        const bool may = options.huge_pages != HugePageUse::kAlways && !os::is_sandboxed();
+        known.store(may ? 2 : 1, std::memory_order_relaxed);
+    }
+    return known.load(std::memory_order_relaxed) == 2;
 }
 
 void fill_hole(Slab& slab) {

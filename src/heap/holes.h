@@ -8,13 +8,19 @@
 
 namespace tarn {
 
-// Because the program asks, by a system call that a sandbox may not allow (madvise) and that leaves alone what is locked.
-// Of tarn's own accord, by one that is made all along (mmap), where few objects are used: while the program grows, two
-// pages at a time at least.
+// Because the program asks; else of tarn's own accord, where few objects are used: while the program grows, two pages
+// at a time at least.
 enum class Punch : uint8_t { kGrown, kIdle, kAsked };
 inline constexpr unsigned kPunches = 3;
-// Bytes that went back.
-size_t punch_holes(Slab& slab, Punch punch = Punch::kAsked);
+struct Punched {
+    size_t bytes = 0;      // that went back
+    unsigned calls = 0;    // of the system
+    bool refused = false;  // one of them was, and tarn's own accord ended there
+};
+Punched punch_holes(Slab& slab, Punch punch);
+// Whether tarn may do so of its own accord: madvise is on no list of what a sandbox must allow, and huge pages that the
+// user wants stay whole. Found out once.
+bool may_punch();
 // An object that is away comes back to the slab's list, and those that become whole with it. Nothing when
 // none is away.
 void fill_hole(Slab& slab);

@@ -121,7 +121,7 @@ bool Orphans::absorb(Slab& slab) {
 size_t Orphans::collect(bool holes) {
     Guard guard(lock);
     heap.dissolve_empty();
-    return holes ? heap.punch_holes(Punch::kAsked) : 0;
+    return holes ? heap.punch_all() : 0;
 }
 
 size_t Orphans::slabs() {
@@ -133,7 +133,8 @@ size_t Orphans::slabs() {
 
 void Heap::hand_over(Slab& slab, Heap& to) {
     expect(&slab, "a slab that changes hands without the orphan lock", [&] {  // R3
-        return orphans.lock.is_mine() && (id_ == kOrphanHeap) != (to.id_ == kOrphanHeap);
+        const bool alone = orphans.lock.is_mine() || orphans.unsalvaged.load(std::memory_order_relaxed);
+        return alone && (id_ == kOrphanHeap) != (to.id_ == kOrphanHeap);
     });
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
     unlink(slab);

@@ -19,6 +19,8 @@ Object* head_of(uint64_t word) {
 bool push_remote(Slab& slab, const RemoteChain& chain) {
     uint64_t word = slab.remote.load(std::memory_order_relaxed);
     uint64_t wanted;
+    [[maybe_unused]] const size_t carved =
+        kExpecting ? slab.carved() : 0;  // it may be another slab right after
     do {
         chain.tail->next = head_of(word);
         wanted = (word & ~kHeadMask) + chain.count * kOne;
@@ -26,9 +28,8 @@ bool push_remote(Slab& slab, const RemoteChain& chain) {
         // seq_cst: the owner read after this must not be older (R5).
     } while (!slab.remote.compare_exchange_weak(word, wanted, std::memory_order_seq_cst,
                                                 std::memory_order_relaxed));
-    expect(&slab, "more objects freed elsewhere than a slab has", [&] {
-        return (wanted & ~kPosted) >> 48 <= slab.carved() && (wanted & ~kPosted) >> 48 >= chain.count;
-    });
+    expect(&slab, "more objects freed elsewhere than a slab has",
+           [&] { return (wanted & ~kPosted) >> 48 <= carved && (wanted & ~kPosted) >> 48 >= chain.count; });
     expect(&slab, "a chain without a mail", [&] { return word & kPosted || word == 0; });  // R1
     if (word & kPosted) return false;
     slab.remote_tail = chain.tail;

@@ -46,6 +46,8 @@ void Heap::forget_slabs() {
         c.used = 0;
     }
     empty_units_ = {};
+    sweep_next_ = nullptr;
+    sweep_left_ = 0;
 }
 
 // This thread is a signal handler over what it does to the heap.

@@ -82,10 +82,11 @@ constexpr auto make_class_table(const std::array<SizeClassInfo, kClasses>& class
 
 }  // namespace detail
 
-TARN_READ_AT_START(size_classes) inline constexpr std::array<SizeClassInfo, kClasses> kSizeClasses = detail::make_classes();
+TARN_READ_AT_START(size_classes)
+inline constexpr std::array<SizeClassInfo, kClasses> kSizeClasses = detail::make_classes();
 // By (size + 15) / 16.
-TARN_READ_AT_START(class_table) inline constexpr std::array<uint8_t, kSmallMax / 16 + 1> kClassTable =
-    detail::make_class_table(kSizeClasses);
+TARN_READ_AT_START(class_table)
+inline constexpr std::array<uint8_t, kSmallMax / 16 + 1> kClassTable = detail::make_class_table(kSizeClasses);
 
 inline constexpr SizeClass class_of_size(size_t size) {
     return kClassTable[(size + 15) / 16];

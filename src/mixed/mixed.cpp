@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "base/published.h"
 #include "os/lock.h"
+#include "os/thread_pointer.h"
 #include "pages/runs.h"
 
 namespace tarn::mixed {
@@ -19,13 +20,14 @@ constexpr SizeClass kMixedClasses = class_of_size(kSizeMost) + 1;
 
 // In the table. Any thread may read that of an object it has; written with the lock held.
 constexpr uint8_t kFreeBit = 0x80;
+constexpr uint8_t kSkipped = 0x7f;  // 16 bytes that are no object's
 constexpr uint8_t used_mark(SizeClass c) {
     return static_cast<uint8_t>(c + 1);
 }
 constexpr SizeClass class_of_mark(uint8_t mark) {
     return (mark & ~kFreeBit) - 1u;
 }
-static_assert(kMixedClasses < kFreeBit);
+static_assert(kMixedClasses < kSkipped);
 
 constexpr size_t granules(SizeClass c) {
     return kSizeClasses[c].size / kAlignment;
@@ -59,8 +61,9 @@ class Unit {
     size_t each(Visit visit) const {
         size_t at = kFirst;
         while (at < kGranules && mark(at) != 0) {
-            const size_t next = at + granules(class_of_mark(mark(at)));
-            visit(at, mark(at));
+            const uint8_t here = mark(at);
+            const size_t next = at + (here == kSkipped ? 1 : granules(class_of_mark(here)));
+            if (here != kSkipped) visit(at, here);
             at = next;
         }
         return at;
@@ -80,8 +83,10 @@ class Unit {
 struct Mixed {
     Lock lock{LockRank::kMixed};
     char* current = nullptr;  // the unit that is carved
+    uintptr_t carver = 0;     // by whom last
     size_t units = 0;
-    bool closed = false;  // for good: in the child of a fork that a signal handler made over one of the calls here
+    bool closed =
+        false;  // for good: in the child of a fork that a signal handler made over one of the calls here
     FreeObject* lists[kMixedClasses] = {};
     uint32_t objects[kMixedClasses] = {};  // there are, used or free
     struct {
@@ -145,9 +150,18 @@ bool make_room(size_t granules) {
     return true;
 }
 
+// Threads share no cache line of what they are the first to have.
+constexpr size_t kLine = 64 / kAlignment;
+
 void* carve(SizeClass c) {
-    if (!make_room(granules(c))) return nullptr;
+    const bool another = mixed.carver != thread_pointer();
+    if (!make_room(granules(c) + (another ? kLine - 1 : 0))) return nullptr;
     Unit unit(mixed.current);
+    if (another) {
+        for (; unit.carved() % kLine; ++unit.carved())
+            unit.set_mark(unit.carved(), kSkipped);
+        mixed.carver = thread_pointer();
+    }
     ++mixed.objects[c];
     const size_t at = unit.carved();
     unit.set_mark(at, used_mark(c));
@@ -166,25 +180,12 @@ void* reuse(SizeClass c) {
     return object;
 }
 
-
-// None of its objects is used: out of the books, to be given back without the lock.
-void* take_out(Unit unit) {
+// None of its objects is used. With the lock held, so that a child that a signal handler forks meanwhile sees it on its way.
+void give_back(Unit unit) {
     unlink_all(unit);
     --mixed.units;
     if (unit.begin() == mixed.current) mixed.current = nullptr;
-    set_entries(unit_of(unit.begin()), Units{1}, 0);
-    return unit.begin();
-}
-
-// The rest of give(), with the lock held.
-Found free(void* p, void*& emptied) {
-    const Found found = look_up(p);
-    if (found.state != State::kUsed) return found;
-    Unit unit(p);
-    link(found.size_class, p);
-    unit.set_mark(unit.at(p), used_mark(found.size_class) | kFreeBit);
-    if (--unit.used() == 0 && unit.begin() != mixed.current) emptied = take_out(unit);
-    return found;
+    give_run(unit.begin(), Units{1});
 }
 
 }  // namespace
@@ -198,11 +199,16 @@ bool shut() {
 
 }  // namespace
 
-Taken take(SizeClass c) {
+Taken take(SizeClass c, Count count) {
     if (c >= kMixedClasses || shut()) return {};
     Guard guard(mixed.lock);
-    if (void* const object = reuse(c)) return {static_cast<Object*>(object), false};
-    return {static_cast<Object*>(carve(c)), true};
+    void* const freed = reuse(c);
+    void* const object = freed ? freed : carve(c);
+    if (object && count == Count::kHere) {
+        mixed.counts[c].taken += 1;
+        mixed.counts[c].fresh += !freed;
+    }
+    return {static_cast<Object*>(object), !freed};
 }
 
 Found look_up(const void* p) {
@@ -210,34 +216,37 @@ Found look_up(const void* p) {
     size_t at = unit.at(p);
     if (at < kFirst) return {State::kNothing, 0};
     const bool begins = reinterpret_cast<uintptr_t>(p) % kAlignment == 0;
+    if (unit.mark(at) == kSkipped) return {State::kNothing, 0};
     if (const uint8_t mark = unit.mark(at); mark && begins)
         return {mark & kFreeBit ? State::kFree : State::kUsed, class_of_mark(mark)};
     const size_t asked = at;
     while (at > kFirst && unit.mark(at) == 0)
         --at;
     const uint8_t mark = unit.mark(at);
-    if (mark == 0 || asked >= at + granules(class_of_mark(mark))) return {State::kNothing, 0};
+    if (mark == 0 || mark == kSkipped || asked >= at + granules(class_of_mark(mark)))
+        return {State::kNothing, 0};
     return {State::kInside, class_of_mark(mark)};
 }
 
-Found give(void* p) {
+Found give(void* p, Count count) {
     if (shut()) return look_up(p);
-    void* emptied = nullptr;
-    mixed.lock.lock();
-    const Found found = free(p, emptied);
-    mixed.lock.unlock();
-    if (emptied) give_run(emptied, Units{1});
+    Guard guard(mixed.lock);
+    const Found found = look_up(p);
+    if (found.state != State::kUsed) return found;
+    if (count == Count::kHere) mixed.counts[found.size_class].freed += 1;
+    Unit unit(p);
+    link(found.size_class, p);
+    unit.set_mark(unit.at(p), used_mark(found.size_class) | kFreeBit);
+    if (--unit.used() == 0 && unit.begin() != mixed.current) give_back(unit);
     return found;
 }
 
 size_t trim() {
     if (shut()) return 0;
-    mixed.lock.lock();
-    void* emptied = nullptr;
-    if (mixed.current && Unit(mixed.current).used() == 0) emptied = take_out(Unit(mixed.current));
-    mixed.lock.unlock();
-    if (emptied) give_run(emptied, Units{1});
-    return emptied ? kUnitSize : 0;
+    Guard guard(mixed.lock);
+    if (!mixed.current || Unit(mixed.current).used() > 0) return 0;
+    give_back(Unit(mixed.current));
+    return kUnitSize;
 }
 
 bool was_mixed(const void* p) {
@@ -250,19 +259,6 @@ Counts counts(SizeClass c) {
     if (c >= kMixedClasses) return {};
     ReportGuard guard(mixed.lock);
     return {mixed.counts[c].taken, mixed.counts[c].freed, mixed.counts[c].fresh, mixed.objects[c]};
-}
-
-void count_taken(SizeClass c, bool fresh) {
-    if (shut()) return;
-    Guard guard(mixed.lock);
-    mixed.counts[c].taken += 1;
-    mixed.counts[c].fresh += fresh;
-}
-
-void count_freed(SizeClass c) {
-    if (shut()) return;
-    Guard guard(mixed.lock);
-    mixed.counts[c].freed += 1;
 }
 
 size_t units() {
@@ -299,7 +295,8 @@ void check() {
     each_unit([&](const Unit& unit) {
         size_t used = 0;
         const size_t end = unit.each([&](size_t, uint8_t mark) {
-            require(class_of_mark(mark) < kMixedClasses, unit.begin(), "a mixed slab with an object of no class");
+            require(class_of_mark(mark) < kMixedClasses, unit.begin(),
+                    "a mixed slab with an object of no class");
             ++(mark & kFreeBit ? free : used);
             ++objects[class_of_mark(mark)];
         });
@@ -314,7 +311,8 @@ void check() {
         const FreeObject* previous = nullptr;
         for (const FreeObject* object = mixed.lists[c]; object; previous = object, object = object->next) {
             const Found found = has(object) ? look_up(object) : Found{State::kNothing, 0};
-            require(found.state == State::kFree && found.size_class == c, object, "a list of mixed slabs' that leads elsewhere");
+            require(found.state == State::kFree && found.size_class == c, object,
+                    "a list of mixed slabs' that leads elsewhere");
             require(object->previous == previous, object, "a list of mixed slabs' with a wrong link");
             require(++listed <= free, object, "a list of mixed slabs' that is too long");
         }

@@ -29,8 +29,10 @@ struct Taken {
     Object* object = nullptr;  // NULL: no memory, or not now
     bool fresh = false;        // never used before
 };
+// Whether it is counted here, since the thread has no heap to count it.
+enum class Count : bool { kNot, kHere };
 // Of a class of kSizeMost at most; aligned to 16 and not to more.
-Taken take(SizeClass c);
+Taken take(SizeClass c, Count count = Count::kNot);
 
 inline bool has(const void* p) {
     return entry_at(p) == kMixedEntry;
@@ -45,7 +47,7 @@ Found look_up(const void* p);
 
 // Frees the object at p, which a mixed slab has. What it was before: anything but kUsed is the program's fault, and
 // nothing was done.
-Found give(void* p);
+Found give(void* p, Count count = Count::kNot);
 
 // An empty unit that is kept goes back; bytes.
 size_t trim();
@@ -57,8 +59,6 @@ struct Counts {
     uint64_t taken, freed, fresh, objects;
 };
 Counts counts(SizeClass c);
-void count_taken(SizeClass c, bool fresh);
-void count_freed(SizeClass c);
 
 // Units there are.
 size_t units();

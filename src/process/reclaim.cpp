@@ -43,6 +43,7 @@ bool reclaim(size_t bytes) {
     gather();
     collect_others(Collect::kSlabs);
     const size_t blocks = trim_blocks();
+    mixed::trim();
     return trim_runs(kKeep).address_space + blocks > 0;
 }
 

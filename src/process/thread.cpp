@@ -35,6 +35,7 @@ thread_local constinit Past past __attribute__((tls_model("initial-exec"))) = {}
 // A thread may get the value that another one left behind with its stack.
 void leave_thread(void* cache) {
     if (cache != current_cache) return;
+    cache_departs(*current_cache);
     current_cache = const_cast<ThreadCache*>(&empty_cache);
     ++past.rounds;
     forget_observers(*static_cast<ThreadCache*>(cache));
@@ -50,6 +51,7 @@ namespace {
 void make_current(ThreadCache& cache) {
     forget_observers(cache);
     current_cache = &cache;
+    cache_arrived();
     if (key.made && past.rounds < kRoundsWithCache) pthread_setspecific(key.id, &cache);
 }
 

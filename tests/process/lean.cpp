@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "process.h"
@@ -173,6 +175,38 @@ void few_stay() {
     require(after < made / 4, "what lies free on whole pages goes back at malloc_trim");
 }
 
+size_t mappings() {
+    static char text[1 << 20];
+    process::read_file("/proc/self/maps", text, sizeof text);
+    size_t lines = 0;
+    for (const char* at = text; (at = strchr(at, '\n')); ++at)
+        ++lines;
+    return lines;
+}
+
+// A mapping that a fork has copied does not merge with a new one beside it.
+void few_stay_in_a_child() {
+    constexpr size_t kObjects = 2000000;
+    static void* objects[kObjects];
+    for (void*& object : objects)
+        object = memset(opaque(malloc(64)), 1, 64);
+    const pid_t child = fork();
+    if (child == 0) {
+        const size_t before = mappings();
+        for (size_t i = 0; i < kObjects; ++i)
+            if (i % 128) free(objects[i]);
+        for (size_t i = 0; i < 8000; ++i)
+            objects[i % 128 ? i : 0] = memset(opaque(malloc(4096)), 1, 4096);
+        const size_t after = mappings();
+        printf("%zu and %zu mappings\n", before, after);
+        fflush(stdout);
+        _exit(after < before + 50 ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    require(status == 0, "pages that go back cost no mappings");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -180,5 +214,6 @@ int main(int count, char** arguments) {
                       {{"hundred_objects", hundred_objects},
                        {"threads_of_few_objects", threads_of_few_objects},
                        {"sizes_drift", sizes_drift},
-                       {"few_stay", few_stay}});
+                       {"few_stay", few_stay},
+                       {"few_stay_in_a_child", few_stay_in_a_child}});
 }

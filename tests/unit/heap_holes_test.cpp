@@ -81,14 +81,14 @@ TEST_P(Holes, WhatIsUsedStaysAndWhatIsFreeComesBackOnce) {
         for (size_t i = 1; i < objects.size(); ++i)
             if (random() % share) give(i);
         const size_t before = slab->free_count();
-        const size_t bytes = heap.punch_holes(GetParam(), Punch::kAsked);
+        const size_t bytes = heap.punch_all();
         EXPECT_EQ(bytes % kPage, 0u);
         EXPECT_EQ(slab->free_count() + slab->away, before);
         EXPECT_EQ(bytes > 0, slab->away > 0);
         sample::expect_sound(*slab);
         expect_contents();
         check_all();
-        EXPECT_EQ(heap.punch_holes(GetParam(), Punch::kAsked), 0u) << "nothing more to give";
+        EXPECT_EQ(heap.punch_all(), 0u) << "nothing more to give";
         take_the_rest();
     }
 }
@@ -104,7 +104,7 @@ TEST_P(Holes, PagesThatGoBackAreNotResident) {
         return found;
     };
     const size_t before = resident();
-    const size_t gone = heap.punch_holes(GetParam(), Punch::kAsked);
+    const size_t gone = heap.punch_all();
     EXPECT_EQ(resident(), before - gone);
     // All but the pages of the one that is used, and what the end of the slab leaves over.
     EXPECT_LE(before - gone, (size() + kPage - 1) / kPage * kPage + 2 * kPage);
@@ -115,11 +115,11 @@ TEST_P(Holes, MoreFreesAfterwardsMakeMoreHoles) {
     take_slab();
     for (size_t i = objects.size() / 2; i < objects.size(); ++i)
         give(i);
-    heap.punch_holes(GetParam(), Punch::kAsked);
+    heap.punch_all();
     const size_t away = slab->away;
     for (size_t i = 1; i < objects.size() / 2; ++i)
         give(i);
-    heap.punch_holes(GetParam(), Punch::kAsked);
+    heap.punch_all();
     EXPECT_GE(slab->away, away);
     sample::expect_sound(*slab);
     expect_contents();
@@ -130,7 +130,7 @@ TEST_P(Holes, AnEmptySlabWithHolesIsDissolvedAndItsPagesAreWhole) {
     take_slab();
     for (size_t i = 1; i < objects.size(); ++i)
         give(i);
-    heap.punch_holes(GetParam(), Punch::kAsked);
+    heap.punch_all();
     char* const begin = slab->begin();
     const size_t units = slab->info().units.count();
     give(0);
@@ -145,7 +145,7 @@ TEST_P(Holes, ARefusedPurgeChangesNothing) {
     for (size_t i = 1; i < objects.size(); ++i)
         give(i);
     os::fail_after(os::Call::kPurge, 0);
-    EXPECT_EQ(heap.punch_holes(GetParam(), Punch::kAsked), 0u);
+    EXPECT_EQ(heap.punch_all(), 0u);
     os::fail_none();
     EXPECT_EQ(slab->away, 0u);
     EXPECT_EQ(slab->free_count(), objects.size() - 1);
@@ -159,11 +159,11 @@ TEST_P(Holes, ALockedPageAmidWhatIsFreeStaysAlone) {
         give(i);
     char* const locked = slab->begin() + (slab->info().units.bytes() / kPage - 2) * kPage;
     ASSERT_EQ(mlock(locked, kPage), 0);
-    const size_t gone = heap.punch_holes(GetParam(), Punch::kAsked);
+    const size_t gone = heap.punch_all();
     sample::expect_sound(*slab);
     expect_contents();
     slab->punched = 0;
-    EXPECT_EQ(heap.punch_holes(GetParam(), Punch::kAsked), 0u) << "what can go went the first time";
+    EXPECT_EQ(heap.punch_all(), 0u) << "what can go went the first time";
     sample::expect_sound(*slab);
     ASSERT_EQ(munlock(locked, kPage), 0);
     EXPECT_TRUE(gone > 0 || size() >= kPage);
