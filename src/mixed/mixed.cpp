@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "base/published.h"
 #include "os/lock.h"
+#include "os/os.h"
 #include "os/thread_pointer.h"
 #include "pages/runs.h"
 
@@ -241,12 +242,60 @@ Found give(void* p, Count count) {
     return found;
 }
 
+namespace {
+
+template <class Visit>
+void each_unit(Visit visit) {
+    for (size_t window = 0; window < window_count(); ++window) {
+        const UnitRange range = window_units(window);
+        for (size_t unit = range.first; unit < range.end; ++unit)
+            if (entry_of(unit) == kMixedEntry) visit(Unit(unit_address(unit)));
+    }
+}
+
+// Whole pages among the free objects from `from` to `to` go back. The objects on them are none any more, until the
+// unit is empty.
+size_t discard_between(Unit unit, size_t from, size_t to) {
+    constexpr size_t kPage = os::kPageSize / kAlignment;  // in the table's count
+    const size_t first = (from + kPage - 1) / kPage * kPage, end = to / kPage * kPage;
+    if (end <= first) return 0;
+    bool any = false;  // else they went before
+    for (size_t at = from, next; at < to; at = next) {
+        const uint8_t mark = unit.mark(at);
+        next = at + (mark == kSkipped ? 1 : granules(class_of_mark(mark)));
+        if (mark == kSkipped || next <= first || at >= end) continue;
+        any = true;
+        unlink(class_of_mark(mark), unit.object(at));
+        --mixed.objects[class_of_mark(mark)];
+        for (size_t i = at; i < next; ++i)
+            unit.set_mark(i, kSkipped);
+    }
+    const size_t bytes = (end - first) * kAlignment;
+    return any && os::discard(unit.object(first), bytes) ? bytes : 0;
+}
+
+size_t discard_free(Unit unit) {
+    size_t bytes = 0, from = kFirst;
+    const size_t end = unit.each([&](size_t at, uint8_t mark) {
+        if (mark & kFreeBit) return;
+        bytes += discard_between(unit, from, at);
+        from = at + granules(class_of_mark(mark));
+    });
+    return bytes + discard_between(unit, from, end);
+}
+
+}  // namespace
+
 size_t trim() {
     if (shut()) return 0;
     Guard guard(mixed.lock);
-    if (!mixed.current || Unit(mixed.current).used() > 0) return 0;
-    give_back(Unit(mixed.current));
-    return kUnitSize;
+    size_t bytes = 0;
+    if (mixed.current && Unit(mixed.current).used() == 0) {
+        give_back(Unit(mixed.current));
+        bytes = kUnitSize;
+    }
+    if (os::page_size() == os::kPageSize) each_unit([&](Unit unit) { bytes += discard_free(unit); });
+    return bytes;
 }
 
 bool was_mixed(const void* p) {
@@ -271,15 +320,6 @@ bool is_mine() {
 }
 
 namespace {
-
-template <class Visit>
-void each_unit(Visit visit) {
-    for (size_t window = 0; window < window_count(); ++window) {
-        const UnitRange range = window_units(window);
-        for (size_t unit = range.first; unit < range.end; ++unit)
-            if (entry_of(unit) == kMixedEntry) visit(Unit(unit_address(unit)));
-    }
-}
 
 void require(bool holds, const void* about, const char* fault) {
     if (!holds) die(Fault::kInternal, about, fault);

@@ -49,7 +49,8 @@ Found look_up(const void* p);
 // nothing was done.
 Found give(void* p, Count count = Count::kNot);
 
-// An empty unit that is kept goes back; bytes.
+// An empty unit that is kept goes back, and whole pages of free objects, by a system call that a sandbox may not allow
+// (madvise); bytes.
 size_t trim();
 // Nothing is at p now, but an object of a mixed slab may have been.
 bool was_mixed(const void* p);

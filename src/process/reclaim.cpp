@@ -31,7 +31,7 @@ size_t trim() {
     size_t holes = collect_others(Collect::kMemory);
     if (has_cache(current_cache)) holes += punch_holes(*current_cache);
     const size_t blocks = trim_blocks();
-    mixed::trim();
+    holes += mixed::trim();
     trim_runs();
     return run_stats().returned - before + holes + blocks;
 }
@@ -43,7 +43,6 @@ bool reclaim(size_t bytes) {
     gather();
     collect_others(Collect::kSlabs);
     const size_t blocks = trim_blocks();
-    mixed::trim();
     return trim_runs(kKeep).address_space + blocks > 0;
 }
 

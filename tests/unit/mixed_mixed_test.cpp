@@ -79,6 +79,17 @@ TEST_F(Mixed, WhatIsAtAPointer) {
     EXPECT_EQ(mixed::give(next).state, mixed::State::kFree) << "also when the unit is empty";
 }
 
+TEST_F(Mixed, ThreadsDoNotBeginInOneCacheLine) {
+    void* const mine = taken(0);
+    void* others = nullptr;
+    std::thread([&] { others = taken(0); }).join();
+    void* const mine_again = taken(0);
+    EXPECT_GE(std::abs(static_cast<char*>(mine) - static_cast<char*>(others)), 64);
+    EXPECT_GE(std::abs(static_cast<char*>(mine_again) - static_cast<char*>(others)), 64);
+    for (void* object : {mine, others, mine_again})
+        mixed::give(object);
+}
+
 TEST_F(Mixed, WhatWasFreedIsTakenAgainFirst) {
     void* const object = taken(3);
     void* const other = taken(4);
@@ -157,6 +168,32 @@ TEST_F(Mixed, ManyThreadsAtOnce) {
         });
     for (std::thread& thread : threads)
         thread.join();
+}
+
+TEST_F(Mixed, PagesOfFreeObjectsGoBackWhenTheProgramAsks) {
+    std::vector<unsigned char*> objects;
+    for (size_t i = 0; i < 4000; ++i) {
+        const SizeClass c = i % 7 ? class_of_size(48) : class_of_size(704);
+        objects.push_back(static_cast<unsigned char*>(taken(c)));
+        memset(objects.back(), static_cast<int>(i), i % 7 ? 48 : 704);
+    }
+    for (size_t i = 0; i < 4000; ++i)
+        if (i % 100) mixed::give(objects[i]);
+    const size_t units = mixed::units();
+    const size_t gone = mixed::trim();
+    EXPECT_GT(gone, units * kUnitSize / 3);
+    EXPECT_EQ(gone % os::kPageSize, 0u);
+    mixed::check();
+    EXPECT_EQ(mixed::trim(), 0u) << "nothing more to give";
+    for (size_t i = 0; i < 4000; i += 100)
+        for (size_t k = 0; k < (i % 7 ? 48 : 704); ++k)
+            ASSERT_EQ(objects[i][k], static_cast<unsigned char>(i));
+    // What is left free is taken again, and the rest is carved anew.
+    for (size_t i = 1; i < 4000; ++i)
+        if (i % 100) objects[i] = static_cast<unsigned char*>(taken(class_of_size(48)));
+    mixed::check();
+    for (unsigned char* object : objects)
+        EXPECT_EQ(mixed::give(object).state, mixed::State::kUsed);
 }
 
 TEST_F(Mixed, NoMemoryIsNoObject) {
