@@ -3,8 +3,8 @@
 #pragma once
 #include "entry/entry.h"
 #include "heap_sample.h"
-#include "settled.h"
 #include "process/start.h"
+#include "settled.h"
 
 namespace tarn::sample {
 

@@ -7,8 +7,8 @@
 
 #include "base/options.h"
 #include "entry/entry.h"
-#include "settled.h"
 #include "process/start.h"
+#include "settled.h"
 
 // Past whatever has replaced malloc, a sanitizer included.
 extern "C" void* __libc_malloc(size_t size);
