@@ -100,6 +100,13 @@ inline size_t top(const Bin& bin) {
 inline Object*& slot(Bin& bin, size_t at) {
     return *reinterpret_cast<Object**>(reinterpret_cast<char*>(&bin) + at);
 }
+// Of an empty bin.
+inline void set_top(Bin& bin, size_t at) {
+    pops_top(bin) = (pops_top(bin) & ~uint64_t{0xffff}) | at;
+}
+inline void count_direct_free(BinTop& top) {
+    __atomic_store_n(&top.direct_frees, top.direct_frees + 1, __ATOMIC_RELAXED);
+}
 inline size_t objects_in(const Bin& bin) {
     return (bin.end - top(bin)) / kSlot - bin.taken;
 }

@@ -20,7 +20,7 @@ constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps doe
 void set_slots(Bin& bin, Object** end) {
     bin.low = static_cast<uint16_t>(reinterpret_cast<char*>(end) - reinterpret_cast<char*>(&bin));
     __atomic_store_n(&bin.end, bin.low, __ATOMIC_RELAXED);  // statistics read it
-    pops_top(bin) = (pops_top(bin) & ~uint64_t{0xffff}) | bin.end;
+    set_top(bin, bin.end);
 }
 
 void set_limit(Bin& bin, size_t limit) {
@@ -195,7 +195,7 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
         shrink_limit(cache, c);
     const size_t limit = limit_of(bin);
     if (limit < kFirstLimit) {
-        __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+        count_direct_free(tops);
         return cache.heap.give(slab, object);
     }
     // Most of it at once is cheaper than one by one. It may just have got its first limit, and have room.
@@ -206,7 +206,7 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
         drain_bin(cache, c, thins ? held : held - kept);
         if (thins) {
             set_limit(bin, 0);
-            __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+            count_direct_free(tops);
             return cache.heap.give(slab, object);
         }
         tops.overflows += static_cast<uint32_t>(held - kept);

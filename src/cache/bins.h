@@ -27,7 +27,7 @@ inline Object* take_first_few(ThreadCache& cache, SizeClass c) {
     BinTop& tops = top_of(bin);
     if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kOverflowsMost)
         return overflow(cache, bin, slab, object);
-    __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+    count_direct_free(tops);
     const HeapGuard guard(cache.heap);
     cache.heap.give(slab, object);
 }
@@ -46,7 +46,7 @@ void set_slots(Bin& bin, Object** end);
 // needs fewer and fewer objects all stay in use, with a few objects each. While its slabs are thinned out the bin has no
 // limit: what is freed goes to its slab, what is taken comes from the slab that was full last, and the sparse ones come
 // empty when their objects die. It costs frees; so it is done for as many of them as there are objects, and when that
-// was in vain, less and less often. Then pages that are free altogether go back besides.
+// was in vain, less and less often.
 //
 // The bin is full for the first time since it was refilled. True: all of it is to be drained, and it loses its limit.
 bool begins_to_thin(ThreadCache& cache, SizeClass c);

@@ -249,7 +249,7 @@ void salvage(ThreadCache& cache) {
         // It may have been on its way to other slots, empty.
         const size_t held = top(bin) <= bin.end ? objects_in(bin) : 0;
         if (held <= bin.room) cache.heap.counters(c).flushed += held;
-        pops_top(bin) = (pops_top(bin) & ~uint64_t{0xffff}) | bin.end;
+        set_top(bin, bin.end);
         bin.taken = 0;
         bin.low = bin.end;
     }

@@ -29,10 +29,9 @@ namespace tarn {
 
 namespace {
 
-constexpr uint64_t kWaitMost =
-    10'000'000;  // ns; a holder is in its heap for microseconds, for a sweep of it half a millisecond
-constexpr SizeClass kAtATime = 16;  // bins to a membarrier
-constexpr HeapId kSome = 8;         // heaps to a step by which the process grows
+constexpr uint64_t kWaitMost = 10'000'000;  // ns; a holder is in its heap for half a millisecond at most
+constexpr SizeClass kAtATime = 16;          // bins to a membarrier
+constexpr HeapId kSome = 8;                 // heaps to a step by which the process grows
 
 // The steps rely on the order in which x86-64 lets stores be seen; and ThreadSanitizer does not know membarrier.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)

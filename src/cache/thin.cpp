@@ -11,6 +11,12 @@ constexpr uint8_t kInVainMost = 6;  // the rest doubles with each
 constexpr size_t kRoundsMost = 256;
 constexpr size_t kGainShare = 8;  // of the objects freed, for so many at least room was given back
 
+// As many frees as there are objects, within bounds.
+uint16_t rounds_for(const Heap& heap, SizeClass c) {
+    const size_t rounds = heap.used(c) / kOverflowsMost + 1;
+    return static_cast<uint16_t>(rounds < kRoundsMost ? rounds : kRoundsMost);
+}
+
 }  // namespace
 
 bool begins_to_thin(ThreadCache& cache, SizeClass c) {
@@ -20,9 +26,8 @@ bool begins_to_thin(ThreadCache& cache, SizeClass c) {
         return false;
     }
     if (!cache.heap.is_sparse(c)) return false;
-    const size_t rounds = cache.heap.used(c) / kOverflowsMost + 1;
     top.thinning = true;
-    top.rounds = static_cast<uint16_t>(rounds < kRoundsMost ? rounds : kRoundsMost);
+    top.rounds = rounds_for(cache.heap, c);
     top.rest = static_cast<uint32_t>(cache.heap.counters(c).slabs);
     top.overflows = 0;
     return true;
@@ -35,15 +40,13 @@ bool thins_on(ThreadCache& cache, SizeClass c) {
     if (--top.rounds > 0) return true;
     const size_t then = top.rest, now = cache.heap.counters(c).slabs;
     const size_t gone = then > now ? (then - now) * kSizeClasses[c].objects : 0;
-    const size_t rounds = cache.heap.used(c) / kOverflowsMost + 1;
+    const uint16_t rounds = rounds_for(cache.heap, c);
     top.thinning = false;
-    if (gone * kGainShare >= rounds * kOverflowsMost) {
+    if (gone * kGainShare >= rounds * kOverflowsMost)
         top.in_vain = 0;
-    } else {
-        if (top.in_vain < kInVainMost) ++top.in_vain;
-    }
-    top.rest = static_cast<uint32_t>(rounds < kRoundsMost ? rounds : kRoundsMost) * kRest << top.in_vain;
-    if (top.in_vain == 0) top.rest = 0;
+    else if (top.in_vain < kInVainMost)
+        ++top.in_vain;
+    top.rest = top.in_vain ? rounds * kRest << top.in_vain : 0;
     return false;
 }
 

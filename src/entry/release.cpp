@@ -70,8 +70,7 @@ void release_mixed(void* pointer) {
     const mixed::Found found = mixed::give(pointer, cache ? mixed::Count::kNot : mixed::Count::kHere);
     if (found.state != mixed::State::kUsed) die_mixed(found, pointer);
     if (!cache) return;
-    BinTop& tops = cache->tops[found.size_class];
-    __atomic_store_n(&tops.direct_frees, tops.direct_frees + 1, __ATOMIC_RELAXED);
+    count_direct_free(cache->tops[found.size_class]);
 }
 
 }  // namespace

@@ -34,6 +34,10 @@ constexpr size_t granules(SizeClass c) {
     return kSizeClasses[c].size / kAlignment;
 }
 
+constexpr size_t length(uint8_t mark) {
+    return mark == kSkipped ? 1 : granules(class_of_mark(mark));
+}
+
 struct FreeObject {
     FreeObject* next;
     FreeObject* previous;
@@ -63,7 +67,7 @@ class Unit {
         size_t at = kFirst;
         while (at < kGranules && mark(at) != 0) {
             const uint8_t here = mark(at);
-            const size_t next = at + (here == kSkipped ? 1 : granules(class_of_mark(here)));
+            const size_t next = at + length(here);
             if (here != kSkipped) visit(at, here);
             at = next;
         }
@@ -86,8 +90,7 @@ struct Mixed {
     char* current = nullptr;  // the unit that is carved
     uintptr_t carver = 0;     // by whom last
     size_t units = 0;
-    bool closed =
-        false;  // for good: in the child of a fork that a signal handler made over one of the calls here
+    bool closed = false;  // for good: a signal handler over one of the calls here forked this process
     FreeObject* lists[kMixedClasses] = {};
     uint32_t objects[kMixedClasses] = {};  // there are, used or free
     struct {
@@ -262,7 +265,7 @@ size_t discard_between(Unit unit, size_t from, size_t to) {
     bool any = false;  // else they went before
     for (size_t at = from, next; at < to; at = next) {
         const uint8_t mark = unit.mark(at);
-        next = at + (mark == kSkipped ? 1 : granules(class_of_mark(mark)));
+        next = at + length(mark);
         if (mark == kSkipped || next <= first || at >= end) continue;
         any = true;
         unlink(class_of_mark(mark), unit.object(at));
