@@ -12,6 +12,8 @@
 #include "entry/misuse.h"
 #include "entry/resize.h"
 #include "export/introspection.h"
+#include "export/process_end.h"
+#include "host/host.h"
 #include "os/os.h"
 #include "process/reclaim.h"
 #include "process/start.h"
@@ -155,6 +157,7 @@ namespace {
 
 [[gnu::constructor(101)]] void library_starts() {
     tarn::libc_ready();
+    tarn::start_recorder();
 }
 [[gnu::destructor(101)]] void library_ends() {
     tarn::process_ends();

@@ -15,7 +15,7 @@ import tempfile
 
 _BACKEND = ("backend/ranges", "backend/map", "backend/modules")
 _BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
-_BELOW_ENTRY = ("process", "export", "stats", "report", *_BELOW_STATS)
+_BELOW_ENTRY = ("process", "export", "stats", "seam", "report", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/os": (),
@@ -31,18 +31,24 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/mixed": ("heap", "pages", "base", "os"),
     "src/cache": ("mixed", "heap", "pages", "base", "os"),
     "src/check": ("cache", "mixed", "heap", "pages", "base", "os"),
+    "src/seam": ("cache", "base", "os"),
     "src/stats": _BELOW_STATS,
-    "src/export": ("stats", "report", "base", "os"),
-    "src/process": ("export", "stats", *_BELOW_STATS),
+    "src/export": ("stats", "seam", "report", "base", "os"),
+    "src/process": ("export", "stats", "seam", *_BELOW_STATS),
+    "src/record/file": ("seam", "base", "os"),
+    "src/record": ("record/file", "seam", "cache", "heap", "pages", "base", "os"),
+    "src/profile": ("record", "record/file", "seam", "cache", "mixed", "heap", "pages", "base", "os"),
+    "src/host": ("seam", "process", "export", "stats", "backend/modules", *_BELOW_STATS),
     "src/entry": _BELOW_ENTRY,
     "src/api": _API,
     **{f"src/api/{part}": _API for part in ("arena", "batch", "buffer", "heap", "interner", "metrics", "pool", "string")},
-    "preload": _BELOW_ENTRY + ("entry",),
+    "preload": _BELOW_ENTRY + ("entry", "host"),
     "include/tarn": (),
 }
 CROWDED = 16  # files in one room of src
 # header: the files that may include it
-ONLY = {"os/syscall.h": ("src/os/os.cpp", "src/os/facts.cpp", "src/os/files.cpp", "src/os/lock.cpp")}
+ONLY = {"os/syscall.h": ("src/os/os.cpp", "src/os/facts.cpp", "src/os/files.cpp", "src/os/lock.cpp",
+                         "src/os/shared_file.cpp")}
 SOURCE = (".h", ".hpp", ".c", ".cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<(tarn/[^>]+)>)', re.MULTILINE)
 

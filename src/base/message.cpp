@@ -15,6 +15,7 @@ namespace {
 constexpr int kStandardError = 2;
 
 constinit JoinList<Claim> claims;
+constinit JoinList<FaultStep> faults;
 
 const char* words(Fault fault) {
     switch (fault) {
@@ -34,6 +35,18 @@ const char* words(Fault fault) {
     return "internal error";
 }
 
+// What fits of a message.
+struct Line {
+    char text[80] = {};
+    size_t length = 0;
+
+    static void sink(void* self, const char* text, size_t length) {
+        Line& line = *static_cast<Line*>(self);
+        for (size_t i = 0; i < length && line.length + 1 < sizeof line.text; ++i)
+            line.text[line.length++] = text[i];
+    }
+};
+
 // "" when nobody says so.
 const char* whose(const void* pointer) {
     for (const Claim* claim = claims.first(); claim; claim = claim->next)
@@ -42,6 +55,10 @@ const char* whose(const void* pointer) {
 }
 
 }  // namespace
+
+void join_faults(FaultStep& step) {
+    faults.join(step);
+}
 
 void join_claims(Claim& claim) {
     claims.join(claim);
@@ -52,15 +69,44 @@ void warn(const char* a, const char* b, const char* c, const char* d, const char
     Text(output).add("tarn: ").add(a).add(b).add(c).add(d).add(e).add('\n');
 }
 
-void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
-    {
-        Output output(kStandardError);
-        Text text(output);
+namespace {
+
+struct FaultWords {
+    Fault fault;
+    const void* pointer;
+    const char* detail;
+    size_t number;
+    const char* unit;
+
+    void print(Text& text) const {
         text.add("tarn: ").add(words(fault)).add(": ").address(pointer);
         if (*detail) text.add(", ").add(detail);
         if (*unit) text.add(' ').decimal(number).add(' ').add(unit);
         const char* const more = fault == Fault::kInsideObject ? whose(pointer) : "";
         if (*more) text.add(", ").add(more);
+    }
+};
+
+void tell_fault(const FaultWords& fault) {
+    if (!faults.first()) return;
+    Line line;
+    {
+        Text text(Line::sink, &line);
+        fault.print(text);
+    }
+    for (const FaultStep* step = faults.first(); step; step = step->next)
+        step->tell(fault.pointer, line.text);
+}
+
+}  // namespace
+
+void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
+    const FaultWords words{fault, pointer, detail, number, unit};
+    tell_fault(words);
+    {
+        Output output(kStandardError);
+        Text text(output);
+        words.print(text);
         text.add('\n');
     }
     abort();

@@ -85,6 +85,21 @@ Complaint copy_path(const char* value, char* out, size_t size) {
     return copy(path, out, size);
 }
 
+// "1", or a path.
+Complaint parse_record(const char* value, char* out, size_t size) {
+    bool flag = false;
+    return parse_flag(value, flag) ? copy(flag ? "1" : "", out, size) : copy_path(value, out, size);
+}
+
+constexpr size_t kSampleInterval = size_t{512} << 10;
+constexpr size_t kSampleIntervalMost = size_t{1} << 40;
+
+bool parse_profile(const char* value, size_t& out) {
+    bool flag = false;
+    if (!parse_flag(value, flag)) return parse_bytes_to(kSampleIntervalMost, value, out);
+    return out = flag ? kSampleInterval : 0, true;
+}
+
 bool parse_stats(const char* value, StatsFormat& out) {
     if (equal(value, "1") || equal(value, "text")) return out = StatsFormat::kText, true;
     if (equal(value, "json")) return out = StatsFormat::kJson, true;
@@ -168,6 +183,22 @@ constexpr Option kOptions[] = {
     {"TARN_MAP_FROM", "blocks of this size and more go to map whatever the backend, bytes (k, m, g)",
      [](const char* v) { return unless(parse_bytes(v, options.map_from)); },
      [](Text& t) { t.decimal(options.map_from); }},
+    {"TARN_RECORD",
+     "writes down what the process does, for tools to read: 1 (a file on tmpfs) or a path; %p is the process "
+     "id, "
+     "%n the program's name",
+     [](const char* v) { return parse_record(v, options.record, sizeof options.record); },
+     [](Text& t) {
+         t.add(options.records() && !*options.record ? "1" : *options.record ? options.record : "0");
+     }},
+    {"TARN_RECORD_KEEP",
+     "1 leaves the record of a process that ends as it should; one with a path stays anyway",
+     [](const char* v) { return unless(parse_flag(v, options.record_keep)); },
+     [](Text& t) { t.add(words(options.record_keep)); }},
+    {"TARN_PROFILE",
+     "samples allocations into the record, one in so many bytes in the mean (k, m, g); 1: 512k; 0: none",
+     [](const char* v) { return unless(parse_profile(v, options.profile)); },
+     [](Text& t) { t.decimal(options.profile); }},
 };
 
 constexpr int kCount = sizeof kOptions / sizeof kOptions[0];

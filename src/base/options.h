@@ -33,6 +33,11 @@ struct Options {
     size_t region = 0;                                   // TARN_REGION; 0: no bound
     size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
+    size_t profile = 0;                   // TARN_PROFILE; mean bytes between samples, 0: none are taken
+    bool record_keep = false;             // TARN_RECORD_KEEP
+    char record[512] = {};                // TARN_RECORD, absolute; "1": the default place; empty: none
+
+    bool records() const { return *record || profile > 0; }
 };
 
 // The options in force; defaults until read_options has run, which alone writes them.

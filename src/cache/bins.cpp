@@ -107,7 +107,7 @@ void end_bins(ThreadCache& cache) {
 
 Object* take_mixed(ThreadCache& cache, SizeClass c) {
     BinTop& tops = cache.tops[c];
-    if (cache.observing || hardened::keeps_bins_empty()) return nullptr;
+    if ((cache.observing & kSeePops) || hardened::keeps_bins_empty()) return nullptr;
     const HeapGuard guard(cache.heap);
     const mixed::Taken taken = mixed::take(c);
     if (!taken.object) return nullptr;
@@ -186,7 +186,10 @@ void shrink_limit(ThreadCache& cache, SizeClass c) {
 
 }  // namespace
 
-void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
+namespace {
+
+// Whether the bin was drained.
+bool push_or_give(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     const HeapGuard guard(cache.heap);
     const SizeClass c = slab.size_class;
     close_gap(cache, c);
@@ -196,23 +199,52 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     const size_t limit = limit_of(bin);
     if (limit < kFirstLimit) {
         count_direct_free(tops);
-        return cache.heap.give(slab, object);
+        cache.heap.give(slab, object);
+        return false;
     }
+    bool drained = false;
     // Most of it at once is cheaper than one by one. It may just have got its first limit, and have room.
     const size_t kept = limit > kDrainedWhole ? limit / 4 : 0;
     if (const size_t held = objects_in(bin); held >= limit) {
         // Where much is freed without a refill in between, its slabs come empty anyway.
         const bool thins = tops.overflows == 0 && begins_to_thin(cache, c);
         drain_bin(cache, c, thins ? held : held - kept);
+        drained = true;
         if (thins) {
             set_limit(bin, 0);
             count_direct_free(tops);
-            return cache.heap.give(slab, object);
+            cache.heap.give(slab, object);
+            return true;
         }
         tops.overflows += static_cast<uint32_t>(held - kept);
     }
     slot(bin, top(bin) - kSlot) = object;
     pops_top(bin) -= kSlot;
+    expect_none(&bin, [&] { return fault_of_bin(cache, c); });
+    return drained;
+}
+
+}  // namespace
+
+void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
+    const SizeClass c = slab.size_class;
+    if (push_or_give(cache, bin, slab, object) && cache.observing) [[unlikely]]
+        tell_drained(cache, c);
+}
+
+void unpop(ThreadCache& cache, SizeClass c, Object* object) {
+    const HeapGuard guard(cache.heap);
+    Bin& bin = cache.bins[c];
+    if (hardened::keeps_bins_empty()) {
+        pops_top(bin) -= kPop - kSlot;
+        ClassCounters& counters = cache.heap.counters(c);
+        counters.flushed += 1;
+        object->mark = mark_of(bin, object);
+        return cache.heap.give(*slab_of_object(object), object);
+    }
+    object->mark = mark_of(bin, object);
+    pops_top(bin) -= kPop;
+    slot(bin, top(bin)) = object;
     expect_none(&bin, [&] { return fault_of_bin(cache, c); });
 }
 

@@ -32,6 +32,9 @@ inline Object* take_first_few(ThreadCache& cache, SizeClass c) {
     cache.heap.give(slab, object);
 }
 
+// The object that was popped last goes back as if it had not been popped: it was not handed out.
+void unpop(ThreadCache& cache, SizeClass c, Object* object);
+
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);

@@ -7,20 +7,14 @@ namespace tarn {
 
 namespace {
 
-uint32_t bit(size_t slot) {
-    return uint32_t{1} << slot;
-}
-uint32_t bit(ObserverSlot slot) {
-    return bit(static_cast<size_t>(slot));
-}
-
 template <class Tell>
 void each_attached(ThreadCache& cache, Tell tell) {
     for (size_t slot = 0; slot < kObservers; ++slot)
-        if (cache.observing & bit(slot)) tell(*cache.observers[slot]);
+        if (cache.observing & observer_bit(static_cast<ObserverSlot>(slot))) tell(*cache.observers[slot]);
 }
 
 void set_fast_path(ThreadCache& cache) {
+    if (!has_cache(&cache)) return;  // who looks on there sees large blocks alone
     bool every_object = false;
     each_attached(cache, [&](const Observer& observer) { every_object |= observer.every_object; });
     cache.fast_end = every_object ? 0 : kFastMax + 1;
@@ -37,16 +31,16 @@ void keep_observer(ThreadCache& cache, ObserverSlot slot, Observer& observer) {
 }
 
 bool attached(const ThreadCache& cache, ObserverSlot slot) {
-    return cache.observing & bit(slot);
+    return cache.observing & observer_bit(slot);
 }
 
 void attach(ThreadCache& cache, ObserverSlot slot) {
-    cache.observing |= bit(slot);
+    cache.observing |= observer_bit(slot);
     set_fast_path(cache);
 }
 
 void detach(ThreadCache& cache, ObserverSlot slot) {
-    cache.observing &= ~bit(slot);
+    cache.observing &= ~observer_bit(slot);
     set_fast_path(cache);
 }
 
@@ -57,16 +51,34 @@ void forget_observers(ThreadCache& cache) {
     set_fast_path(cache);
 }
 
-void tell_refilled(ThreadCache& cache, SizeClass c) {
-    each_attached(cache, [&](Observer& observer) { observer.calls->refilled(observer, cache, c); });
+void tell_refilled(ThreadCache& cache, SizeClass c, Popped& popped) {
+    each_attached(cache, [&](Observer& observer) {
+        if (observer.calls->refilled) observer.calls->refilled(observer, cache, c, popped);
+    });
 }
 
-void tell_popped(ThreadCache& cache, SizeClass c) {
-    each_attached(cache, [&](Observer& observer) { observer.calls->popped(observer, cache, c); });
+void tell_popped(ThreadCache& cache, SizeClass c, Popped& popped) {
+    each_attached(cache, [&](Observer& observer) {
+        if (observer.calls->popped) observer.calls->popped(observer, cache, c, popped);
+    });
+}
+
+void tell_drained(ThreadCache& cache, SizeClass c) {
+    each_attached(cache, [&](Observer& observer) {
+        if (observer.calls->drained) observer.calls->drained(observer, cache, c);
+    });
+}
+
+void tell_leaves(ThreadCache& cache, const void* block) {
+    each_attached(cache, [&](Observer& observer) {
+        if (observer.calls->leaves) observer.calls->leaves(observer, cache, block);
+    });
 }
 
 void tell_changed(ThreadCache& cache, const BlockChange& change) {
-    each_attached(cache, [&](Observer& observer) { observer.calls->changed(observer, cache, change); });
+    each_attached(cache, [&](Observer& observer) {
+        if (observer.calls->changed) observer.calls->changed(observer, cache, change);
+    });
 }
 
 }  // namespace tarn

@@ -7,7 +7,7 @@
 // the counters (totals_of). One that must see every object asks for it: then the thread has no fast path to
 // allocate by, and each malloc arrives at a cold end. Frees are never slowed down.
 //
-// An observer may not allocate. Its memory stays with the cache when the thread ends, also when the cache is
+// An observer may not allocate, but for what it puts in the place of an object that was popped. Its memory stays with the cache when the thread ends, also when the cache is
 // wiped.
 #pragma once
 #include <cstddef>
@@ -17,22 +17,45 @@
 
 namespace tarn {
 
+struct Object;
 struct ThreadCache;
 
-enum class ObserverSlot : uint8_t { kMetrics, kCount };
+// In this order they are told.
+enum class ObserverSlot : uint8_t { kMetrics, kRecord, kProfile, kCount };
 inline constexpr size_t kObservers = static_cast<size_t>(ObserverSlot::kCount);
+constexpr uint32_t observer_bit(ObserverSlot slot) {
+    return uint32_t{1} << static_cast<unsigned>(slot);
+}
+// Those that are told of objects one by one where there is no fast path; the others are content with refills.
+inline constexpr uint32_t kSeePops =
+    observer_bit(ObserverSlot::kMetrics) | observer_bit(ObserverSlot::kProfile);
 
 // What a call did to large blocks. A resize counts the bytes of the old and the new block when it copied, else the
 // difference alone.
 struct BlockChange {
     uint64_t allocations = 0, frees = 0;
     uint64_t bytes_allocated = 0, bytes_freed = 0;
+    void* at = nullptr;            // where the block is, unless it was freed
+    const void* was_at = nullptr;  // where it was, unless it was allocated
+};
+
+// An object on its way to the program, not cleared yet. An observer may give it back (unpop, bins.h) and put another one
+// in its place, as long and as aligned.
+struct Popped {
+    Object* object;
+    bool zeroed;  // all of it but its two words is known to be zero
+    size_t alignment;
 };
 
 struct Observer {
-    struct Calls {
-        void (*refilled)(Observer&, ThreadCache&, SizeClass);  // a bin was filled, and one object popped
-        void (*popped)(Observer&, ThreadCache&, SizeClass);    // an object, without the fast path
+    struct Calls {  // NULL: not to be told; but for `forget`
+        void (*refilled)(Observer&, ThreadCache&, SizeClass,
+                         Popped&);  // a bin was filled, and one object popped
+        void (*popped)(Observer&, ThreadCache&, SizeClass, Popped&);  // an object, without the fast path
+        void (*drained)(Observer&, ThreadCache&, SizeClass);          // a bin was full
+        // A large block is about to be freed or resized. Nobody else has its address yet; `changed` follows, where it
+        // could not be resized as well.
+        void (*leaves)(Observer&, ThreadCache&, const void* block);
         void (*changed)(Observer&, ThreadCache&, const BlockChange&);
         // The cache gets another thread, or its own one after a fork, or loses it: nothing may stay open. The observer
         // is detached already.
@@ -55,8 +78,10 @@ bool attached(const ThreadCache& cache, ObserverSlot slot);
 void forget_observers(ThreadCache& cache);
 
 // From the cold ends, while any observer is attached (ThreadCache::observing).
-[[gnu::cold]] void tell_refilled(ThreadCache& cache, SizeClass c);
-[[gnu::cold]] void tell_popped(ThreadCache& cache, SizeClass c);
+[[gnu::cold]] void tell_refilled(ThreadCache& cache, SizeClass c, Popped& popped);
+[[gnu::cold]] void tell_popped(ThreadCache& cache, SizeClass c, Popped& popped);
+[[gnu::cold]] void tell_drained(ThreadCache& cache, SizeClass c);
+[[gnu::cold]] void tell_leaves(ThreadCache& cache, const void* block);
 [[gnu::cold]] void tell_changed(ThreadCache& cache, const BlockChange& change);
 
 }  // namespace tarn

@@ -43,56 +43,61 @@ void note_growth() {
 // As the fast path; NULL when that cannot serve it, or an observer is to be told.
 Object* pop_of_class(SizeClass c) {
     ThreadCache* const cache = current_cache;
-    return cache->fast_end > 0 && !cache->observing ? pop(cache->bins[c]) : nullptr;
+    return cache->fast_end > 0 && !(cache->observing & kSeePops) ? pop(cache->bins[c]) : nullptr;
 }
 
-// The alignment that is wanted: mixed slabs do not know more than the usual one.
-enum class Aligned : bool { kUsual, kMore };
-Refill take_again(SizeClass c, Aligned aligned);
+Refill take_again(SizeClass c, size_t alignment);
 
 // Its first few objects a thread takes before it has a cache. One that may not have a cache any more takes from the
 // orphans.
-[[gnu::cold, gnu::noinline]] Refill take_without_cache(SizeClass c, Aligned aligned) {
-    if (aligned == Aligned::kUsual && mixed::few(c) > 0 && takes_first_few()) {
+[[gnu::cold, gnu::noinline]] Refill take_without_cache(SizeClass c, size_t alignment) {
+    if (alignment <= kAlignment && mixed::few(c) > 0 && takes_first_few()) {
         if (const mixed::Taken taken = mixed::take(c, mixed::Count::kHere); taken.object)
             return {taken.object, false};
     }
-    if (enter_thread()) return take_again(c, aligned);
+    if (enter_thread()) return take_again(c, alignment);
     const Batch batch = orphans.take_one(c);
     return {batch.first, batch.zeroed};
 }
 
-// An object of this class, and whether it is all zero.
-[[gnu::always_inline]] inline Refill take_object(SizeClass c, Aligned aligned) {
+// What the observers leave of it.
+[[gnu::cold, gnu::noinline]] Refill told(ThreadCache& cache, SizeClass c, Popped popped,
+                                         void (*tell)(ThreadCache&, SizeClass, Popped&)) {
+    tell(cache, c, popped);
+    return {popped.object, popped.zeroed};
+}
+
+// An object of this class, and whether it is all zero. Mixed slabs do not know more than the usual alignment.
+[[gnu::always_inline]] inline Refill take_object(SizeClass c, size_t alignment) {
     ThreadCache* const cache = current_cache;
     if (!has_cache(cache)) [[unlikely]]
-        return take_without_cache(c, aligned);
+        return take_without_cache(c, alignment);
     Bin& bin = cache->bins[c];
     Object* object = slot(bin, top(bin));
     if (!object) {
-        if (aligned == Aligned::kUsual)
+        if (alignment <= kAlignment)
             if (Object* const few = take_first_few(*cache, c)) return {few, false};
         const Refill refilled = refill(*cache, c);
         note_growth();
         if (cache->observing && refilled.object) [[unlikely]]
-            tell_refilled(*cache, c);
+            return told(*cache, c, {refilled.object, refilled.zeroed, alignment}, tell_refilled);
         return refilled;
     }
     // The thread has just got its cache, or the caller has no fast path.
     pops_top(bin) += kPop;
-    if (cache->observing) [[unlikely]]
-        tell_popped(*cache, c);
+    if (cache->observing & kSeePops) [[unlikely]]
+        return told(*cache, c, {object, false, alignment}, tell_popped);
     return {object, false};
 }
 
-[[gnu::cold, gnu::noinline]] Refill take_again(SizeClass c, Aligned aligned) {
-    return take_object(c, aligned);
+[[gnu::cold, gnu::noinline]] Refill take_again(SizeClass c, size_t alignment) {
+    return take_object(c, alignment);
 }
 
 // No address space, or no memory for a slab: what lies free elsewhere comes first.
-Refill take_or_reclaim(SizeClass c, Aligned aligned = Aligned::kUsual) {
-    const Refill taken = take_object(c, aligned);
-    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_again(c, aligned);
+Refill take_or_reclaim(SizeClass c, size_t alignment = kAlignment) {
+    const Refill taken = take_object(c, alignment);
+    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_again(c, alignment);
 }
 
 // The class of the smallest objects that are all aligned; only for powers of two up to a unit.
@@ -130,7 +135,7 @@ void* allocate_aligned(size_t alignment, size_t size) {
         const Refill taken = take_or_reclaim(class_of_size(size));
         if (taken.object) return hand_out(taken.object);
     } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
-        const Refill taken = take_or_reclaim(aligned_class(alignment, size), Aligned::kMore);
+        const Refill taken = take_or_reclaim(aligned_class(alignment, size), alignment);
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_large(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);

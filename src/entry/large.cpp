@@ -6,6 +6,7 @@
 #include "cache/thread_cache.h"
 #include "process/reclaim.h"
 #include "process/start.h"
+#include "seam/recorder.h"
 
 namespace tarn {
 
@@ -15,6 +16,25 @@ bool observed() {
     return current_cache->observing;
 }
 
+// The bytes of a live block, whose observers are told; 0: there is none.
+[[gnu::cold, gnu::noinline]] size_t leaving(const void* block) {
+    const size_t size = block_size(block);
+    if (size > 0) tell_leaves(*current_cache, block);
+    return size;
+}
+
+// One that could not be resized has changed by nothing, and is where it was.
+[[gnu::cold, gnu::noinline]] void tell_resized(void* block, size_t before, const Resized& resized) {
+    void* const at = resized.at ? resized.at : block;
+    const size_t after = resized.at ? block_size(at) : before;
+    const size_t both = resized.copied == Copied::kYes ? (before < after ? before : after) : 0;
+    const bool grown = after > before;
+    tell_changed(*current_cache, {.bytes_allocated = both + (grown ? after - before : 0),
+                                  .bytes_freed = both + (grown ? 0 : before - after),
+                                  .at = at,
+                                  .was_at = block});
+}
+
 }  // namespace
 
 void* no_memory() {
@@ -22,35 +42,38 @@ void* no_memory() {
     return nullptr;
 }
 
+namespace {
+
+[[gnu::cold, gnu::noinline]] void* out_of_memory(size_t size, size_t alignment) {
+    if (const Recorder* const record = recorder()) record->out_of_memory(size, alignment);
+    return no_memory();
+}
+
+}  // namespace
+
 void* allocate_large(size_t size, size_t alignment, Zero zero) {
     start();
     void* block = allocate_block(size, alignment, zero);
     if (!block && reclaim(size)) block = allocate_block(size, alignment, zero);
-    if (!block) return no_memory();
+    if (!block) return out_of_memory(size, alignment);
     if (observed()) [[unlikely]]
-        tell_changed(*current_cache, {.allocations = 1, .bytes_allocated = block_size(block)});
+        tell_changed(*current_cache, {.allocations = 1, .bytes_allocated = block_size(block), .at = block});
     return block;
 }
 
 void* resize_large(void* block, size_t size, size_t alignment) {
-    const size_t before = observed() ? block_size(block) : 0;
+    const size_t before = observed() ? leaving(block) : 0;
     const Resized resized = resize_block(block, size, alignment);
-    if (!resized.at) return no_memory();
-    if (before > 0) [[unlikely]] {
-        const size_t after = block_size(resized.at);
-        const size_t both = resized.copied == Copied::kYes ? (before < after ? before : after) : 0;
-        const bool grown = after > before;
-        tell_changed(*current_cache, {.bytes_allocated = both + (grown ? after - before : 0),
-                                      .bytes_freed = both + (grown ? 0 : before - after)});
-    }
-    return resized.at;
+    if (before > 0) [[unlikely]]
+        tell_resized(block, before, resized);
+    return resized.at ? resized.at : out_of_memory(size, alignment);
 }
 
 BlockFree release_large(void* block) {
-    const size_t size = observed() ? block_size(block) : 0;
+    const size_t size = observed() ? leaving(block) : 0;
     const BlockFree done = free_block(block);
     if (size > 0 && done == BlockFree::kFreed) [[unlikely]]
-        tell_changed(*current_cache, {.frees = 1, .bytes_freed = size});
+        tell_changed(*current_cache, {.frees = 1, .bytes_freed = size, .was_at = block});
     return done;
 }
 

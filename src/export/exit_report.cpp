@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "export/exit_report.h"
 
-#include <stdlib.h>
-
 #include <atomic>
 #include <initializer_list>
 
@@ -10,7 +8,6 @@
 #include "base/output.h"
 #include "base/text.h"
 #include "export/own_report.h"
-#include "export/plt_hook.h"
 #include "os/os.h"
 
 namespace tarn {
@@ -23,7 +20,6 @@ struct AtExit {
     int copy = -1;       // of standard error
     os::FileId id = {};  // what standard error was at start
     bool known = false;
-    int process = 0;                  // not that of a vfork child, who must leave no trace
     std::atomic<int> reported_by{0};  // process id
 };
 constinit AtExit report;
@@ -108,25 +104,11 @@ void report_to_standard_error(const Snapshot& snapshot) {
                  output.begun());
 }
 
-void exit_hook(int status) {
-    if (os::process_id() == report.process) report_at_exit();
-    os::exit_now(status);
-}
-
 }  // namespace
 
 void prepare_report() {
     report.known = os::file_id(kStandardError, report.id);
     if (report.known && worth_a_copy()) report.copy = os::duplicate_high(kStandardError);
-    report.process = os::process_id();
-    at_quick_exit(report_at_exit);
-    // Not through exit(): children of multiprocessing and the like.
-    hook_calls("_exit", reinterpret_cast<void*>(exit_hook));
-    hook_calls("_Exit", reinterpret_cast<void*>(exit_hook));
-}
-
-void report_in_child() {
-    if (report.process) report.process = os::process_id();
 }
 
 void report_at_exit() {

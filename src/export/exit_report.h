@@ -11,7 +11,5 @@ namespace tarn {
 void prepare_report();
 // Once per process.
 void report_at_exit();
-// In the child of a fork.
-void report_in_child();
 
 }  // namespace tarn

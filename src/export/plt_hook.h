@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Redirects the calls that loaded objects make to a function of libc, by their own tables of imported
-// functions; nothing is exported for it. Used with TARN_STATS only.
+// functions; nothing is exported for it. Used where something is to be done at the end of the process (process_end.h).
 #pragma once
 
 namespace tarn {

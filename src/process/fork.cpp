@@ -15,10 +15,11 @@
 
 #include "backend/blocks.h"
 #include "cache/caches.h"
-#include "export/exit_report.h"
+#include "export/process_end.h"
 #include "mixed/mixed.h"
 #include "pages/runs.h"
 #include "process/start.h"
+#include "seam/recorder.h"
 #include "stats/meters.h"
 
 // What libc's pthread_atfork calls. That one is linked into the library itself, far from what else is run at start.
@@ -62,9 +63,10 @@ void after_fork_child() {
     mixed::after_fork_child();
     caches_after_fork_child(others);
     meters_after_fork_child();
-    report_in_child();
+    end_in_child();
     for (ForkStep* step = forks.steps.first(); step; step = step->next)
         step->after_fork_child();
+    if (const Recorder* const record = recorder()) record->after_fork_child();
 }
 
 }  // namespace

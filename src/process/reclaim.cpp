@@ -7,6 +7,7 @@
 #include "mixed/mixed.h"
 #include "pages/runs.h"
 #include "process/start.h"
+#include "seam/recorder.h"
 
 namespace tarn {
 
@@ -25,7 +26,7 @@ bool within_reach(size_t bytes) {
 
 }  // namespace
 
-size_t trim() {
+size_t trim_untold() {
     const size_t before = run_stats().returned;
     gather();
     size_t holes = collect_others(Collect::kMemory);
@@ -34,6 +35,12 @@ size_t trim() {
     holes += mixed::trim();
     trim_runs();
     return run_stats().returned - before + holes + blocks;
+}
+
+size_t trim() {
+    const size_t bytes = trim_untold();
+    if (const Recorder* const record = recorder()) record->trimmed(bytes);
+    return bytes;
 }
 
 bool reclaim(size_t bytes) {

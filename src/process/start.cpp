@@ -9,7 +9,7 @@
 #include "base/options.h"
 #include "base/output.h"
 #include "base/text.h"
-#include "export/exit_report.h"
+#include "export/process_end.h"
 #include "heap/heap.h"
 #include "heap/orphans.h"
 #include "os/lock.h"
@@ -76,13 +76,9 @@ void libc_ready() {
         Text text(output);
         print_options(text);
     }
-    if (options.stats == StatsFormat::kNone) return;
+    if (options.stats == StatsFormat::kNone && !options.records()) return;
     start();  // the report tells of address space, used or not
-    prepare_report();
-}
-
-void process_ends() {
-    if (options.stats != StatsFormat::kNone) report_at_exit();
+    prepare_end();
 }
 
 }  // namespace tarn

@@ -13,9 +13,8 @@ void start();
 // In the child of a fork.
 void start_after_fork_child();
 
-// The library's constructor and destructor.
+// The library's constructor.
 TARN_AT_START void libc_ready();
-TARN_AT_START void process_ends();
 
 // fork.cpp: registers the handlers.
 TARN_AT_START void register_fork_handlers();

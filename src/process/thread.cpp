@@ -8,6 +8,7 @@
 #include "cache/caches.h"
 #include "cache/hardened.h"
 #include "process/start.h"
+#include "seam/recorder.h"
 
 namespace tarn {
 
@@ -52,6 +53,8 @@ void make_current(ThreadCache& cache) {
     forget_observers(cache);
     current_cache = &cache;
     cache_arrived();
+    if (const Recorder* const record = recorder()) [[unlikely]]
+        record->thread_arrived(cache);
     if (key.made && past.rounds < kRoundsWithCache) pthread_setspecific(key.id, &cache);
 }
 
@@ -74,6 +77,7 @@ bool takes_first_few() {
     if (past.taken >= kTakenWithoutCache || past.rounds > 0 || cache_at_hand()) return false;
     start();
     if (hardened::keeps_bins_empty()) return false;
+    if (const Recorder* const record = recorder(); record && record->sees_all()) return false;
     ++past.taken;
     return true;
 }

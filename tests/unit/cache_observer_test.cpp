@@ -23,7 +23,8 @@ constexpr ObserverSlot kSlot0 = ObserverSlot::kMetrics;
 struct Watcher : Observer {
     Watcher() : Observer{&kCalls, false} {}
 
-    size_t refills[kClasses] = {}, pops[kClasses] = {};
+    size_t refills[kClasses] = {}, pops[kClasses] = {}, drains[kClasses] = {};
+    std::vector<const void*> left;
     std::vector<BlockChange> changes;
     int forgotten = 0;
     bool attached_when_forgotten = false;
@@ -34,8 +35,10 @@ struct Watcher : Observer {
   private:
     static Watcher& self(Observer& observer) { return static_cast<Watcher&>(observer); }
     static constexpr Calls kCalls = {
-        .refilled = [](Observer& o, ThreadCache&, SizeClass c) { ++self(o).refills[c]; },
-        .popped = [](Observer& o, ThreadCache&, SizeClass c) { ++self(o).pops[c]; },
+        .refilled = [](Observer& o, ThreadCache&, SizeClass c, Popped&) { ++self(o).refills[c]; },
+        .popped = [](Observer& o, ThreadCache&, SizeClass c, Popped&) { ++self(o).pops[c]; },
+        .drained = [](Observer& o, ThreadCache&, SizeClass c) { ++self(o).drains[c]; },
+        .leaves = [](Observer& o, ThreadCache&, const void* block) { self(o).left.push_back(block); },
         .changed = [](Observer& o, ThreadCache&,
                       const BlockChange& change) { self(o).changes.push_back(change); },
         .forget =

@@ -56,11 +56,11 @@ void take(Watch& watch, ThreadCache& cache, uint64_t bytes) {
         watch.taken += bytes;
 }
 
-void refilled(Observer& observer, ThreadCache& cache, SizeClass c) {
+void refilled(Observer& observer, ThreadCache& cache, SizeClass c, Popped&) {
     take(static_cast<Watch&>(observer), cache, (objects_in(cache.bins[c]) + 1) * kSizeClasses[c].size);
 }
 
-void popped(Observer& observer, ThreadCache& cache, SizeClass c) {
+void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped&) {
     take(static_cast<Watch&>(observer), cache, kSizeClasses[c].size);
 }
 
@@ -79,7 +79,12 @@ void forget(Observer& observer, ThreadCache&) {
     watch.thread = 0;
 }
 
-constexpr Observer::Calls kCalls = {refilled, popped, changed, forget};
+constexpr Observer::Calls kCalls = {.refilled = refilled,
+                                    .popped = popped,
+                                    .drained = nullptr,
+                                    .leaves = nullptr,
+                                    .changed = changed,
+                                    .forget = forget};
 
 Watch* watch_of(const ThreadCache& cache) {
     return static_cast<Watch*>(observer_of(cache, ObserverSlot::kMetrics));

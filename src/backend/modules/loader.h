@@ -20,6 +20,16 @@ const tarn_backend* system_backend();
 // The table of a module ("mimalloc") or a plugin ("/path/to/plugin.so"). NULL after one line of warning,
 // which the build's default is spared when it is not installed: nobody asked for it.
 const tarn_backend* open_module(const char* name);
+// A library of tarn's own, libtarn-NAME.so: beside libtarn.so, or where it is installed. `who` wants it, and `instead` is
+// what happens without it: for the line of warning when there is none, which `asked` says whether to print when it is
+// not installed. In libtarn.so only, and only in the constructor.
+struct OwnLibrary {
+    const char* name;
+    const char* who;
+    const char* instead;
+    bool asked;
+};
+void* open_own_library(const OwnLibrary& library);
 // The file that a table comes from, for a person; "" when it is built in.
 const char* file_of(const tarn_backend* table);
 

@@ -13,6 +13,7 @@ namespace tarn {
 namespace {
 
 constexpr size_t kPathMost = 1024;
+constexpr char kInstead[] = "; map serves";
 
 struct Path {
     char text[kPathMost] = {};
@@ -53,8 +54,8 @@ Path module_path(Place place, const char* name) {
 }
 
 // The line that says what to preload, for a library that needs its static TLS from the start.
-void warn_preload(Place place, const char* name) {
-    Path file = module_path(place, name);
+void warn_preload(Place place, const OwnLibrary& library) {
+    Path file = module_path(place, library.name);
     if (place == Place::kBeside || place == Place::kBelow) {
         const Path relative = file;
         file = Path{};
@@ -62,7 +63,8 @@ void warn_preload(Place place, const char* name) {
     }
     Path both;
     both.add(own_file()).add(" ").add(file.text);
-    warn("TARN_BACKEND=", name, " needs LD_PRELOAD=\"", both.text, "\"; map serves");
+    both.add("\"").add(library.instead);
+    warn(library.who, library.name, " needs LD_PRELOAD=\"", both.text);
 }
 
 // Did dlopen fail because this very file is not there (and not one that it needs)?
@@ -79,30 +81,35 @@ void* open_plugin(const char* path) {
     return handle;
 }
 
-void* open_by_name(const char* name) {
-    const Path file = module_path(Place::kSearched, name);
+}  // namespace
+
+void* open_own_library(const OwnLibrary& library) {
+    const Path file = module_path(Place::kSearched, library.name);
     for (int i = 0; i < static_cast<int>(Place::kCount); ++i) {
         const auto place = static_cast<Place>(i);
-        const Path path = module_path(place, name);
+        const Path path = module_path(place, library.name);
         if (!path.whole) continue;
         if (void* handle = dlopen(path.text, RTLD_NOW | RTLD_LOCAL)) return handle;
         const char* error = dlerror();
         if (is_missing(error, file.text)) continue;
         if (strstr(error, "static TLS"))
-            warn_preload(place, name);
+            warn_preload(place, library);
         else
-            warn("backend ", name, ": ", error, "; map serves");
+            warn(library.who, library.name, ": ", error, library.instead);
         return nullptr;
     }
-    if (*options.backend || options.verbose)
-        warn("backend ", name, ": ", file.text, " is not installed; map serves");
+    if (library.asked) {
+        Path missing;
+        missing.add(library.name).add(": ").add(file.text).add(" is not installed");
+        warn(library.who, missing.text, library.instead);
+    }
     return nullptr;
 }
 
-}  // namespace
-
 const tarn_backend* open_module(const char* name) {
-    void* handle = strchr(name, '/') ? open_plugin(name) : open_by_name(name);
+    void* handle = strchr(name, '/')
+                       ? open_plugin(name)
+                       : open_own_library({name, "backend ", kInstead, *options.backend || options.verbose});
     if (!handle) return nullptr;
     auto* entry = reinterpret_cast<decltype(&tarn_backend_entry)>(dlsym(handle, "tarn_backend_entry"));
     const tarn_backend* table = entry ? entry() : nullptr;

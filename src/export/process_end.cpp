@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "export/process_end.h"
+
+#include <stdlib.h>
+
+#include "base/options.h"
+#include "export/exit_report.h"
+#include "export/plt_hook.h"
+#include "os/os.h"
+#include "seam/recorder.h"
+
+namespace tarn {
+
+namespace {
+
+constinit int process = 0;  // not that of a vfork child, who must leave no trace
+
+void exit_hook(int status) {
+    if (os::process_id() == process) process_ends();
+    os::exit_now(status);
+}
+
+}  // namespace
+
+void prepare_end() {
+    if (options.stats != StatsFormat::kNone) prepare_report();
+    process = os::process_id();
+    at_quick_exit(process_ends);
+    // Not through exit(): children of multiprocessing and the like.
+    hook_calls("_exit", reinterpret_cast<void*>(exit_hook));
+    hook_calls("_Exit", reinterpret_cast<void*>(exit_hook));
+}
+
+void end_in_child() {
+    if (process) process = os::process_id();
+}
+
+void process_ends() {
+    if (options.stats != StatsFormat::kNone) report_at_exit();
+    if (const Recorder* const record = recorder()) record->process_ends();
+}
+
+}  // namespace tarn

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "record/recorder.h"
+
+#include "os/os.h"
+#include "os/shared_file.h"
+#include "record/events.h"
+#include "record/file/file.h"
+#include "record/modules.h"
+#include "record/record.h"
+#include "record/sampler.h"
+#include "record/watch.h"
+
+namespace tarn::record {
+
+namespace {
+
+void out_of_memory(size_t size, size_t alignment) {
+    if (!ensure_begun()) return;
+    event(TARN_RECORD_EVENT_OUT_OF_MEMORY, size, alignment, "", sampler() ? sampler()->stack_here() : 0);
+    publish_now();
+}
+
+void misuse(const void* pointer, const char* message) {
+    if (!ensure_begun()) return;
+    event(TARN_RECORD_EVENT_MISUSE, reinterpret_cast<uintptr_t>(pointer), 0, message,
+          sampler() ? sampler()->stack_here() : 0);
+    publish_now();
+}
+
+void trimmed(size_t bytes) {
+    event(TARN_RECORD_EVENT_TRIM, bytes);
+}
+
+bool sees_all() {
+    return sampler() && sampler()->sees_all();
+}
+
+int active() {
+    return ensure_begun();
+}
+
+const char* path() {
+    return ensure_begun() ? file_path() : "";
+}
+
+void phase(const char* name) {
+    if (!name || !ensure_begun()) return;
+    event(TARN_RECORD_EVENT_PHASE, 0, 0, name);
+    publish_now();
+}
+
+int snapshot_now(const char* name) {
+    if (!ensure_begun()) return -1;
+    publish_now();
+    if (name) event(TARN_RECORD_EVENT_SNAPSHOT, 0, 0, name);
+    return 0;
+}
+
+int start_sampling(size_t interval) {
+    if (!sampler() || !ensure_begun()) return -1;
+    sampler()->start(interval ? interval : kIntervalDefault);
+    return 0;
+}
+
+int stop_sampling() {
+    if (!sampler() || !ensure_begun()) return -1;
+    sampler()->stop();
+    return 0;
+}
+
+tarn_scope begin_scope(const char* name) {
+    return sampler() ? sampler()->begin_scope(name) : tarn_scope{};
+}
+
+void end_scope(tarn_scope scope) {
+    if (sampler()) sampler()->end_scope(scope);
+}
+
+constexpr Recorder kTable = {
+    .version = kRecorderVersion,
+    .thread_arrived = watch_thread,
+    .after_fork_child = forked,
+    .process_ends = end,
+    .objects_changed = look_for_modules,
+    .out_of_memory = out_of_memory,
+    .misuse = misuse,
+    .trimmed = trimmed,
+    .sees_all = sees_all,
+    .active = active,
+    .path = path,
+    .phase = phase,
+    .snapshot_now = snapshot_now,
+    .start_sampling = start_sampling,
+    .stop_sampling = stop_sampling,
+    .begin_scope = begin_scope,
+    .end_scope = end_scope,
+};
+
+}  // namespace
+
+const Recorder* begin_recorder(const Host& host) {
+    if (host.version != kHostVersion) return nullptr;
+    begin(host);
+    return &kTable;
+}
+
+}  // namespace tarn::record

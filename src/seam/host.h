@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Host: what libtarn does for the module that records, which calls nothing else of it. Both are built together; the
+// version keeps a module that was left behind from being used.
+#pragma once
+#include "base/options.h"
+#include "cache/observer.h"
+#include "seam/recorder.h"
+#include "tarn/statistics.h"
+
+namespace tarn {
+
+struct Host {
+    uint32_t version;  // kHostVersion
+    const Options* options;
+    bool (*option_given)(int option);
+    const char* (*option_name)(int option);
+    void (*print_option)(Text&, int option);
+    int options_count;
+    const char* tarn_version;
+    const char* (*backend_name)();
+
+    // As in stats/stats.h. Reading waits for each lock a bounded time; where the first of them is taken (false) there is
+    // no need to begin.
+    bool (*can_read_snapshot)();
+    void (*read_snapshot)(tarn_stats& stats);
+    // Gives back what lies free, and tells no recorder; bytes. With no lock held.
+    size_t (*trim)();
+
+    // This thread's cache; NULL: it has none.
+    ThreadCache* (*own_cache)();
+    // What threads without a cache have in its place: for large blocks alone.
+    ThreadCache* no_cache;
+    Observer* (*observer_of)(const ThreadCache&, ObserverSlot);
+    void (*keep_observer)(ThreadCache&, ObserverSlot, Observer&);
+    void (*attach)(ThreadCache&, ObserverSlot);
+    void (*detach)(ThreadCache&, ObserverSlot);
+    // bins.h
+    void (*unpop)(ThreadCache&, SizeClass, Object*);
+};
+inline constexpr uint32_t kHostVersion = 1;
+
+// The module's one entry: `tarn_recorder_entry` in the library. Called by libtarn's constructor, once. NULL: another
+// version.
+using RecorderEntry = const Recorder* (*)(const Host& host);
+inline constexpr char kRecorderEntry[] = "tarn_recorder_entry";
+
+}  // namespace tarn
+
+extern "C" [[gnu::visibility("default")]] const tarn::Recorder* tarn_recorder_entry(const tarn::Host& host);
