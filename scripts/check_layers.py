@@ -20,6 +20,7 @@ _API = ("entry", "scan", *_BELOW_ENTRY)
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/os": (),
     "src/scan": (),
+    "src/unwind": ("os",),
     "src/base": ("os",),
     "src/report": ("base",),
     "src/pages": ("base", "os"),
@@ -37,7 +38,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/process": ("export", "stats", "seam", *_BELOW_STATS),
     "src/record/file": ("seam", "base", "os"),
     "src/record": ("record/file", "seam", "cache", "heap", "pages", "base", "os"),
-    "src/profile": ("record", "record/file", "seam", "cache", "mixed", "heap", "pages", "base", "os"),
+    "src/profile": ("unwind", "record", "record/file", "seam", "cache", "mixed", "heap", "pages", "base", "os"),
     "src/host": ("seam", "process", "export", "stats", "backend/modules", *_BELOW_STATS),
     "src/entry": _BELOW_ENTRY,
     "src/api": _API,

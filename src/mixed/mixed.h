@@ -4,11 +4,14 @@
 //
 //     | table: a byte for each 16 bytes | objects ............ carved | never touched |
 //
-// The table has, where an object begins, its class and whether it is free; 0 elsewhere. The bytes for the table itself
+// Objects that the profiler samples lie in units of their own, with larger ones among them, so that their free is seen
+// to be one without a question to all others.
+//
+// The table has, where an object begins, its class, whether it is free, and whether it is a sampled one; 0 elsewhere. The bytes for the table itself
 // hold what is counted of the unit. Free objects of one class are on one list through all units. A unit goes back when
 // none of its objects is used.
 //
-// Any thread may call anything here, at any time; one lock, below that of a heap's door and above that of the runs. A
+// Any thread may call anything here, at any time; one lock (another one for sampled objects), below that of a heap's door and above that of the runs. A
 // signal handler over one of these calls finds the lock its own: take() has nothing for it then, and give() leaves the
 // object where it is. So they do for good in a child that such a handler forks.
 #pragma once
@@ -17,7 +20,8 @@
 
 namespace tarn::mixed {
 
-inline constexpr size_t kSizeMost = 1024;  // bytes of an object
+inline constexpr size_t kSizeMost = 1024;     // bytes of an object
+inline constexpr size_t kSampledMost = 7680;  // of a sampled one: two of them fill a unit
 
 // How many objects of the class a thread is to have had before it gets slabs of its own for it: 2 KiB of them.
 constexpr uint8_t few(SizeClass c) {
@@ -33,12 +37,20 @@ struct Taken {
 enum class Count : bool { kNot, kHere };
 // Of a class of kSizeMost at most; aligned to 16 and not to more.
 Taken take(SizeClass c, Count count = Count::kNot);
+// A sampled one, of kSampledMost at most.
+Taken take_sampled(SizeClass c);
 
 inline bool has(const void* p) {
-    return entry_at(p) == kMixedEntry;
+    return entry_at(p) >= kMixedEntry;
 }
 // What begins at p, which a mixed slab has.
-enum class State : uint8_t { kUsed, kFree, kInside, kNothing };
+enum class State : uint8_t {
+    kUsed,
+    kSampled,
+    kFree,
+    kInside,
+    kNothing
+};  // the first three as the marks have them
 struct Found {
     State state;
     SizeClass size_class;  // of the object that p is in, unless kNothing
@@ -46,8 +58,10 @@ struct Found {
 Found look_up(const void* p);
 
 // Frees the object at p, which a mixed slab has. What it was before: anything but kUsed is the program's fault, and
-// nothing was done.
+// nothing was done. kSampled: nothing was done either; who is to know of that free is told, and then it is given by
+// give_sampled(), for which anything but kSampled is the program's fault.
 Found give(void* p, Count count = Count::kNot);
+Found give_sampled(void* p, Count count = Count::kNot);
 
 // An empty unit that is kept goes back, and whole pages of free objects, by a system call that a sandbox may not allow
 // (madvise); bytes.
@@ -63,6 +77,7 @@ Counts counts(SizeClass c);
 
 // Units there are.
 size_t units();
+size_t sampled_units();
 
 // Dies where what is counted, the tables and the lists do not agree. At any time, by any thread.
 void check();

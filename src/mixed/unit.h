@@ -10,17 +10,19 @@ namespace tarn::mixed {
 inline constexpr size_t kGranules = kUnitSize / kAlignment;
 inline constexpr size_t kFirst = kGranules / kAlignment;  // behind the table
 inline constexpr SizeClass kMixedClasses = class_of_size(kSizeMost) + 1;
+inline constexpr SizeClass kSampledClasses = class_of_size(kSampledMost) + 1;
 
 // In the table. Any thread may read that of an object it has; written with the lock held.
 inline constexpr uint8_t kFreeBit = 0x80;
-inline constexpr uint8_t kSkipped = 0x7f;  // 16 bytes that are no object's
+inline constexpr uint8_t kSampledBit = 0x40;  // of one that is used
+inline constexpr uint8_t kSkipped = 0x7f;     // 16 bytes that are no object's
 constexpr uint8_t used_mark(SizeClass c) {
     return static_cast<uint8_t>(c + 1);
 }
 constexpr SizeClass class_of_mark(uint8_t mark) {
-    return (mark & ~kFreeBit) - 1u;
+    return (mark & ~(kFreeBit | kSampledBit)) - 1u;
 }
-static_assert(kMixedClasses < kSkipped);
+static_assert(used_mark(kSampledClasses) < kSampledBit);
 
 constexpr size_t granules(SizeClass c) {
     return kSizeClasses[c].size / kAlignment;

@@ -188,17 +188,26 @@ Answer advise_huge_pages(void* at, size_t bytes) {
     return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_HUGEPAGE));
 }
 
+bool copy_from(const void* at, void* to, size_t bytes) {
+    struct {
+        void* base;
+        size_t length;
+    } local{to, bytes}, remote{const_cast<void*>(at), bytes};
+    return raw_syscall(__NR_process_vm_readv, process_id(), address(&local), 1, address(&remote), 1, 0) ==
+           static_cast<long>(bytes);
+}
+
 bool readable(const void* at, size_t bytes) {
     // The kernel copies a page into nowhere useful: a write to a pipe would need a descriptor, so ask
     // process_vm_readv of ourselves, which faults politely.
     char scratch[64];
-    if (bytes > sizeof scratch) bytes = sizeof scratch;
-    struct {
-        void* base;
-        size_t length;
-    } local{scratch, bytes}, remote{const_cast<void*>(at), bytes};
-    return raw_syscall(__NR_process_vm_readv, process_id(), address(&local), 1, address(&remote), 1, 0) ==
-           static_cast<long>(bytes);
+    return copy_from(at, scratch, bytes < sizeof scratch ? bytes : sizeof scratch);
+}
+
+bool may_read(const void* at) {
+    // A set of signals that the kernel reads, and does nothing with since it is not told what.
+    constexpr long kNothing = -1;
+    return raw_syscall(__NR_rt_sigprocmask, kNothing, address(at), 0, sizeof(uint64_t)) != -EFAULT;
 }
 
 bool privileged() {

@@ -75,6 +75,10 @@ struct Memory {
 Memory memory();  // from /proc/self; zeros when it cannot be read
 
 bool readable(const void* at, size_t bytes);  // asks the kernel, never faults
+// The same of the 8 bytes at `at` by a call that every sandbox knows.
+bool may_read(const void* at);
+// Copies what may not be there, or may go meanwhile. False: some of it is not, or the kernel refused.
+bool copy_from(const void* at, void* to, size_t bytes);
 bool privileged();       // AT_SECURE: set-user-id and the like; the environment is not to be trusted
 char** environment();    // may be NULL before libc is ready
 uint64_t nanoseconds();  // CLOCK_MONOTONIC

@@ -13,7 +13,7 @@
 // nothing is. The entry of a unit says who has it, by an offset from the table:
 //     0             nobody           kBlockEntry   a block of the backend `map`
 //     kOrphanEntry  the orphans      kLostEntry    something that is not tarn's
-//     kMixedEntry   a mixed slab
+//     kMixedEntry   a mixed slab     kSampledEntry one with sampled objects
 //     negative      of a slab: where its owner has the bin of its class
 // All the units of a slab have the same entry. At the offsets that are not negative the table has nothing but
 // zeros, so that free() may look for a bin there and finds one that is nobody's.
@@ -35,6 +35,7 @@ inline constexpr Entry kBlockEntry = 64;
 inline constexpr Entry kOrphanEntry = 128;
 inline constexpr Entry kLostEntry = 192;
 inline constexpr Entry kMixedEntry = 256;
+inline constexpr Entry kSampledEntry = 320;
 inline constexpr size_t kRecordSize = 64;
 inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table that belong to no window
 
