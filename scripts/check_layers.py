@@ -43,7 +43,12 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/entry": _BELOW_ENTRY,
     "src/api": _API,
     **{f"src/api/{part}": _API for part in ("arena", "batch", "buffer", "heap", "interner", "metrics", "pool", "string")},
-    "preload": _BELOW_ENTRY + ("entry", "host"),
+    "preload": _BELOW_ENTRY + ("entry",),
+    # Tools: apart from the allocator, of which they use the installed headers alone.
+    "src/reader/symbols": (),
+    "src/reader": ("reader/symbols",),
+    "src/reader/formats": ("reader", "reader/symbols"),
+    "src/cli": ("reader", "reader/formats", "reader/symbols"),
     "include/tarn": (),
 }
 CROWDED = 16  # files in one room of src
@@ -143,7 +148,8 @@ def self_test():
              ("src/other/a.cpp", "os/os.h", 1), ("src/cache/a.cpp", "../entry/entry.h", 1),
              ("src/pages/a.h", "pages/a.h", 1), ("src/entry/a.cpp", "stats/stats.h", 0),
              ("src/os/os.cpp", "os/syscall.h", 0), ("src/stats/a.h", "tarn/tarn.h", 0),
-             ("src/backend/a.cpp", "pages/runs.h", 0)]
+             ("src/backend/a.cpp", "pages/runs.h", 0), ("src/reader/a.cpp", "base/text.h", 1),
+             ("src/reader/symbols/a.h", "reader/record.h", 1), ("src/cli/a.cpp", "reader/record.h", 0)]
     for file, header, expected in cases:
         with tempfile.TemporaryDirectory() as root:
             os.makedirs(os.path.join(root, os.path.dirname(file)))

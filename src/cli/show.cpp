@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include "cli/show.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "cli/curve.h"
+#include "reader/text.h"
+
+namespace tarn::cli {
+namespace {
+
+using reader::Fate;
+using reader::Measure;
+using reader::printable;
+
+constexpr size_t kEvents = 12, kCurveRows = 6, kCurveColumns = 64, kFewestPoints = 8;
+
+class Page {
+  public:
+    Page(const Shown& shown, const ShowOptions& options, const Terminal& terminal)
+        : shown_(shown), record_(shown.record), options_(options), terminal_(terminal) {}
+
+    std::string written() {
+        head();
+        memory();
+        if (record_.stacks.empty()) {
+            title("Who holds it");
+            line("  not known: nothing was sampled; TARN_PROFILE=512k beside TARN_RECORD says who allocates");
+        } else {
+            holders(Measure::kLive, "Live " + moment());
+            if (shown_.profile.total.peak_bytes > shown_.profile.total.live_bytes / 10 * 11)
+                holders(Measure::kPeak, "Live at the peak, " + after_start(record_.header.peak_ns));
+        }
+        curve();
+        events();
+        left_out();
+        return text_;
+    }
+
+  private:
+    void line(const std::string& text) { text_ += text + "\n"; }
+    void title(const std::string& text) { text_ += "\n" + terminal_.strong(text) + "\n"; }
+
+    std::string after_start(uint64_t time) const {
+        uint64_t start = record_.header.started_ns;
+        return time_word(time > start ? time - start : 0) + " after the start";
+    }
+
+    bool is_there() const {
+        return shown_.state.fate == Fate::kRunning || shown_.state.fate == Fate::kSilent ||
+               shown_.state.fate == Fate::kHalted;
+    }
+
+    // When the last things that are known were so.
+    std::string moment() const {
+        switch (shown_.state.fate) {
+            case Fate::kEnded:
+                return "at the end";
+            case Fate::kReplaced:
+                return "when another program took over";
+            case Fate::kKilled:
+                return "when it was last heard of";
+            case Fate::kUnwritten:
+                return "when it could last be written";
+            default:
+                return "now";
+        }
+    }
+
+    std::string fate() const {
+        std::string lasted = time_word(record_.last_ns() - record_.header.started_ns);
+        switch (shown_.state.fate) {
+            case Fate::kRunning:
+                return "running for " +
+                       time_word(record_.last_ns() - record_.header.started_ns + shown_.state.silent_ns);
+            case Fate::kHalted:
+                return shown_.state.waiting + ", " + lasted + " after its start";
+            case Fate::kSilent:
+                return terminal_.alarming("silent for " + time_word(shown_.state.silent_ns)) + " after " +
+                       lasted + ": idle, or it hangs (" + shown_.state.waiting + ")";
+            case Fate::kEnded:
+                return "ended after " + lasted;
+            case Fate::kReplaced:
+                return "became another program, by exec, after " + lasted;
+            case Fate::kKilled:
+                return terminal_.alarming("killed") + " after " + lasted +
+                       ": it ended without a word, by a signal or by the kernel for want of memory";
+            case Fate::kUnwritten:
+                return "not written any more after " + lasted + ": the file system of the record was full";
+        }
+        return "";
+    }
+
+    void head() {
+        const reader::Who& who = record_.who;
+        line(terminal_.strong(fmt::format("{}, process {}", printable(who.program), who.pid)) + ", " +
+             fate());
+        std::string command;
+        for (const std::string& word : who.arguments)
+            command += (command.empty() ? "" : " ") + printable(word);
+        if (!command.empty()) line("  " + terminal_.faint(cut(command, terminal_.width - 2)));
+        std::string options;
+        for (const std::string& option : who.options)
+            options += ", " + printable(option);
+        line(terminal_.faint(fmt::format("  tarn {}, backend {}{}{}", printable(who.tarn_version),
+                                         printable(who.backend), options,
+                                         who.forked ? fmt::format(", forked by {}", who.parent) : "")));
+    }
+
+    std::string equation(const Memory& memory) const {
+        std::string sum =
+            fmt::format("{} = {} objects + {} kept by tarn + {} not malloc's",
+                        terminal_.strong(bytes_word(memory.resident)), bytes_word(memory.objects),
+                        bytes_word(memory.kept), bytes_word(memory.other));
+        if (memory.untouched != 0)
+            sum += fmt::format(" - {} of objects that were never touched", bytes_word(memory.untouched));
+        return sum;
+    }
+
+    void memory() {
+        title("Resident memory");
+        std::optional<Memory> peak = memory_at_peak(record_), last = memory_at_last(record_);
+        if (peak) line(fmt::format("  at its peak, {}: {}", after_start(peak->time_ns), equation(*peak)));
+        if (last) line(fmt::format("  {}: {}", moment(), equation(*last)));
+        if (!peak && !last) line("  not known yet: nothing was written down so far");
+        if (!record_.stats) return;
+        const tarn_stats& stats = *record_.stats;
+        uint64_t seen = peak ? peak->resident : 0;
+        if (stats.peak_resident > seen + seen / 20)
+            line(fmt::format("  {} for a moment between two looks, by the kernel's count",
+                             bytes_word(stats.peak_resident)));
+        line(fmt::format("  {} allocations, {} live; {:.1f} % of the small ones got an object freed before",
+                         number_word(stats.allocations), number_word(stats.live_objects),
+                         stats.pool_hit_rate * 100));
+        classes(stats);
+    }
+
+    // Those with more than a tenth of all objects' bytes.
+    void classes(const tarn_stats& stats) {
+        for (uint32_t i = 0; i < stats.classes; ++i) {
+            const tarn_class_stats& one = stats.class_stats[i];
+            if (one.live_bytes > stats.live_bytes / 10 && one.live_bytes != 0)
+                line(fmt::format("  {} of them in {} objects of up to {} bytes", bytes_word(one.live_bytes),
+                                 number_word(one.live_objects), one.object_size));
+        }
+    }
+
+    std::string place_word(const reader::Place& place) const {
+        std::string name = terminal_.strong(short_name(place.function));
+        if (place.file.empty()) return name;
+        return name + "  " + place.file + (place.line ? ":" + std::to_string(place.line) : "");
+    }
+
+    void holders(Measure measure, const std::string& when) {
+        uint64_t total = value_of(shown_.profile.total, measure, reader::Unit::kBytes);
+        uint64_t interval = record_.interval();
+        title(fmt::format("{}: {} by samples{}", when, bytes_word(total),
+                          interval ? fmt::format(", one in {}", bytes_word(interval)) : ""));
+        std::vector<reader::Holder> found = reader::holders(record_, shown_.profile, measure);
+        for (size_t i = 0; i < found.size() && i < options_.holders; ++i) {
+            const reader::Holder& holder = found[i];
+            uint64_t bytes = value_of(holder.values, measure, reader::Unit::kBytes);
+            uint64_t objects = value_of(holder.values, measure, reader::Unit::kObjects);
+            line(fmt::format("  {:>10} {:>5}  {}", bytes_word(bytes), share_word(bytes, total),
+                             place_word(holder.place)));
+            std::string by;
+            for (const reader::Place& caller : holder.callers)
+                by += (by.empty() ? "" : " < ") + short_name(caller.function);
+            line(terminal_.faint(fmt::format("{:20}{} object{}{}", "", number_word(objects),
+                                             objects == 1 ? "" : "s",
+                                             by.empty() ? "" : cut(", called by " + by, terminal_.width))));
+        }
+        if (found.size() > options_.holders)
+            line(terminal_.faint(fmt::format("{:20}and {} more: --holders {}", "",
+                                             found.size() - options_.holders, found.size())));
+        if (found.empty()) line("  nothing");
+    }
+
+    void curve() {
+        if (record_.points.size() < 2) return;
+        uint64_t start = record_.header.started_ns;
+        uint64_t end = is_there() ? record_.last_ns() + shown_.state.silent_ns : record_.last_ns();
+        uint64_t wanted = options_.seconds * 1'000'000'000;
+        uint64_t begin = wanted == 0 || end - start < wanted ? start : end - wanted;
+        auto seen = std::count_if(record_.points.begin(), record_.points.end(),
+                                  [&](const tarn_record_point& point) { return point.time_ns >= begin; });
+        // Of a process that has been quiet, the last that it did.
+        if (static_cast<size_t>(seen) < kFewestPoints)
+            begin = std::min(begin,
+                             std::prev(record_.points.end(),
+                                       static_cast<ptrdiff_t>(std::min(record_.points.size(), kFewestPoints)))
+                                 ->time_ns);
+        std::vector<Column> made = columns(record_.points, begin, end, kCurveColumns);
+        uint64_t top = 1;
+        for (const Column& column : made)
+            top = std::max({top, column.objects, column.resident});
+        const char* key =
+            terminal_.unicode ? "█ objects, ░ kept by tarn and not malloc's" : "# objects, . the rest";
+        title(fmt::format("The last {}  {}", time_word(end - begin), terminal_.faint(key)));
+        std::vector<std::string> drawn = rows(made, top, kCurveRows, terminal_.unicode);
+        for (size_t row = 0; row < drawn.size(); ++row)
+            line(fmt::format("  {:>10} {}{}", row == 0 ? bytes_word(top) : "", terminal_.unicode ? "│" : "|",
+                             drawn[row]));
+        std::string last = is_there() ? "now" : "end", first = "-" + time_word(end - begin);
+        line(fmt::format("  {:>10} {}{}{}", "0", first,
+                         std::string(kCurveColumns + 1 - first.size() - last.size(), ' '), last));
+    }
+
+    void events() {
+        if (record_.events.empty()) return;
+        title("Events");
+        size_t first = record_.events.size() > kEvents ? record_.events.size() - kEvents : 0;
+        if (first + record_.events_lost != 0)
+            line(terminal_.faint(fmt::format("  {} earlier ones", number_word(first + record_.events_lost))));
+        for (size_t i = first; i < record_.events.size(); ++i)
+            event(record_.events[i]);
+    }
+
+    void event(const reader::Event& event) {
+        std::string name = event_name(event.kind);
+        if (event.kind == TARN_RECORD_EVENT_OUT_OF_MEMORY || event.kind == TARN_RECORD_EVENT_MISUSE)
+            name = terminal_.alarming(name);
+        uint64_t start = record_.header.started_ns;
+        std::string words =
+            fmt::format("  {:>10}  {}", time_word(event.time_ns > start ? event.time_ns - start : 0), name);
+        switch (event.kind) {
+            case TARN_RECORD_EVENT_OUT_OF_MEMORY:
+                words += fmt::format(": {} asked for", bytes_word(event.a));
+                break;
+            case TARN_RECORD_EVENT_TRIM:
+                words +=
+                    fmt::format(": {} given back{}", bytes_word(event.a), event.b == 1 ? ", by request" : "");
+                break;
+            case TARN_RECORD_EVENT_SAMPLING:
+                words += event.a ? fmt::format(": one in {}", bytes_word(event.a)) : ": stopped";
+                break;
+            case TARN_RECORD_EVENT_FORK:
+                words += fmt::format(": a child of process {}", event.a);
+                break;
+            default:
+                break;
+        }
+        if (!event.text.empty()) words += ": " + printable(event.text);
+        if (event.stack)
+            words +=
+                ", in " + place_word(holder_of(record_, shown_.profile, shown_.profile.traces[*event.stack]));
+        line(words);
+    }
+
+    void left_out() {
+        if (record_.notes.empty() && shown_.missing.empty()) return;
+        title("Not in this report");
+        for (const std::string& note : record_.notes)
+            line("  " + note);
+        for (const auto& [path, why] : shown_.missing)
+            line(fmt::format("  names for addresses in {}: {}", printable(path), why));
+    }
+
+    const Shown& shown_;
+    const reader::Record& record_;
+    const ShowOptions& options_;
+    const Terminal& terminal_;
+    std::string text_;
+};
+
+Memory memory_of(uint64_t time_ns, uint64_t resident, uint64_t objects, uint64_t kept) {
+    Memory memory{time_ns, resident, objects, kept, 0, 0};
+    uint64_t known = objects + kept < objects ? UINT64_MAX : objects + kept;
+    if (resident > known)
+        memory.other = resident - known;
+    else
+        memory.untouched = known - resident;
+    return memory;
+}
+
+Memory memory_of(const tarn_record_point& point) {
+    return memory_of(point.time_ns, point.resident, point.live_small + point.live_large, point.kept);
+}
+
+}  // namespace
+
+std::optional<Memory> memory_at_peak(const reader::Record& record) {
+    if (record.points.empty()) return memory_at_last(record);
+    return memory_of(*std::max_element(record.points.begin(), record.points.end(),
+                                       [](const auto& a, const auto& b) { return a.resident < b.resident; }));
+}
+
+std::optional<Memory> memory_at_last(const reader::Record& record) {
+    bool has_point = !record.points.empty();
+    if (record.stats && (!has_point || record.points.back().time_ns <= record.snapshot_ns))
+        return memory_of(record.snapshot_ns, record.stats->resident, record.stats->live_bytes,
+                         record.stats->kept_bytes);
+    if (!has_point) return {};
+    return memory_of(record.points.back());
+}
+
+std::string event_name(uint32_t kind) {
+    switch (kind) {
+        case TARN_RECORD_EVENT_OUT_OF_MEMORY:
+            return "out of memory";
+        case TARN_RECORD_EVENT_MISUSE:
+            return "misuse";
+        case TARN_RECORD_EVENT_LIMIT:
+            return "limit met";
+        case TARN_RECORD_EVENT_TRIM:
+            return "trim";
+        case TARN_RECORD_EVENT_PHASE:
+            return "phase";
+        case TARN_RECORD_EVENT_SAMPLING:
+            return "sampling";
+        case TARN_RECORD_EVENT_FORK:
+            return "fork";
+        case TARN_RECORD_EVENT_SNAPSHOT:
+            return "snapshot";
+        default:
+            return "event " + std::to_string(kind);
+    }
+}
+
+std::string show_text(const Shown& shown, const ShowOptions& options, const Terminal& terminal) {
+    return Page(shown, options, terminal).written();
+}
+
+}  // namespace tarn::cli

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include <nlohmann/json.hpp>
+
+#include "cli/show.h"
+#include "reader/text.h"
+
+namespace tarn::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using reader::Measure;
+using reader::printable;
+
+double seconds(uint64_t time_ns, const reader::Record& record) {
+    uint64_t start = record.header.started_ns;
+    return time_ns > start ? static_cast<double>(time_ns - start) / 1e9 : 0;
+}
+
+ordered_json texts(const std::vector<std::string>& from) {
+    ordered_json list = ordered_json::array();
+    for (const std::string& text : from)
+        list.push_back(printable(text));
+    return list;
+}
+
+ordered_json memory(const std::optional<Memory>& from, const reader::Record& record) {
+    if (!from) return nullptr;
+    return {{"seconds", seconds(from->time_ns, record)},
+            {"resident", from->resident},
+            {"objects", from->objects},
+            {"kept", from->kept},
+            {"other", from->other},
+            {"untouched", from->untouched}};
+}
+
+ordered_json place(const reader::Place& from) {
+    return {{"function", from.function}, {"file", from.file}, {"line", from.line}};
+}
+
+ordered_json values(const reader::Values& from) {
+    return {{"live_bytes", from.live_bytes},           {"live_objects", from.live_objects},
+            {"peak_bytes", from.peak_bytes},           {"peak_objects", from.peak_objects},
+            {"allocated_bytes", from.allocated_bytes}, {"allocated_objects", from.allocated_objects}};
+}
+
+ordered_json process(const Shown& shown) {
+    const reader::Record& record = shown.record;
+    const reader::Who& who = record.who;
+    return {{"pid", who.pid},
+            {"program", printable(who.program)},
+            {"executable", printable(who.executable)},
+            {"directory", printable(who.directory)},
+            {"arguments", texts(who.arguments)},
+            {"options", texts(who.options)},
+            {"parent", who.parent},
+            {"forked", who.forked},
+            {"tarn", printable(who.tarn_version)},
+            {"backend", printable(who.backend)},
+            {"started", static_cast<double>(record.header.started_realtime_ns) / 1e9},
+            {"seconds", seconds(record.last_ns(), record)},
+            {"state", name_of(shown.state.fate)},
+            {"silent_seconds", static_cast<double>(shown.state.silent_ns) / 1e9}};
+}
+
+ordered_json timeline(const reader::Record& record) {
+    ordered_json list = ordered_json::array();
+    for (const tarn_record_point& point : record.points)
+        list.push_back({{"seconds", seconds(point.time_ns, record)},
+                        {"live_small", point.live_small},
+                        {"live_large", point.live_large},
+                        {"kept", point.kept},
+                        {"resident", point.resident},
+                        {"allocations", point.allocations}});
+    return list;
+}
+
+ordered_json holders(const Shown& shown) {
+    ordered_json list = ordered_json::array();
+    for (const reader::Holder& holder : reader::holders(shown.record, shown.profile, Measure::kLive)) {
+        ordered_json one = place(holder.place);
+        one.update(values(holder.values));
+        one["callers"] = ordered_json::array();
+        for (const reader::Place& caller : holder.callers)
+            one["callers"].push_back(place(caller));
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+ordered_json events(const Shown& shown) {
+    ordered_json list = ordered_json::array();
+    for (const reader::Event& event : shown.record.events) {
+        ordered_json one = {{"number", event.number},
+                            {"seconds", seconds(event.time_ns, shown.record)},
+                            {"kind", event_name(event.kind)},
+                            {"thread", event.thread},
+                            {"a", event.a},
+                            {"b", event.b},
+                            {"text", printable(event.text)}};
+        if (event.stack)
+            one["place"] = place(holder_of(shown.record, shown.profile, shown.profile.traces[*event.stack]));
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+ordered_json modules(const Shown& shown) {
+    ordered_json list = ordered_json::array();
+    for (const reader::Module& module : shown.record.modules) {
+        auto missing = shown.missing.find(module.path);
+        list.push_back({{"path", printable(module.path)},
+                        {"build_id", reader::hexadecimal(module.build_id)},
+                        {"begin", module.begin},
+                        {"end", module.end},
+                        {"file_offset", module.file_offset},
+                        {"unloaded", module.unloaded_ns != 0},
+                        {"no_names", missing == shown.missing.end() ? "" : missing->second}});
+    }
+    return list;
+}
+
+ordered_json requests(const reader::Record& record) {
+    if (!record.stats) return nullptr;
+    const tarn_stats& stats = *record.stats;
+    return {{"seconds", seconds(record.snapshot_ns, record)},
+            {"allocations", stats.allocations},
+            {"frees", stats.frees},
+            {"live_objects", stats.live_objects},
+            {"live_bytes", stats.live_bytes},
+            {"kept_bytes", stats.kept_bytes},
+            {"resident", stats.resident},
+            {"peak_resident", stats.peak_resident},
+            {"pool_hit_rate", stats.pool_hit_rate}};
+}
+
+}  // namespace
+
+std::string show_json(const Shown& shown) {
+    const reader::Record& record = shown.record;
+    ordered_json all = {{"process", process(shown)},
+                        {"memory",
+                         {{"peak", memory(memory_at_peak(record), record)},
+                          {"last", memory(memory_at_last(record), record)}}},
+                        {"statistics", requests(record)},
+                        {"sample_interval", record.interval()},
+                        {"total", values(shown.profile.total)},
+                        {"holders", holders(shown)},
+                        {"timeline", timeline(record)},
+                        {"events", events(shown)},
+                        {"events_lost", record.events_lost},
+                        {"modules", modules(shown)},
+                        {"notes", texts(record.notes)}};
+    return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tarn::cli

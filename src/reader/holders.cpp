@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "reader/holders.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <string_view>
+#include <tuple>
+
+namespace tarn::reader {
+namespace {
+
+constexpr size_t kCallers = 3;
+
+bool begins(std::string_view text, std::string_view with) {
+    return text.substr(0, with.size()) == with;
+}
+
+bool ends(std::string_view text, std::string_view with) {
+    return text.size() >= with.size() && text.substr(text.size() - with.size()) == with;
+}
+
+// Those that hand on what malloc gave them: malloc itself, xmalloc, PyMem_RawMalloc, zrealloc2, g_strdup.
+bool wraps_malloc(std::string_view function) {
+    std::string name;
+    for (char letter : function)
+        name += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    while (!name.empty() && (name.back() == '_' || std::isdigit(static_cast<unsigned char>(name.back()))))
+        name.pop_back();
+    return ends(name, "alloc") || ends(name, "strdup") || ends(name, "strndup") || ends(name, "memalign");
+}
+
+// Code of a language's own library, which allocates for whoever calls it.
+bool of_language(const Record& record, const Location& location, const Line& line) {
+    constexpr std::array kNames = {"std::", "__gnu_cxx::", "operator new"};
+    // Of Rust's; where the file is known, it says so itself.
+    constexpr std::array kUnfiledNames = {"alloc::", "core::",       "hashbrown::", "<std::", "<alloc::",
+                                          "<core::", "<hashbrown::", "__rust",      "__rdl",  "__rg_"};
+    constexpr std::array kFiles = {"/usr/include/", "/usr/lib/", "/usr/local/include/c++/", "/rustc/"};
+    constexpr std::array kModules = {"libc.so.", "libstdc++.so.", "libc++.so.", "ld-linux", "libtarn"};
+    auto any = [](const auto& list, std::string_view text) {
+        return std::any_of(list.begin(), list.end(), [&](const char* with) { return begins(text, with); });
+    };
+    if (line.function == "_start" || any(kNames, line.function) || any(kFiles, line.file)) return true;
+    if (line.file.empty() && any(kUnfiledNames, line.function)) return true;
+    if (location.module == kNoModule) return false;
+    std::string_view path = record.modules[location.module].path;
+    path.remove_prefix(std::min(path.rfind('/') + 1, path.size()));
+    return any(kModules, path);
+}
+
+// The places of a stack that are the program's own, the innermost first, `most` of them; when there are none, the
+// innermost.
+std::vector<Place> own_places(const Record& record, const Profile& profile, const Trace& trace, size_t most) {
+    std::vector<Place> places;
+    Place innermost;
+    for (uint32_t number : trace.locations) {
+        const Location& location = profile.locations[number];
+        std::vector<Line> lines = location.lines;
+        if (lines.empty()) lines.emplace_back();
+        for (const Line& line : lines) {
+            Place place{line.function.empty() ? place_name(record, location) : line.function, line.file,
+                        line.line};
+            if (innermost.function.empty()) innermost = place;
+            bool inner = places.empty() && wraps_malloc(line.function);
+            if (inner || of_language(record, location, line)) continue;
+            places.push_back(std::move(place));
+            if (places.size() == most) return places;
+        }
+    }
+    if (innermost.function.empty()) innermost.function = "[unknown]";
+    if (places.empty()) places.push_back(innermost);
+    return places;
+}
+
+}  // namespace
+
+Place holder_of(const Record& record, const Profile& profile, const Trace& trace) {
+    return own_places(record, profile, trace, 1)[0];
+}
+
+std::vector<Holder> holders(const Record& record, const Profile& profile, Measure measure) {
+    struct Group {
+        Holder holder;
+        uint64_t largest = 0;
+    };
+    std::map<std::tuple<std::string, std::string, uint32_t>, Group> groups;
+    for (const Trace& trace : profile.traces) {
+        uint64_t bytes = value_of(trace.values, measure, Unit::kBytes);
+        if (bytes == 0) continue;
+        std::vector<Place> places = own_places(record, profile, trace, 1 + kCallers);
+        Group& group = groups[{places[0].function, places[0].file, places[0].line}];
+        group.holder.place = places[0];
+        add(&group.holder.values, trace.values);
+        if (bytes <= group.largest) continue;
+        group.largest = bytes;
+        group.holder.callers.assign(places.begin() + 1, places.end());
+    }
+    std::vector<Holder> found;
+    for (auto& [key, group] : groups)
+        found.push_back(std::move(group.holder));
+    std::stable_sort(found.begin(), found.end(), [&](const Holder& a, const Holder& b) {
+        return value_of(a.values, measure, Unit::kBytes) > value_of(b.values, measure, Unit::kBytes);
+    });
+    return found;
+}
+
+}  // namespace tarn::reader

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "reader/input.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace tarn::reader {
+
+Input::Input(const std::string& path) : path_(path) {
+    // Not to wait for a pipe's other end, which is refused below.
+    file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file_ < 0) throw Unreadable(path + ": " + std::strerror(errno));
+    struct stat status;
+    if (fstat(file_, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(file_);
+        throw Unreadable(path + ": not a file; a record is one, which TARN_RECORD=FILE makes");
+    }
+    size_ = static_cast<uint64_t>(status.st_size);
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+}
+
+Input::~Input() {
+    close(file_);
+}
+
+size_t Input::read(uint64_t offset, void* to, size_t bytes) const {
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t got =
+            pread(file_, static_cast<char*>(to) + done, bytes - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        done += static_cast<size_t>(got);
+    }
+    std::memset(static_cast<char*>(to) + done, 0, bytes - done);
+    return done;
+}
+
+bool lies_within(uint64_t offset, uint64_t count, uint64_t entry, uint64_t end) {
+    uint64_t bytes, last;
+    return !__builtin_mul_overflow(count, entry, &bytes) && !__builtin_add_overflow(offset, bytes, &last) &&
+           last <= end && last <= INT64_MAX;
+}
+
+}  // namespace tarn::reader

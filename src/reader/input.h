@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Input: a record's file. It is read by pread and never mapped: a file that another process cuts short while it is
+// read is an end of file and not a SIGBUS.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace tarn::reader {
+
+// What cannot be read, in one line that says what to do.
+class Unreadable : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+class Input {
+  public:
+    explicit Input(const std::string& path);  // throws Unreadable
+    ~Input();
+    Input(const Input&) = delete;
+    Input& operator=(const Input&) = delete;
+
+    const std::string& path() const { return path_; }
+    // Bytes that the file had when it was opened.
+    uint64_t size() const { return size_; }
+    uint64_t device() const { return device_; }
+    uint64_t inode() const { return inode_; }
+
+    // Fills `to`, with zeros where the file has ended by now; the number of bytes that were there.
+    size_t read(uint64_t offset, void* to, size_t bytes) const;
+
+  private:
+    std::string path_;
+    int file_ = -1;
+    uint64_t size_ = 0, device_ = 0, inode_ = 0;
+};
+
+// Whether `count` entries of `entry` bytes from `offset` on lie below `end`.
+bool lies_within(uint64_t offset, uint64_t count, uint64_t entry, uint64_t end);
+
+}  // namespace tarn::reader
