@@ -37,7 +37,7 @@ size_t Input::read(uint64_t offset, void* to, size_t bytes) const {
         if (got <= 0) break;
         done += static_cast<size_t>(got);
     }
-    std::memset(static_cast<char*>(to) + done, 0, bytes - done);
+    if (done < bytes) std::memset(static_cast<char*>(to) + done, 0, bytes - done);
     return done;
 }
 

@@ -51,12 +51,19 @@ std::vector<Entry> read_sequenced(const Input& input, const Section& section, ui
     return entries;
 }
 
+// Whether any of the entries was ever begun.
+template <class Entry>
+bool was_begun(const Input& input, const Section& section) {
+    std::vector<Entry> all = read_entries<Entry>(input, section, 0, section.count);
+    return std::any_of(all.begin(), all.end(), [](const Entry& entry) { return entry.sequence != 0; });
+}
+
 // Of two copies the newer one that is complete. While the process writes one, the other one is; who reads slowly may
 // see it write both, and looks again.
 template <class Entry>
 bool read_copies(const Input& input, const Section& section, Entry* entry) {
     constexpr int kTries = 64;
-    for (int i = 0; i < kTries; ++i) {
+    for (int i = 0; i < kTries && was_begun<Entry>(input, section); ++i) {
         std::vector<Entry> whole = read_sequenced<Entry>(input, section, 0, section.count);
         auto newest = std::max_element(whole.begin(), whole.end(), [](const Entry& a, const Entry& b) {
             return a.sequence < b.sequence;

@@ -31,8 +31,8 @@ constexpr Part kParts[] = {
     {TARN_RECORD_NAMES, 1, 1024},
 };
 
-uint64_t start_ticks() {
-    std::ifstream file("/proc/self/stat");
+uint64_t start_ticks(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     std::string text((std::istreambuf_iterator<char>(file)), {});
     std::istringstream words(text.substr(text.rfind(')') + 1));
     std::string word;
@@ -111,9 +111,8 @@ SampleRecord::SampleRecord() {
         head.sections[i] = {kParts[i].kind, kParts[i].entry_size, offset, kParts[i].capacity, 0, 0};
         offset += (kParts[i].capacity * kParts[i].entry_size + 63) / 64 * 64;
     }
-    who().pid = static_cast<uint32_t>(getpid());
+    set_process(getpid());
     who().uid = getuid();
-    who().start_ticks = start_ticks();
     set(who().program, "sample");
     char path[512] = {};
     if (readlink("/proc/self/exe", path, sizeof path - 1) > 0) set(who().executable, path);
@@ -121,6 +120,11 @@ SampleRecord::SampleRecord() {
     set(who().backend, "map");
     std::memcpy(who().arguments, "sample\0--size\0 5", 17);
     std::memcpy(who().options, "TARN_PROFILE=4096\0", 18);
+}
+
+void SampleRecord::set_process(int pid) {
+    who().pid = static_cast<uint32_t>(pid);
+    who().start_ticks = start_ticks(pid);
 }
 
 tarn_record_section& SampleRecord::section(uint32_t kind) {

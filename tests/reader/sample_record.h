@@ -21,6 +21,7 @@ class SampleRecord {
         return at<Entry>(section(kind).offset, number * section(kind).entry_size);
     }
 
+    void set_process(int pid);
     // Each the number of what was added.
     uint64_t add_module(const std::string& path, uint64_t begin, uint64_t end, uint64_t bias);
     uint64_t add_stack(const std::vector<uint64_t>& frames, uint64_t objects, uint64_t bytes);
