@@ -43,7 +43,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/entry": _BELOW_ENTRY,
     "src/api": _API,
     **{f"src/api/{part}": _API for part in ("arena", "batch", "buffer", "heap", "interner", "metrics", "pool", "string")},
-    "preload": _BELOW_ENTRY + ("entry",),
+    "preload": _BELOW_ENTRY + ("entry", "host"),
     # Tools: apart from the allocator, of which they use the installed headers alone.
     "src/reader/symbols": (),
     "src/reader": ("reader/symbols",),
