@@ -49,6 +49,28 @@ size_t status_bytes(const char* text, const char* key) {
     return 0;
 }
 
+// see(lines) for one part of /proc/self/status after another; what is cut at the end of one is whole in the next. False: it
+// cannot be read.
+template <class See>
+bool read_status(See see) {
+    constexpr size_t kCarried = 32;
+    char text[512];  // there may be little stack
+    const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
+    if (failed(fd)) return false;
+    for (size_t kept = 0;;) {
+        const long got =
+            raw_syscall(__NR_read, fd, address(text + kept), static_cast<long>(sizeof text - 1 - kept));
+        if (got <= 0) break;
+        const size_t length = kept + static_cast<size_t>(got);
+        text[length] = 0;
+        see(text);
+        kept = length < kCarried ? length : kCarried;
+        memmove(text, text + length - kept, kept);
+    }
+    close(static_cast<int>(fd));
+    return true;
+}
+
 size_t limit_of(int resource) {
     struct rlimit64 {
         uint64_t current, maximum;
@@ -64,9 +86,12 @@ size_t address_space_limit() {
 }
 
 Memory memory() {
-    char text[4096];
-    if (read_file("/proc/self/status", text, sizeof text) == 0) return {0, 0};
-    return {status_bytes(text, "VmRSS:"), status_bytes(text, "VmHWM:")};
+    Memory found = {0, 0};
+    read_status([&](const char* lines) {
+        if (const size_t bytes = status_bytes(lines, "VmHWM:")) found.peak_resident = bytes;
+        if (const size_t bytes = status_bytes(lines, "VmRSS:")) found.resident = bytes;
+    });
+    return found;
 }
 
 size_t mappings_most() {
@@ -90,24 +115,12 @@ HugePageSetting huge_page_setting() {
 }
 
 bool is_sandboxed() {
-    constexpr size_t kCarried = 32;  // a line in two reads is whole in the second
-    char text[512];                  // there may be little stack
-    const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
-    if (failed(fd)) return true;
     bool filtered = false, confined = false;
-    for (size_t kept = 0;;) {
-        const long got =
-            raw_syscall(__NR_read, fd, address(text + kept), static_cast<long>(sizeof text - 1 - kept));
-        if (got <= 0) break;
-        const size_t length = kept + static_cast<size_t>(got);
-        text[length] = 0;
-        filtered = filtered || status_bytes(text, "Seccomp:") != 0;
-        confined = confined || status_bytes(text, "NoNewPrivs:") != 0;
-        kept = length < kCarried ? length : kCarried;
-        memmove(text, text + length - kept, kept);
-    }
-    close(static_cast<int>(fd));
-    return filtered && confined;
+    const bool read = read_status([&](const char* lines) {
+        filtered = filtered || status_bytes(lines, "Seccomp:") != 0;
+        confined = confined || status_bytes(lines, "NoNewPrivs:") != 0;
+    });
+    return !read || (filtered && confined);
 }
 
 bool mapped_never_huge() {

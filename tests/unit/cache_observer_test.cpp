@@ -10,6 +10,7 @@
 
 #include "cache/bins.h"
 #include "cache/caches.h"
+#include "cache/totals.h"
 #include "cache_sample.h"
 #include "entry/large.h"
 #include "entry/resize.h"
@@ -228,6 +229,89 @@ TEST_F(Observing, WhatStaysAsItIsChangesNoBytes) {
     release(block);
 }
 
+TEST_F(Observing, ABlockLeavesBeforeItIsFreedOrResized) {
+    attach(*cache, kSlot0);
+    void* const block = allocate(100000);
+    EXPECT_EQ(watcher.last().at, block);
+    EXPECT_EQ(watcher.last().was_at, nullptr);
+    void* const moved = reallocate(block, 5000000);
+    ASSERT_EQ(watcher.left, std::vector<const void*>{block});
+    EXPECT_EQ(watcher.last().was_at, block);
+    EXPECT_EQ(watcher.last().at, moved);
+    release(moved);
+    ASSERT_EQ(watcher.left.size(), 2u);
+    EXPECT_EQ(watcher.left[1], moved);
+    EXPECT_EQ(watcher.last().was_at, moved);
+    EXPECT_EQ(watcher.last().at, nullptr);
+}
+
+TEST_F(Observing, ADrainedBinIsToldOnce) {
+    constexpr SizeClass c = 7;
+    std::vector<void*> objects;
+    for (int i = 0; i < 2000; ++i)
+        objects.push_back(take(c));
+    attach(*cache, kSlot0);
+    const uint64_t before = cache->heap.counters(c).flushed;
+    size_t drains = 0;
+    uint64_t flushed = before;
+    for (void* object : objects) {
+        release(object);
+        const uint64_t now = cache->heap.counters(c).flushed;
+        drains += now != flushed;
+        flushed = now;
+        ASSERT_EQ(watcher.drains[c], drains);
+    }
+    EXPECT_GT(drains, 2u);
+}
+
+// Takes each object that is popped back, and hands out another.
+struct Exchanger : Observer {
+    Exchanger() : Observer{&kCalls, true} {}
+    void* other = nullptr;
+    Object* back = nullptr;
+
+  private:
+    static void exchange(Observer& o, ThreadCache& cache, SizeClass c, Popped& popped) {
+        Exchanger& self = static_cast<Exchanger&>(o);
+        if (!self.other) return;
+        self.back = popped.object;
+        unpop(cache, c, popped.object);
+        popped.object = static_cast<Object*>(self.other);
+        popped.zeroed = false;
+        self.other = nullptr;
+    }
+    static constexpr Calls kCalls = {.refilled = exchange,
+                                     .popped = exchange,
+                                     .drained = nullptr,
+                                     .leaves = nullptr,
+                                     .changed = nullptr,
+                                     .forget = [](Observer&, ThreadCache&) {}};
+};
+
+TEST_F(Observing, AnObjectOnItsWayMayBeExchangedForAnother) {
+    constexpr SizeClass c = 8;
+    Exchanger exchanger;
+    keep_observer(*cache, kSlot0, exchanger);
+    for (bool filled : {true, false}) {
+        if (filled)
+            warm(c);
+        else
+            flush(*cache);
+        attach(*cache, kSlot0);
+        const uint64_t live = totals_of(*cache, c).allocations - totals_of(*cache, c).frees;
+        alignas(16) char place[4096];
+        exchanger.other = place;
+        EXPECT_EQ(take(c), static_cast<void*>(place));
+        EXPECT_EQ(totals_of(*cache, c).allocations - totals_of(*cache, c).frees, live);
+        void* const next = take(c);
+        EXPECT_EQ(next, static_cast<void*>(exchanger.back)) << "it lies on top again";
+        release(next);
+        EXPECT_EQ(totals_of(*cache, c).allocations - totals_of(*cache, c).frees, live);
+        detach(*cache, kSlot0);
+    }
+    keep_observer(*cache, kSlot0, watcher);
+}
+
 TEST_F(Observing, SumsOverAnyLifeAreEven) {
     attach(*cache, kSlot0);
     void* block = allocate(10);
@@ -251,10 +335,13 @@ TEST_F(Observing, WhatFailsIsNotTold) {
     EXPECT_FALSE(allocate(SIZE_MAX / 2));
     void* const block = allocate(100000);
     const size_t told = watcher.changes.size();
-    EXPECT_FALSE(reallocate(block, SIZE_MAX / 2));
+    EXPECT_EQ(told, 1u);
     EXPECT_EQ(release_large(static_cast<char*>(block) + 4096), BlockFree::kUnknown);
     EXPECT_EQ(watcher.changes.size(), told);
-    EXPECT_EQ(told, 1u);
+    EXPECT_TRUE(watcher.left.empty());
+    EXPECT_FALSE(reallocate(block, SIZE_MAX / 2));
+    expect_change(watcher.last(), {});
+    EXPECT_EQ(watcher.last().at, block) << "it said that it leaves, and stays";
     release(block);
 }
 
