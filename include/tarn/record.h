@@ -10,8 +10,10 @@
  *
  * How to read while it is written. Three kinds of protection, each named at its section:
  *   copies    two copies, each between a sequence number that is odd while it is written and the data. Read `sequence`,
- *             the data, `sequence` again; it must be even, not 0, and the same. Of the two take the higher one. A process
- *             that is killed while it writes one leaves the other.
+ *             the data, `sequence` again; it must be even, not 0, and the same: else the copy is not whole. Of two that
+ *             are whole take the higher one. Where one is not, it is being written, and the other one may have been
+ *             meanwhile: that one is the newest only if its sequence is still the same after this was seen; else begin
+ *             anew. A process that is killed while it writes one leaves the other.
  *   append    entries are complete before the count of them is raised, and never change but for fields that say so.
  *   sequence  one entry with a sequence number of its own, as above.
  * Single fields of 8 bytes are read and written whole.

@@ -95,6 +95,7 @@ void wipe(ThreadCache& cache) {
     keep_totals(cache);
     Observer* observers[kObservers];  // upper layers', and the next thread's
     memcpy(observers, cache.observers, sizeof observers);
+    observers[static_cast<size_t>(ObserverSlot::kRecord)] = nullptr;  // every cache has one; it is found anew
     const size_t page = os::kPageSize;
     const size_t bytes = (sizeof cache + page - 1) / page * page;
     if (os::page_size() != page || !os::discard(&cache, bytes)) memset(static_cast<void*>(&cache), 0, bytes);

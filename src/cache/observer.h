@@ -68,7 +68,7 @@ struct Observer {
 
 // The observer in this slot of the cache; NULL: none was put there yet.
 Observer* observer_of(const ThreadCache& cache, ObserverSlot slot);
-// Puts it there, for as long as there is the cache; it does not look on yet.
+// Puts it there, for as long as there is the cache, or is not wiped (kRecord); it does not look on yet.
 void keep_observer(ThreadCache& cache, ObserverSlot slot, Observer& observer);
 // It looks on from now on, or again with another wish for `every_object`.
 void attach(ThreadCache& cache, ObserverSlot slot);

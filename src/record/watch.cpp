@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "record/watch.h"
 
-#include <new>
-
 #include "cache/thread_cache.h"
 #include "os/os.h"
 #include "os/shared_file.h"
@@ -29,27 +27,21 @@ constinit std::atomic<uint32_t> news{0};
 constinit std::atomic<const Sampler*> joined{nullptr};
 constexpr uint64_t kPublishWait = 20'000'000;  // ns
 
-// Watchers stay with their caches, of which there are never more than threads at a time.
-constexpr size_t kChunk = size_t{64} << 10;
+// One for each heap there may be; memory for those that there are.
 struct Watchers {
     Lock lock;
-    char* at = nullptr;
-    size_t left = 0;
+    std::atomic<Watcher*> all{nullptr};
 };
 constinit Watchers watchers;
 
-Watcher* make_watcher() {
+Watcher* watcher_of(HeapId heap) {
+    if (Watcher* const all = watchers.all.load(std::memory_order_acquire)) return all + heap;
     if (watchers.lock.is_mine()) return nullptr;
     const Guard guard(watchers.lock);
-    if (watchers.left < sizeof(Watcher)) {
-        watchers.at = static_cast<char*>(os::map(kChunk));
-        watchers.left = watchers.at ? kChunk : 0;
-        if (!watchers.at) return nullptr;
-    }
-    void* const place = watchers.at;
-    watchers.at += sizeof(Watcher);
-    watchers.left -= sizeof(Watcher);
-    return new (place) Watcher;
+    if (!watchers.all.load(std::memory_order_relaxed))
+        watchers.all.store(static_cast<Watcher*>(os::map(kHeapsMax * sizeof(Watcher))), std::memory_order_release);
+    Watcher* const all = watchers.all.load(std::memory_order_relaxed);
+    return all ? all + heap : nullptr;
 }
 
 uint64_t pending() {
@@ -139,7 +131,7 @@ void watch_thread(ThreadCache& cache) {
     const Host& host = *state.host;
     auto* watcher = static_cast<Watcher*>(host.observer_of(cache, ObserverSlot::kRecord));
     if (!watcher) {
-        watcher = make_watcher();
+        watcher = watcher_of(cache.heap.id());
         if (!watcher) return;
         watcher->calls = &kCalls;
         watcher->every_object = false;

@@ -101,22 +101,24 @@ class Record:
                 "tarn_version": _text(strings[3]), "backend": _text(strings[4]), "arguments": _list(strings[5]),
                 "options": _list(strings[6])}
 
+    def _word(self, place):
+        return struct.unpack("<Q", os.pread(self.fd, 8, place))[0]
+
     def _copies(self, name, length):
         """The newer one of two copies that are whole: (sequence, bytes)."""
         size, at, _, _ = self._section(name)
         for _ in range(1000):
-            best = (0, b"")
+            best, torn = (0, b"", 0), False
             for i in range(2):
                 place = at + i * size
-                before = struct.unpack("<Q", os.pread(self.fd, 8, place))[0]
-                if before == 0 or before % 2:
-                    continue
+                before = self._word(place)
                 raw = os.pread(self.fd, length, place)
-                after = struct.unpack("<Q", os.pread(self.fd, 8, place))[0]
-                if before == after and before > best[0]:
-                    best = (before, raw)
-            if best[0]:
-                return best
+                if before == 0 or before % 2 or self._word(place) != before:
+                    torn = torn or before != 0
+                elif before > best[0]:
+                    best = (before, raw, place)
+            if best[0] and (not torn or self._word(best[2]) == best[0]):
+                return best[:2]
         raise Torn(name)
 
     @property
