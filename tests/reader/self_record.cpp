@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Writes a record of itself: usage: self_record FILE. What it says was allocated where is known, and its stacks are real
+// Writes a record of itself: usage: self_record FILE [unsampled]. What it says was allocated where is known, and its stacks are real
 // ones: a function in a namespace, one that is inlined into it, one in another file's library by qsort's callback, a
 // name that the program gave.
 #include <execinfo.h>
@@ -58,8 +58,12 @@ extern "C" __attribute__((noinline)) int compare_apples(const void*, const void*
 }
 
 int main(int count, char** words) {
-    if (count != 2) return 2;
+    if (count < 2) return 2;
     SampleRecord record;
+    if (count == 3) {
+        record.write(words[1]);
+        return 0;
+    }
     orchard::sample = &record;
     record.add_own_modules();
     orchard::Basket basket;
