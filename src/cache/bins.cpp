@@ -105,6 +105,18 @@ void end_bins(ThreadCache& cache) {
         end_bin(cache, c);
 }
 
+namespace {
+
+// As if the bin had been filled with it and it had been popped. With the heap's lock held.
+void count_mixed(ThreadCache& cache, SizeClass c, const mixed::Taken& taken) {
+    ClassCounters& counters = cache.heap.counters(c);
+    counters.filled += 1;
+    counters.fresh += taken.fresh;
+    cache.tops[c].pops_top += kPop - kSlot;
+}
+
+}  // namespace
+
 Object* take_mixed(ThreadCache& cache, SizeClass c) {
     BinTop& tops = cache.tops[c];
     if ((cache.observing & kSeePops) || hardened::keeps_bins_empty()) return nullptr;
@@ -112,10 +124,7 @@ Object* take_mixed(ThreadCache& cache, SizeClass c) {
     const mixed::Taken taken = mixed::take(c);
     if (!taken.object) return nullptr;
     --tops.few;
-    ClassCounters& counters = cache.heap.counters(c);
-    counters.filled += 1;
-    counters.fresh += taken.fresh;
-    tops.pops_top += kPop - kSlot;
+    count_mixed(cache, c, taken);
     return taken.object;
 }
 
@@ -246,6 +255,15 @@ void unpop(ThreadCache& cache, SizeClass c, Object* object) {
     pops_top(bin) -= kPop;
     slot(bin, top(bin)) = object;
     expect_none(&bin, [&] { return fault_of_bin(cache, c); });
+}
+
+Object* take_sampled(ThreadCache& cache, SizeClass c, Object* instead_of) {
+    const mixed::Taken taken = mixed::take_sampled(c);
+    if (!taken.object) return nullptr;
+    unpop(cache, c, instead_of);
+    const HeapGuard guard(cache.heap);
+    count_mixed(cache, c, taken);
+    return taken.object;
 }
 
 void flush(ThreadCache& cache) {

@@ -35,6 +35,10 @@ inline Object* take_first_few(ThreadCache& cache, SizeClass c) {
 // The object that was popped last goes back as if it had not been popped: it was not handed out.
 void unpop(ThreadCache& cache, SizeClass c, Object* object);
 
+// The same, and an object in its place that the profiler samples: its free will be seen to be one (mixed::State::kSampled).
+// NULL, and nothing done, where there is none to be had.
+Object* take_sampled(ThreadCache& cache, SizeClass c, Object* instead_of);
+
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);

@@ -85,8 +85,11 @@ Refill take_again(SizeClass c, size_t alignment);
     }
     // The thread has just got its cache, or the caller has no fast path.
     pops_top(bin) += kPop;
-    if (cache->observing & kSeePops) [[unlikely]]
+    if (const uint32_t who = cache->observing & kSeePops; who) [[unlikely]] {
+        if (who == kProfileAlone && (cache->untold -= kSizeClasses[c].size) > 0) [[likely]]
+            return {object, false};
         return told(*cache, c, {object, false, alignment}, tell_popped);
+    }
     return {object, false};
 }
 

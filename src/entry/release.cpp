@@ -14,6 +14,7 @@
 #include "mixed/mixed.h"
 #include "process/start.h"
 #include "process/thread.h"
+#include "seam/recorder.h"
 
 namespace tarn {
 
@@ -65,10 +66,20 @@ void release_object(void* pointer) {
     free_remote(slab, object, cache ? &cache->heap : nullptr);
 }
 
+// One that the profiler samples, which is to know before anybody else may get it.
+mixed::Found release_sampled(void* pointer, mixed::Count count) {
+    if (const Recorder* const record = recorder()) record->sample_freed(pointer);
+    return mixed::give_sampled(pointer, count);
+}
+
 void release_mixed(void* pointer) {
     ThreadCache* const cache = enter_thread_to_free();
-    const mixed::Found found = mixed::give(pointer, cache ? mixed::Count::kNot : mixed::Count::kHere);
-    if (found.state != mixed::State::kUsed) die_mixed(found, pointer);
+    const mixed::Count count = cache ? mixed::Count::kNot : mixed::Count::kHere;
+    mixed::Found found = mixed::give(pointer, count);
+    if (found.state != mixed::State::kUsed) [[unlikely]] {
+        if (found.state == mixed::State::kSampled) found = release_sampled(pointer, count);
+        if (found.state != mixed::State::kSampled) die_mixed(found, pointer);
+    }
     if (!cache) return;
     count_direct_free(cache->tops[found.size_class]);
 }

@@ -23,6 +23,14 @@ bool can_read_snapshot() {
     return true;
 }
 
+void* take_block(ThreadCache& cache, SizeClass c, Object* instead_of, size_t alignment) {
+    void* const block = allocate_block(kSizeClasses[c].size, alignment, Zero::kNo);
+    if (!block) return nullptr;
+    unpop(cache, c, instead_of);
+    tell_changed(cache, {.allocations = 1, .bytes_allocated = block_size(block), .at = block});
+    return block;
+}
+
 // Filled when it is wanted: pointers that are there from the start are relocated in every process.
 constinit Host host = {};
 
@@ -45,6 +53,9 @@ void fill() {
     host.attach = attach;
     host.detach = detach;
     host.unpop = unpop;
+    host.take_sampled = take_sampled;
+    host.take_block = take_block;
+    host.block_size = block_size;
 }
 
 [[gnu::cold, gnu::noinline]] void load() {

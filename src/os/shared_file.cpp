@@ -100,6 +100,10 @@ bool set_access(void* at, size_t bytes, Access access) {
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), protection(access)));
 }
 
+bool wipe_in_children(void* at, size_t bytes) {
+    return !failed(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_WIPEONFORK));
+}
+
 Populated populate(void* at, size_t bytes) {
     long result;
     do

@@ -33,6 +33,8 @@ enum class Access : uint8_t { kNone, kRead, kWrite };
 // Reads see the file as it is, writes stay here; in the place of what is mapped at `at`.
 bool map_private_at(void* at, int fd, size_t bytes);
 bool set_access(void* at, size_t bytes, Access access);
+// A child of fork, and of clone where it shares no memory, has zeros there (Linux 4.14). False when refused.
+bool wipe_in_children(void* at, size_t bytes);
 // Touches each page of a mapping as a write would, and faults politely where there is no memory (Linux 5.14).
 enum class Populated : uint8_t { kYes, kNoMemory, kUnknown };
 Populated populate(void* at, size_t bytes);

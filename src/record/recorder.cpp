@@ -31,6 +31,10 @@ void trimmed(size_t bytes) {
     event(TARN_RECORD_EVENT_TRIM, bytes);
 }
 
+void sample_freed(const void* object) {
+    if (sampler()) sampler()->freed(object);
+}
+
 bool sees_all() {
     return sampler() && sampler()->sees_all();
 }
@@ -85,6 +89,7 @@ constexpr Recorder kTable = {
     .out_of_memory = out_of_memory,
     .misuse = misuse,
     .trimmed = trimmed,
+    .sample_freed = sample_freed,
     .sees_all = sees_all,
     .active = active,
     .path = path,

@@ -24,6 +24,8 @@ struct Sampler {
     // The thread has just got this cache, which nobody else observes, or something has changed since.
     void (*news)(ThreadCache&);
     bool (*sees_all)();
+    // A sampled object of mixed slabs is about to be freed.
+    void (*freed)(const void* object);
 
     // The caller's stack, its number in STACKS + 1; 0: none.
     uint64_t (*stack_here)();

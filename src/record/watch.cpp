@@ -112,6 +112,13 @@ void changed(Observer& observer, ThreadCache& cache, const BlockChange& change) 
     note(observer, cache, change.bytes_allocated + change.bytes_freed);
 }
 
+// Who samples is to know of a block that was sampled before this thread has heard of sampling.
+void leaves(Observer& observer, ThreadCache& cache, const void*) {
+    Watcher& watcher = static_cast<Watcher&>(observer);
+    if (watcher.news != news.load(std::memory_order_relaxed)) [[unlikely]]
+        look(watcher, cache);
+}
+
 void forget(Observer& observer, ThreadCache&) {
     static_cast<Watcher&>(observer).taken = 0;
 }
@@ -119,7 +126,7 @@ void forget(Observer& observer, ThreadCache&) {
 constexpr Observer::Calls kCalls = {.refilled = refilled,
                                     .popped = nullptr,
                                     .drained = drained,
-                                    .leaves = nullptr,
+                                    .leaves = leaves,
                                     .changed = changed,
                                     .forget = forget};
 

@@ -36,6 +36,10 @@ struct Host {
     void (*detach)(ThreadCache&, ObserverSlot);
     // bins.h
     void (*unpop)(ThreadCache&, SizeClass, Object*);
+    Object* (*take_sampled)(ThreadCache&, SizeClass, Object* instead_of);
+    // The same with a block, of the class's size and for those that no mixed slab can serve.
+    void* (*take_block)(ThreadCache&, SizeClass, Object* instead_of, size_t alignment);
+    size_t (*block_size)(const void*);
 };
 inline constexpr uint32_t kHostVersion = 1;
 

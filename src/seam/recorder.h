@@ -28,6 +28,8 @@ struct Recorder {
     void (*out_of_memory)(size_t size, size_t alignment);
     void (*misuse)(const void* pointer, const char* message);
     void (*trimmed)(size_t bytes);
+    // A sampled object of mixed slabs is about to be freed.
+    void (*sample_freed)(const void* object);
     // Whether each allocation is to be seen, those of threads without a cache as well.
     bool (*sees_all)();
 

@@ -42,21 +42,22 @@ uintptr_t stack_begin(uintptr_t stack_pointer) {
 
 }  // namespace
 
-void Memory::learn_own(uintptr_t page) {
-    if (own_.begin <= page && page < own_.end) return;
-    if (page < own_.begin) {  // it has grown
-        if (may_read_all(page, own_.begin)) own_.begin = page;
+void Memory::learn_own(uintptr_t page, Range& own) {
+    if (own.begin <= page && page < own.end) return;
+    if (page < own.begin) {  // it has grown
+        if (may_read_all(page, own.begin)) own.begin = page;
         return;
     }
     const uintptr_t end = page_of(stack_begin(page));
     // There is a page without access below every thread's stack, so this is no other one.
-    if (end > page && may_read_all(page, end)) own_ = {page, end};
+    if (end > page && may_read_all(page, end)) own = {page, end};
 }
 
-void Memory::begin(uintptr_t stack_pointer) {
+void Memory::begin(uintptr_t stack_pointer, Range& own) {
     chunk_at_ = 0;
     object_ = {};
-    learn_own(page_of(stack_pointer));
+    learn_own(page_of(stack_pointer), own);
+    own_ = own;
     go_on(stack_pointer);
 }
 

@@ -15,10 +15,13 @@ namespace tarn::unwind {
 
 class Memory {
   public:
-    // A thread is here for the first time.
-    void forget_thread() { own_ = {}; }
-    // A walk begins, of the running thread, with this stack pointer.
-    void begin(uintptr_t stack_pointer);
+    struct Range {
+        uintptr_t begin = 0, end = 0;
+        bool has(uintptr_t at, size_t bytes) const { return at >= begin && at < end && bytes <= end - at; }
+    };
+    // A walk begins, of the running thread, with this stack pointer. `own`: what is known of the thread's own stack, up to
+    // where it began.
+    void begin(uintptr_t stack_pointer, Range& own);
     // The stack goes on elsewhere: a signal handler's ended.
     void go_on(uintptr_t stack_pointer);
     // The object whose tables are read now, if it stays.
@@ -35,15 +38,11 @@ class Memory {
     }
 
   private:
-    struct Range {
-        uintptr_t begin = 0, end = 0;
-        bool has(uintptr_t at, size_t bytes) const { return at >= begin && at < end && bytes <= end - at; }
-    };
     bool extend(uintptr_t at, size_t bytes);
     bool copy(uintptr_t at, void* to, size_t bytes);
-    void learn_own(uintptr_t page);
+    static void learn_own(uintptr_t page, Range& own);
 
-    Range own_;    // what is known of the thread's own stack, up to where it began
+    Range own_;    // the thread's
     Range stack_;  // what is known of the one that it is on
     Range object_;
     static constexpr size_t kChunk = 256;

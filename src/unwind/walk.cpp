@@ -9,10 +9,10 @@ constexpr uintptr_t kAddressEnd = uintptr_t{1} << 56;  // of a program's, on any
 
 class Walk {
   public:
-    Walk(WalkRoom& room, const Registers& registers, uint64_t now)
+    Walk(WalkRoom& room, Memory::Range& own, const Registers& registers, uint64_t now)
         : room_(room), registers_(room.registers), now_(now) {
         registers_ = registers;
-        room_.memory.begin(registers.sp());
+        room_.memory.begin(registers.sp(), own);
         ++room_.walks;
     }
 
@@ -36,6 +36,7 @@ class Walk {
         return plausible() ? Step::kCaller : Step::kUnknown;
     }
     uint64_t frame() const { return exact_ ? registers_.pc | kExact : registers_.pc; }
+    uintptr_t place() const { return registers_.sp(); }
 
   private:
     bool leads_on(uintptr_t before, bool exact) const {
@@ -137,15 +138,17 @@ class Walk {
 
 }  // namespace
 
-Walked walk(WalkRoom& room, const Registers& registers, uint64_t now, uint64_t* frames, size_t most) {
+Walked walk(WalkRoom& room, Memory::Range& own, const Registers& registers, uint64_t now, uint64_t* frames,
+            uintptr_t* places, size_t most) {
     Walked walked;
-    for (Walk walk(room, registers, now);;) {
+    for (Walk walk(room, own, registers, now);;) {
         const Step step = walk.step();
         if (step == Step::kOutermost) return walked;
         if (step == Step::kUnknown || walked.frames == most) {
             walked.cut = true;
             return walked;
         }
+        if (places) places[walked.frames] = walk.place();
         frames[walked.frames++] = walk.frame();
     }
 }

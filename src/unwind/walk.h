@@ -12,7 +12,7 @@ inline constexpr size_t kFramesMost = 128;
 // Of an address that was not called from, but interrupted by a signal (TARN_RECORD_FRAME_EXACT).
 inline constexpr uint64_t kExact = uint64_t{1} << 62;
 
-// What one walk needs, too large for a small stack. One for each thread, and not for a signal handler over its own walk.
+// What one walk needs, too large for a small stack. For one walk at a time: not for a signal handler over another one.
 struct WalkRoom {
     RowTable* rows;  // NULL: none are kept
     Memory memory;
@@ -36,7 +36,9 @@ struct Walked {
 // `now`: any clock in ns. A library that another one replaces at the same place, with tables of the same size, may be taken
 // for it for kTrusted.
 inline constexpr uint64_t kTrusted = 100'000'000;
-Walked walk(WalkRoom& room, const Registers& registers, uint64_t now, uint64_t* frames, size_t most);
+// `own`: kept by who keeps something for each thread, empty at first. `places`, if not NULL: the stack pointer in each frame.
+Walked walk(WalkRoom& room, Memory::Range& own, const Registers& registers, uint64_t now, uint64_t* frames,
+            uintptr_t* places, size_t most);
 
 // The registers of the function that this is called in.
 [[gnu::always_inline]] inline void capture(Registers& registers) {

@@ -57,9 +57,10 @@ TEST_F(Sampled, AnObjectOfEachClass) {
         EXPECT_EQ(mixed::give_sampled(object).state, mixed::State::kSampled);
 }
 
-TEST_F(Sampled, TwoOfTheLargestFillAUnit) {
-    void* const first = sampled(kLast);
-    void* const second = sampled(kLast);
+TEST_F(Sampled, TwoOfHalfAUnitFillOne) {
+    constexpr SizeClass kHalf = class_of_size(7680);
+    void* const first = sampled(kHalf);
+    void* const second = sampled(kHalf);
     EXPECT_EQ(unit_of(first), unit_of(second));
     EXPECT_EQ(mixed::sampled_units(), 1u);
     void* const third = sampled(kLast);
@@ -100,7 +101,7 @@ TEST_F(Sampled, UnitsGoBackWhenTheyAreEmpty) {
     std::vector<void*> objects;
     for (int i = 0; i < 100; ++i)
         objects.push_back(sampled(kLast));
-    EXPECT_EQ(mixed::sampled_units(), 50u);
+    EXPECT_EQ(mixed::sampled_units(), 100u);
     for (void* object : objects)
         mixed::give_sampled(object);
     EXPECT_LE(mixed::sampled_units(), 1u);

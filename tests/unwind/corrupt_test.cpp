@@ -72,6 +72,7 @@ class Values {
 
 TEST(Corrupt, RegistersAndStacksNeitherFaultNorGoOnForEver) {
     const auto room = std::make_unique<WalkRoom>();
+    Memory::Range own;
     const auto rows = std::make_unique<RowTable>();
     room->rows = rows.get();
     const Stack stack;
@@ -89,7 +90,7 @@ TEST(Corrupt, RegistersAndStacksNeitherFaultNorGoOnForEver) {
         registers.set(kStackPointer,
                       reinterpret_cast<uintptr_t>(stack.begin) + static_cast<size_t>(round) * 8 % kBytes);
         registers.pc = round % 2 ? values.code() : values.next();
-        const Walked walked = walk(*room, registers, 0, frames, kFramesMost);
+        const Walked walked = walk(*room, own, registers, 0, frames, nullptr, kFramesMost);
         ASSERT_LE(walked.frames, kFramesMost);
         found += walked.frames;
         long_ones += walked.frames > 2;
@@ -102,7 +103,8 @@ TEST(Corrupt, RegistersAndStacksNeitherFaultNorGoOnForEver) {
 TEST(Corrupt, TablesNeitherFaultNorGoOnForEver) {
     Memory memory;
     const Object object = object_at(reinterpret_cast<uintptr_t>(&chain_plain));
-    memory.begin(reinterpret_cast<uintptr_t>(&object));
+    Memory::Range own;
+    memory.begin(reinterpret_cast<uintptr_t>(&object), own);
     ASSERT_NE(object.header, 0u);
     const Function whole = function_at(reinterpret_cast<uintptr_t>(&chain_plain) + 1, object, memory);
     ASSERT_NE(whole.end, 0u);
@@ -137,7 +139,8 @@ TEST(Corrupt, ExpressionsNeitherFaultNorGoOnForEver) {
     for (unsigned i = 0; i < kRegisters; ++i)
         registers.set(i, random());
     uint8_t code[64];
-    memory.begin(reinterpret_cast<uintptr_t>(code));
+    Memory::Range own;
+    memory.begin(reinterpret_cast<uintptr_t>(code), own);
     size_t understood = 0;
     for (int round = 0; round < 500'000; ++round) {
         for (uint8_t& byte : code)

@@ -68,6 +68,7 @@ const bool objects_noted = getenv("NOTE_OBJECTS") && (note_objects(), true);
 
 struct Seen {
     WalkRoom room{};
+    Memory::Range own;
     uint64_t frames[kFramesMost];
     Walked walked;
 };
@@ -81,7 +82,7 @@ RowTable rows;
     Registers registers;
     capture(registers);
     walking = true;
-    seen.walked = walk(seen.room, registers, 0, seen.frames, kFramesMost);
+    seen.walked = walk(seen.room, seen.own, registers, 0, seen.frames, nullptr, kFramesMost);
     walking = false;
 }
 
@@ -161,6 +162,7 @@ TEST(Moments, StaleAddressesOfLibrariesDoNotFault) {
     std::atomic<bool> done{false};
     std::thread walker([&] {
         const auto room = std::make_unique<WalkRoom>();
+        Memory::Range own;
         std::vector<uintptr_t> stack(512);
         uint64_t frames[kFramesMost];
         for (unsigned round = 0; !done.load(); ++round) {
@@ -170,7 +172,7 @@ TEST(Moments, StaleAddressesOfLibrariesDoNotFault) {
             for (unsigned i = 0; i < kRegisters; ++i)
                 registers.set(i, reinterpret_cast<uintptr_t>(stack.data()) + i * 8);
             registers.pc = stack[round % 512];
-            (void)walk(*room, registers, 0, frames, kFramesMost);
+            (void)walk(*room, own, registers, 0, frames, nullptr, kFramesMost);
         }
     });
     for (int round = 0; round < 2000; ++round) {
@@ -199,7 +201,7 @@ constexpr size_t kPainted = 16384;
     Registers registers;
     capture(registers);
     paint();
-    seen.walked = walk(seen.room, registers, 0, seen.frames, kFramesMost);
+    seen.walked = walk(seen.room, seen.own, registers, 0, seen.frames, nullptr, kFramesMost);
     return painted_over(reinterpret_cast<const volatile unsigned char*>(registers.sp()));
 }
 

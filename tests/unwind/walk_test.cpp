@@ -34,10 +34,11 @@ RowTable& rows() {
 
 [[gnu::noinline]] void look(Seen& seen, size_t most = kFramesMost) {
     static thread_local WalkRoom room;
+    static thread_local Memory::Range own;
     room.rows = &rows();
     Registers registers;
     capture(registers);
-    seen.walked = walk(room, registers, 0, seen.frames, most);
+    seen.walked = walk(room, own, registers, 0, seen.frames, nullptr, most);
 }
 
 [[gnu::noinline]] void look_from_chain(calls* calls) {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The stack of the running thread, as it comes into the books: without tarn's own frames, with the program's scopes.
+#pragma once
+#include "profile/books.h"
+#include "unwind/walk.h"
+
+namespace tarn::profile {
+
+// By a constructor, before any stack is asked for. `of_libtarn`: an address in it.
+void prepare_stacks(uintptr_t of_libtarn);
+// Its number in STACKS, kNoStack where there is no room. `own`: as in unwind/walk.h.
+uint32_t own_stack(unwind::Memory::Range& own, uint64_t now);
+
+}  // namespace tarn::profile
