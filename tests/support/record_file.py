@@ -28,6 +28,12 @@ _POINT_NAMES = ("time_ns", "live_small", "live_large", "kept", "resident", "allo
 _EVENT = struct.Struct("<QQIIQQQ80s")
 _MODULE = struct.Struct("<6QI36s456s")
 
+_STACK = struct.Struct("<QQII11Q")
+_STACK_NAMES = ("hash first_frame depth cut first_seen_ns last_seen_ns samples allocated_objects_1024 allocated_bytes "
+                "live_objects_1024 live_bytes peak_objects_1024 peak_bytes peak_at").split()
+_SAMPLE = struct.Struct("<6QIIQ")
+_SAMPLE_NAMES = "sequence address size objects_1024 bytes time_ns stack thread".split()
+
 
 class NoRecord(Exception):
     """The file is none, or none yet."""
@@ -161,6 +167,40 @@ class Record:
             found.append({"begin": begin, "end": end, "file_offset": offset, "load_bias": bias, "loaded_ns": loaded,
                           "unloaded_ns": unloaded, "build_id": build_id[:length].hex(), "path": _text(path)})
         return found
+
+    @property
+    def stacks(self):
+        """All that there are: frames, the innermost first, and the numbers of tarn_record_stack by name."""
+        size, at, _, count = self._section("stacks")
+        frames_at = self.sections["frames"][1]
+        found = []
+        for number in range(count):
+            raw = os.pread(self.fd, _STACK.size, at + number * size)
+            stack = dict(zip(_STACK_NAMES, _STACK.unpack(raw)))
+            frames = os.pread(self.fd, 8 * stack["depth"], frames_at + 8 * stack["first_frame"])
+            stack["frames"] = struct.unpack(f"<{stack['depth']}Q", frames)
+            at_peak = "peak" if stack["peak_at"] == self.header["peak_number"] else "live"
+            stack["at_peak_bytes"] = stack[f"{at_peak}_bytes"]
+            found.append(stack)
+        return found
+
+    @property
+    def samples(self):
+        """Those of live objects."""
+        size, at, _, count = self._section("samples")
+        found = []
+        for number in range(count):
+            raw = os.pread(self.fd, _SAMPLE.size, at + number * size)
+            sample = dict(zip(_SAMPLE_NAMES, _SAMPLE.unpack(raw)))
+            if sample["address"] and sample["sequence"] % 2 == 0:
+                found.append(sample)
+        return found
+
+    def name(self, frame):
+        """Of a frame that is one."""
+        at = self.sections["names"][1] + (frame & 0xFFFFFFFF)
+        length = struct.unpack("<H", os.pread(self.fd, 2, at))[0]
+        return os.pread(self.fd, length, at + 2).decode(errors="replace")
 
     def ask(self, bits, interval=0):
         """Sets bits of requests, as a tool does that is alone."""
