@@ -146,12 +146,37 @@ size_t read_link(const char* path, char* buffer, size_t size) {
     return length;
 }
 
-uint64_t file_size_limit() {
+namespace {
+
+uint64_t limit_of(int resource) {
     struct {
         uint64_t current, maximum;
-    } limit;
-    const long result = raw_syscall(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, address(&limit));
-    return failed(result) ? UINT64_MAX : limit.current;
+    } limit = {UINT64_MAX, 0};
+    raw_syscall(__NR_prlimit64, 0, resource, 0, address(&limit));
+    return limit.current;
+}
+
+}  // namespace
+
+uint64_t file_size_limit() {
+    return limit_of(RLIMIT_FSIZE);
+}
+uint64_t data_limit() {
+    return limit_of(RLIMIT_DATA);
+}
+
+Use use() {
+    // size resident shared text lib data dt, in pages; the library's part is 0.
+    char text[128];
+    uint64_t pages[6] = {};
+    read_text("/proc/self/statm", text, sizeof text);
+    const char* at = text;
+    for (uint64_t& each : pages) {
+        for (; *at >= '0' && *at <= '9'; ++at)
+            each = each * 10 + static_cast<uint64_t>(*at - '0');
+        if (*at == ' ') ++at;
+    }
+    return {pages[0] * page_size(), pages[5] * page_size()};
 }
 
 uint32_t user_id() {

@@ -46,8 +46,13 @@ size_t read_text(const char* path, char* buffer, size_t size);
 // The target, terminated; its length, 0: none, or it does not fit.
 size_t read_link(const char* path, char* buffer, size_t size);
 
-uint64_t file_size_limit();  // RLIMIT_FSIZE, bytes
-uint32_t user_id();          // effective
+uint64_t file_size_limit();  // RLIMIT_FSIZE, bytes; UINT64_MAX: none
+uint64_t data_limit();       // RLIMIT_DATA
+struct Use {
+    uint64_t address_space, data;  // bytes, as the limits count them
+};
+Use use();
+uint32_t user_id();  // effective
 int parent_id();
 // When the process was started, in ticks since boot (field 22 of /proc/PID/stat); 0: there is none.
 uint64_t start_ticks(int process);

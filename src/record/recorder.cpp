@@ -14,8 +14,20 @@ namespace tarn::record {
 
 namespace {
 
+// Which limit of the process, if any, is in the way of so many bytes more.
+const char* limit_met(size_t size) {
+    const os::Use use = os::use();
+    const auto met = [size](uint64_t used, uint64_t limit) {
+        return limit != UINT64_MAX && (used > limit || size > limit - used);
+    };
+    if (met(use.address_space, os::address_space_limit())) return "address space (RLIMIT_AS)";
+    if (met(use.data, os::data_limit())) return "data (RLIMIT_DATA)";
+    return nullptr;
+}
+
 void out_of_memory(size_t size, size_t alignment) {
     if (!ensure_begun()) return;
+    if (const char* const limit = limit_met(size)) event(TARN_RECORD_EVENT_LIMIT, size, 0, limit);
     event(TARN_RECORD_EVENT_OUT_OF_MEMORY, size, alignment, "", sampler() ? sampler()->stack_here() : 0);
     publish_now();
 }

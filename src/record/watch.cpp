@@ -39,7 +39,8 @@ Watcher* watcher_of(HeapId heap) {
     if (watchers.lock.is_mine()) return nullptr;
     const Guard guard(watchers.lock);
     if (!watchers.all.load(std::memory_order_relaxed))
-        watchers.all.store(static_cast<Watcher*>(os::map(kHeapsMax * sizeof(Watcher))), std::memory_order_release);
+        watchers.all.store(static_cast<Watcher*>(os::map(kHeapsMax * sizeof(Watcher))),
+                           std::memory_order_release);
     Watcher* const all = watchers.all.load(std::memory_order_relaxed);
     return all ? all + heap : nullptr;
 }

@@ -14,7 +14,7 @@ import tempfile
 LACKS_SYMBOL = 3
 CANNOT_TEST = 77
 PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
-LIMITS = {"as": resource.RLIMIT_AS, "data": resource.RLIMIT_DATA}
+LIMITS = {"as": resource.RLIMIT_AS, "data": resource.RLIMIT_DATA, "fsize": resource.RLIMIT_FSIZE}
 
 
 class Skip(Exception):

@@ -435,6 +435,11 @@ void raw_clones() {
     tarn_record_phase("after");
 }
 
+void again() {
+    const itimerval timer{{0, 0}, {0, 1000 + static_cast<int>(now() % 977)}};
+    setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
 // Handlers fork over whatever malloc and the record are at.
 void forks_in_handlers() {
     signal(SIGALRM, [](int) {
@@ -448,9 +453,9 @@ void forks_in_handlers() {
         int status = 0;
         waitpid(child, &status, 0);
         if (status != 0) _exit(1);
+        again();
     });
-    const itimerval timer{{0, 2000}, {0, 2000}};
-    setitimer(ITIMER_REAL, &timer, nullptr);
+    again();
     const uint64_t until = now() + 2000000000;
     while (now() < until) {
         tarn_record_phase("parent");

@@ -18,6 +18,7 @@ namespace {
 struct Own {
     char path[kPathMost] = {};
     uint64_t device = 0, inode = 0;
+    const char* folder = nullptr;  // the default place, once it was chosen
 };
 constinit Own own;  // all that is in this file: by one thread at a time, who begins, grows or ends the record
 
@@ -86,20 +87,20 @@ const char* private_folder(const char* path, int& error) {
     return nullptr;
 }
 
-// $XDG_RUNTIME_DIR/tarn, else /dev/shm/tarn-UID; both are on tmpfs.
-const char* default_place(Path& path, int& error) {
+// $XDG_RUNTIME_DIR/tarn, else /dev/shm/tarn-UID; both are on tmpfs. Chosen by the constructor, since the environment is
+// not for a forked child to read from inside an allocation function.
+const char* choose_folder(int& error) {
+    static constinit Path folder;
     const char* const runtime = getenv("XDG_RUNTIME_DIR");
-    if (runtime && *runtime == '/') {
-        static constinit Path folder;
+    folder = {};
+    if (runtime && *runtime == '/') folder.add(runtime).add("/tarn");
+    if (!*folder.text() || folder.cut() || private_folder(folder.text(), error)) {
         folder = {};
-        folder.add(runtime).add("/tarn");
-        if (!folder.cut() && !private_folder(folder.text(), error)) {
-            path.add(folder.text());
-            return nullptr;
-        }
+        folder.add("/dev/shm/tarn-").number(os::user_id());
+        if (const char* const fault = private_folder(folder.text(), error)) return fault;
     }
-    path.add("/dev/shm/tarn-").number(os::user_id());
-    return private_folder(path.text(), error);
+    own.folder = folder.text();
+    return nullptr;
 }
 
 enum class Found : uint8_t { kNothing, kAnothers, kStale, kNoRecord };
@@ -182,8 +183,9 @@ File make_file(const char* pattern, const char* program, uint64_t bytes) {
     if (*pattern == '/') {
         expand(pattern, program, path);
     } else {
-        if (const char* const fault = default_place(path, error)) return {-1, fault, error < 0 ? -error : 0};
-        path.add('/').number(static_cast<uint64_t>(os::process_id())).add(".tarnrecord");
+        const char* const fault = own.folder ? nullptr : choose_folder(error);
+        if (fault) return {-1, fault, error < 0 ? -error : 0};
+        path.add(own.folder).add('/').number(static_cast<uint64_t>(os::process_id())).add(".tarnrecord");
     }
     File file = path.cut() ? File{-1, "its path is too long", 0} : make_at(path.text());
     if (file.error == EEXIST && !file.fault) {  // of a process that lives: this one's beside it
