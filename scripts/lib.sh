@@ -12,9 +12,11 @@ say() { printf 'tarn: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
 # Debian packages; `package=command` where the command's name is another one.
-# Nothing can be built without the first list; without the second, a backend or a test is left out.
+# Nothing can be built without the first list; without the others, a backend, tarn-record or a test is left out.
 core_packages=(g++ meson ninja-build=ninja pkg-config python3)
 backend_packages=(libmimalloc-dev libjemalloc-dev)
+# What tarn-record is built with.
+tool_packages=(libdw-dev zlib1g-dev libfmt-dev libcli11-dev nlohmann-json3-dev libiberty-dev)
 # Programs that tests and benchmarks run.
 program_packages=(perl ruby lua5.4 tcl sqlite3 jq redis-tools git nodejs gdb xz-utils procps php-cli php-xml php-mbstring
     php-sqlite3 php-bcmath php-gmp php-zip php-curl)
@@ -93,18 +95,21 @@ quietly() {
 # The libraries that the build directory makes; not the tests, for which it may be configured too.
 library_targets() { sed -nE 's/^build (libtarn[^ :]*\.(so|a)[.0-9]*): .*/\1/p' "$build/build.ninja"; }
 
-# Makes the libraries, or brings them up to date. The lock keeps two first runs apart.
+# Makes the libraries and tarn-record, or brings them up to date. The lock keeps two first runs apart.
 build_libraries() (
     targets=()
     exec 9<"$root" && flock 9
     if [[ ! -f $build/build.ninja ]]; then
-        need_packages "${backend_packages[@]}"
+        need_packages "${backend_packages[@]}" "${tool_packages[@]}"
         say "building (once)"
         quietly meson setup "$build" "$root" -Dtests=false -Dbenchmarks=false || fail "meson setup failed"
     fi
     [[ -w $build ]] || exit 0
     mapfile -t targets < <(library_targets)
     quietly ninja -C "$build" "${targets[@]}" || fail "the build failed"
+    if has_target tarn-record && ! quietly ninja -C "$build" tarn-record; then
+        say "tarn-record could not be built; going on without it"
+    fi
 )
 
 # What the build directory can make below a folder.

@@ -69,6 +69,12 @@ bool read_copies(const Input& input, const Section& section, Entry* entry) {
             return a.sequence < b.sequence;
         });
         if (newest == whole.end()) continue;
+        std::atomic_thread_fence(std::memory_order_acquire);
+        // The other one was being written: it may have been newer, and this one older, before that.
+        std::vector<Entry> after = read_entries<Entry>(input, section, 0, section.count);
+        bool still = std::any_of(after.begin(), after.end(),
+                                 [&](const Entry& now) { return now.sequence == newest->sequence; });
+        if (whole.size() < section.count && !still) continue;
         *entry = *newest;
         return true;
     }
