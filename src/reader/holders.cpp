@@ -53,13 +53,12 @@ bool of_language(const Record& record, const Location& location, const Line& lin
 // The places of a stack that are the program's own, the innermost first, `most` of them; when there are none, the
 // innermost.
 std::vector<Place> own_places(const Record& record, const Profile& profile, const Trace& trace, size_t most) {
+    const std::vector<Line> nameless(1);
     std::vector<Place> places;
     Place innermost;
     for (uint32_t number : trace.locations) {
         const Location& location = profile.locations[number];
-        std::vector<Line> lines = location.lines;
-        if (lines.empty()) lines.emplace_back();
-        for (const Line& line : lines) {
+        for (const Line& line : location.lines.empty() ? nameless : location.lines) {
             Place place{line.function.empty() ? place_name(record, location) : line.function, line.file,
                         line.line};
             if (innermost.function.empty()) innermost = place;

@@ -12,43 +12,17 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 from profile_proto import Profile
+from tool import COMMAND, FOLDER, main, need, refused, run, succeed, tool
+from tool import line_of as line_in
 
-CANNOT_TEST = 77
-FOLDER = pathlib.Path(__file__).resolve().parent
-SOURCE = FOLDER / "self_record.cpp"
-COMMAND, SELF, INCLUDE = sys.argv[1:4]
+SELF, INCLUDE = map(os.path.abspath, sys.argv[2:4])
 TOTALS = {"objects": 61, "space": 6000500}  # what self_record says is live
 
 
-def run(*words, **options):
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "timeout": 60, **options}
-    return subprocess.run([COMMAND, *words], check=False, text=True, **options)
-
-
-def succeed(*words):
-    done = run(*words)
-    assert done.returncode == 0 and done.stderr == "", done
-    return done.stdout
-
-
-def need(program):
-    if not shutil.which(program):
-        print(f"{program} is not installed")
-        sys.exit(CANNOT_TEST)
-
-
-def tool(*words):
-    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=120).stdout
-
-
 def line_of(what):
-    lines = SOURCE.read_text(encoding="utf-8").splitlines()
-    found = [number for number, line in enumerate(lines, 1) if line.endswith(f"// line: {what}")]
-    assert len(found) == 1
-    return found[0]
+    return line_in("self_record.cpp", what)
 
 
 def own_record(program=SELF):
@@ -59,13 +33,6 @@ def own_record(program=SELF):
 def profile(program=SELF):
     succeed("pprof", own_record(program), "-o", "heap.pb.gz")
     return Profile("heap.pb.gz")
-
-
-def refused(status, *words, **options):
-    done = run(*words, **options)
-    assert done.returncode == status and (done.stdout or "") == "", done
-    assert re.fullmatch(r"tarn-record: [^\n]+\n", done.stderr), done
-    return done.stderr
 
 
 def help_begins_with_an_example():
@@ -219,8 +186,7 @@ def show_json_is_the_same_for_programs():
 
 def compiled(compiler):
     need(compiler)
-    include = pathlib.Path(INCLUDE)
-    tool(compiler, "-std=c++20", "-g", "-O1", f"-I{include}", str(SOURCE), str(FOLDER / "sample_record.cpp"), "-o", "program")
+    tool(compiler, "-std=c++20", "-g", "-O1", f"-I{INCLUDE}", str(FOLDER / "self_record.cpp"), str(FOLDER / "sample_record.cpp"), "-o", "program")
     return os.path.abspath("program")
 
 
@@ -255,11 +221,5 @@ def a_file_that_was_replaced_gives_no_names():
     assert "not there any more" in succeed("show", record)
 
 
-def main():
-    with tempfile.TemporaryDirectory(prefix="tarn-record-") as directory:
-        os.chdir(directory)
-        globals()[sys.argv[4]]()
-
-
 if __name__ == "__main__":
-    main()
+    main(globals())

@@ -2,6 +2,7 @@
 // Records that are whole, in all states, and what is left of those that are not.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,26 @@ bool has_note(const Record& record, const std::string& part) {
         if (note.find(part) != std::string::npos) return true;
     return false;
 }
+
+// A child that does not outlive the test, however that ends.
+class Child {
+  public:
+    template <class Body>
+    explicit Child(Body body) : pid_(fork()) {
+        if (pid_ != 0) return;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            body();
+    }
+    ~Child() {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, nullptr, 0);
+    }
+    pid_t pid() const { return pid_; }
+
+  private:
+    pid_t pid_;
+};
 
 TEST(Read, All) {
     SampleRecord sample;
@@ -224,22 +245,22 @@ TEST(Read, ForgedCountsAreBounded) {
 TEST(Read, WhileItIsWritten) {
     SampleRecord sample;
     RecordFile file(sample);
-    pid_t child = fork();
-    if (child == 0) {
-        auto* all = static_cast<char*>(
-            mmap(nullptr, sample.bytes().size(), PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor(), 0));
-        uint64_t offset = sample.section(TARN_RECORD_SNAPSHOT).offset;
-        for (uint64_t number = 1;; ++number) {
-            auto* copy = reinterpret_cast<tarn_record_snapshot*>(all + offset) + number % 2;
-            std::atomic_ref<uint64_t> sequence(copy->sequence);
-            sequence.store(2 * number - 1, std::memory_order_relaxed);
-            std::atomic_thread_fence(std::memory_order_release);
-            copy->number = copy->stats.allocations = copy->stats.other_bytes = number;
-            for (tarn_class_stats& one : copy->stats.class_stats)
-                one.allocations = one.slab_bytes = number;
-            sequence.store(2 * number, std::memory_order_release);
-        }
-    }
+    auto* all = static_cast<char*>(
+        mmap(nullptr, sample.bytes().size(), PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor(), 0));
+    ASSERT_NE(all, MAP_FAILED);
+    auto* copies = reinterpret_cast<tarn_record_snapshot*>(all + sample.section(TARN_RECORD_SNAPSHOT).offset);
+    uint64_t written = 0;
+    Child child([&] {
+        uint64_t next = ++written;
+        tarn_record_snapshot* copy = copies + next % 2;
+        std::atomic_ref<uint64_t> sequence(copy->sequence);
+        sequence.store(2 * next - 1, std::memory_order_relaxed);
+        std::atomic_thread_fence(std::memory_order_release);
+        copy->number = copy->stats.allocations = copy->stats.other_bytes = next;
+        for (tarn_class_stats& one : copy->stats.class_stats)
+            one.allocations = one.slab_bytes = next;
+        sequence.store(2 * next, std::memory_order_release);
+    });
     uint64_t last = 0, distinct = 0;
     for (int i = 0; i < 2000; ++i) {
         Record record = read_record(file.path());
@@ -255,8 +276,7 @@ TEST(Read, WhileItIsWritten) {
         distinct += number != last;
         last = number;
     }
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    munmap(all, sample.bytes().size());
     EXPECT_GE(distinct, 10u);
 }
 
@@ -304,24 +324,18 @@ TEST(Fate, RunningInAContainer) {
 }
 
 TEST(Fate, ChildrenKilledAndHalted) {
-    pid_t child = fork();
-    if (child == 0) {
-        for (;;)
-            pause();
-    }
+    Child child([] { pause(); });
     SampleRecord sample;
     sample.header().started_ns = monotonic_ns();
-    sample.set_process(child);
+    sample.set_process(child.pid());
     EXPECT_EQ(fate(sample), Fate::kRunning);
-    kill(child, SIGSTOP);
-    waitpid(child, nullptr, WUNTRACED);
+    kill(child.pid(), SIGSTOP);
+    waitpid(child.pid(), nullptr, WUNTRACED);
     EXPECT_EQ(fate(sample), Fate::kHalted);
-    kill(child, SIGKILL);
+    kill(child.pid(), SIGKILL);
     siginfo_t info;
-    waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+    waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT);
     EXPECT_EQ(fate(sample), Fate::kKilled);  // nobody has asked how it ended
-    waitpid(child, nullptr, 0);
-    EXPECT_EQ(fate(sample), Fate::kKilled);
 }
 
 }  // namespace
