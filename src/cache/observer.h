@@ -30,8 +30,7 @@ constexpr uint32_t observer_bit(ObserverSlot slot) {
 inline constexpr uint32_t kSeePops =
     observer_bit(ObserverSlot::kMetrics) | observer_bit(ObserverSlot::kProfile);
 
-// The profiler alone sees pops: it lets them pass until so many bytes were popped (ThreadCache::untold). Where others see
-// them too, it is told of each.
+// The profiler alone sees pops: then objects pass untold until one comes to the byte that it waits for (ThreadCache::untold).
 inline constexpr uint32_t kProfileAlone = observer_bit(ObserverSlot::kProfile);
 
 // What a call did to large blocks. A resize counts the bytes of the old and the new block when it copied, else the

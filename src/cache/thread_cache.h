@@ -34,7 +34,7 @@ inline constexpr std::array<uint16_t, kClasses> kSlotEnds = detail::make_slot_en
 struct alignas(64) ThreadCache {
     size_t fast_end;                  // sizes below have their bin in by_size; 0 in empty_cache
     uint32_t observing;               // a bit for each of the observers that look on now (observer.h)
-    int64_t untold;                   // bytes of objects before the profiler is told of one
+    int64_t untold;                   // bytes before one of an object is sampled
     Observer* observers[kObservers];  // NULL until an upper layer makes one; stays when the thread ends
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];

@@ -40,10 +40,20 @@ void note_growth() {
         use_what_there_is();
 }
 
-// As the fast path; NULL when that cannot serve it, or an observer is to be told.
-Object* pop_of_class(SizeClass c) {
-    ThreadCache* const cache = current_cache;
-    return cache->fast_end > 0 && !(cache->observing & kSeePops) ? pop(cache->bins[c]) : nullptr;
+// Whether the observers let an object of this class pass untold. It counts then.
+[[gnu::always_inline]] inline bool passes(ThreadCache& cache, SizeClass c) {
+    const uint32_t who = cache.observing & kSeePops;
+    if (!who) return true;
+    const int64_t size = kSizeClasses[c].size;
+    if (who != kProfileAlone || cache.untold <= size) return false;
+    cache.untold -= size;
+    return true;
+}
+
+// As the fast path; NULL when that cannot serve it, as in a thread without a cache, or an observer is to be told.
+[[gnu::always_inline]] inline Object* pop_of_class(ThreadCache& cache, SizeClass c) {
+    Bin& bin = cache.bins[c];
+    return slot(bin, top(bin)) && passes(cache, c) ? pop(bin) : nullptr;
 }
 
 Refill take_again(SizeClass c, size_t alignment);
@@ -68,8 +78,7 @@ Refill take_again(SizeClass c, size_t alignment);
 }
 
 // An object of this class, and whether it is all zero. Mixed slabs do not know more than the usual alignment.
-[[gnu::always_inline]] inline Refill take_object(SizeClass c, size_t alignment) {
-    ThreadCache* const cache = current_cache;
+[[gnu::always_inline]] inline Refill take_object(ThreadCache* cache, SizeClass c, size_t alignment) {
     if (!has_cache(cache)) [[unlikely]]
         return take_without_cache(c, alignment);
     Bin& bin = cache->bins[c];
@@ -85,21 +94,18 @@ Refill take_again(SizeClass c, size_t alignment);
     }
     // The thread has just got its cache, or the caller has no fast path.
     pops_top(bin) += kPop;
-    if (const uint32_t who = cache->observing & kSeePops; who) [[unlikely]] {
-        if (who == kProfileAlone && (cache->untold -= kSizeClasses[c].size) > 0) [[likely]]
-            return {object, false};
+    if (!passes(*cache, c)) [[unlikely]]
         return told(*cache, c, {object, false, alignment}, tell_popped);
-    }
     return {object, false};
 }
 
 [[gnu::cold, gnu::noinline]] Refill take_again(SizeClass c, size_t alignment) {
-    return take_object(c, alignment);
+    return take_object(current_cache, c, alignment);
 }
 
 // No address space, or no memory for a slab: what lies free elsewhere comes first.
-Refill take_or_reclaim(SizeClass c, size_t alignment = kAlignment) {
-    const Refill taken = take_object(c, alignment);
+Refill take_or_reclaim(ThreadCache* cache, SizeClass c, size_t alignment = kAlignment) {
+    const Refill taken = take_object(cache, c, alignment);
     return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_again(c, alignment);
 }
 
@@ -115,9 +121,11 @@ SizeClass aligned_class(size_t alignment, size_t size) {
 
 void* allocate_slow(size_t size) {
     if (size <= kSmallMax) {
-        if (size > kFastMax)  // the sizes without an entry in by_size
-            if (Object* object = pop_of_class(class_of_size(size))) return object;
-        const Refill taken = take_or_reclaim(class_of_size(size));
+        ThreadCache* const cache = current_cache;
+        const SizeClass c = class_of_size(size);
+        if (size >= cache->fast_end)  // no entry in by_size, or no fast path
+            if (Object* object = pop_of_class(*cache, c)) return object;
+        const Refill taken = take_or_reclaim(cache, c);
         // Else a block of the backend may still be had.
         if (taken.object) return hand_out(taken.object);
     }
@@ -128,17 +136,17 @@ void* allocate_zeroed(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
     if (bytes > kSmallMax) return allocate_large(bytes, kAlignment, Zero::kYes);
-    const Refill taken = take_or_reclaim(class_of_size(bytes));
+    const Refill taken = take_or_reclaim(current_cache, class_of_size(bytes));
     if (!taken.object) return allocate_large(bytes, kAlignment, Zero::kYes);
     return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
 }
 
 void* allocate_aligned(size_t alignment, size_t size) {
     if (alignment <= kAlignment && size <= kSmallMax) {
-        const Refill taken = take_or_reclaim(class_of_size(size));
+        const Refill taken = take_or_reclaim(current_cache, class_of_size(size));
         if (taken.object) return hand_out(taken.object);
     } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
-        const Refill taken = take_or_reclaim(aligned_class(alignment, size), alignment);
+        const Refill taken = take_or_reclaim(current_cache, aligned_class(alignment, size), alignment);
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_large(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);

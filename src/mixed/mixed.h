@@ -20,7 +20,7 @@
 
 namespace tarn::mixed {
 
-inline constexpr size_t kSizeMost = 1024;     // bytes of an object
+inline constexpr size_t kSizeMost = 1024;      // bytes of an object
 inline constexpr size_t kSampledMost = 14336;  // of a sampled one
 
 // How many objects of the class a thread is to have had before it gets slabs of its own for it: 2 KiB of them.

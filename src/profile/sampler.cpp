@@ -104,7 +104,7 @@ void refilled(Observer& observer, ThreadCache& cache, SizeClass c, Popped& poppe
 }
 
 void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped) {
-    if ((cache.observing & kSeePops) != kProfileAlone) cache.untold -= kSizeClasses[c].size;
+    cache.untold -= kSizeClasses[c].size;
     if (cache.untold <= 0) sample_object(static_cast<Sampler&>(observer), cache, c, popped);
 }
 

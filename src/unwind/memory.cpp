@@ -48,7 +48,8 @@ void Memory::learn_own(uintptr_t page, Range& own) {
         if (may_read_all(page, own.begin)) own.begin = page;
         return;
     }
-    const uintptr_t end = page_of(stack_begin(page));
+    const uintptr_t begin = stack_begin(page);
+    const uintptr_t end = begin ? page_of(begin) + kPage : 0;
     // There is a page without access below every thread's stack, so this is no other one.
     if (end > page && may_read_all(page, end)) own = {page, end};
 }

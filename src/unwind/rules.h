@@ -42,7 +42,7 @@ bool evaluate(uintptr_t block, const Registers& registers, const uintptr_t* top,
 
 // The registers, which are as `before`, become those of the caller. kUnknown: some of what is needed is not known or cannot be
 // read, and they are anything.
-enum class Step : uint8_t { kCaller, kOutermost, kUnknown };
+enum class Step : uint8_t { kCaller, kOutermost, kUnknown, kNoInformation };
 Step apply(const Rules& rules, const Function& function, const Registers& before, Registers& registers,
            Memory& memory);
 

@@ -18,21 +18,17 @@ class Walk {
 
     // To the caller.
     Step step() {
-        Registers& before = room_.before;
-        before = registers_;
+        const uintptr_t before = registers_.sp();
         const bool exact = exact_;
         bool signal_frame = false;
         const Step step = by_information(exact, signal_frame);
-        if (step == Step::kOutermost) return step;
-        if (step == Step::kUnknown) {
-            registers_ = before;
-            return begins_here() ? Step::kOutermost : by_frame_pointer();
-        }
+        if (step == Step::kNoInformation) return begins_here() ? Step::kOutermost : by_frame_pointer();
+        if (step != Step::kCaller) return step;
         exact_ = signal_frame;
         if (signal_frame) room_.memory.go_on(registers_.sp());
         if (registers_.pc == 0) return Step::kOutermost;
         // A handler may have a stack of its own, anywhere.
-        if (!signal_frame && !leads_on(before.sp(), exact)) return Step::kUnknown;
+        if (!signal_frame && !leads_on(before, exact)) return Step::kUnknown;
         return plausible() ? Step::kCaller : Step::kUnknown;
     }
     uint64_t frame() const { return exact_ ? registers_.pc | kExact : registers_.pc; }
@@ -47,17 +43,19 @@ class Walk {
     using Known = WalkRoom::Known;
     // An object that may go is looked up once in a walk.
     Known& known(uintptr_t pc) {
+        if (last_ && last_->object.has(pc)) return *last_;
         for (Known& known : room_.known)
-            if (known.object.has(pc) && (known.object.stays || known.walk == room_.walks)) return known;
+            if (known.object.has(pc) && (known.object.stays || known.walk == room_.walks))
+                return *(last_ = &known);
         const Object object = object_at(pc);
         for (Known& known : room_.known)
             if (object.end != 0 && known.object == object && now_ - known.time_ns < kTrusted) {
                 known.walk = room_.walks;
-                return known;
+                return *(last_ = &known);
             }
         Known& known = room_.known[room_.next_known++ % std::size(room_.known)];
         known = {object, signature_of(object, room_.memory), room_.walks, now_};
-        return known;
+        return *(last_ = &known);
     }
     Function function_with(uintptr_t pc, const Object& object) {
         if (object.stays)
@@ -71,18 +69,20 @@ class Walk {
     Step by_information(bool exact, bool& signal_frame) {
         const uintptr_t pc = registers_.pc - !exact;
         const Known& found = known(pc);
-        if (!found.object.header) return Step::kUnknown;
+        if (!found.object.header) return Step::kNoInformation;
         const uint64_t key = RowTable::key(pc, found.signature);
         Row row;
         if (room_.rows && room_.rows->find(key, row)) return apply(row, registers_, room_.memory);
         const Function function = function_with(pc, found.object);
-        if (function.end == 0 || !find_rules(pc, function, room_.memory, room_.rules)) return Step::kUnknown;
+        if (function.end == 0) return Step::kNoInformation;
+        if (!find_rules(pc, function, room_.memory, room_.rules)) return Step::kUnknown;
         const Rules& rules = room_.rules.now;
         signal_frame = function.signal_frame;
         if (room_.rows && !signal_frame && pack(rules, function, room_.memory, row)) {
             room_.rows->keep(key, row);
             return apply(row, registers_, room_.memory);
         }
+        room_.before = registers_;
         return apply(rules, function, room_.before, registers_, room_.memory);
     }
 
@@ -95,7 +95,7 @@ class Walk {
     // { the caller's frame pointer, the return address }: both machines have it so. Only for code of which nothing is known.
     Step by_frame_pointer() {
         const uintptr_t pc = registers_.pc;
-        if (!registers_.knows(kFramePointer) || has_information(pc - !exact_)) return Step::kUnknown;
+        if (!registers_.knows(kFramePointer)) return Step::kUnknown;
         const uintptr_t at = registers_.value[kFramePointer];
         if (at == 0) return Step::kOutermost;
         struct {
@@ -113,10 +113,6 @@ class Walk {
         exact_ = false;
         return plausible() ? Step::kCaller : Step::kUnknown;
     }
-    bool has_information(uintptr_t pc) {
-        const Object& object = known(pc).object;
-        return object.header && function_with(pc, object).end != 0;
-    }
     // A function without a frame pointer keeps its caller's, which leads one too far: the call there is then of another
     // function.
     bool was_called(uintptr_t pc, uintptr_t return_address) {
@@ -132,6 +128,7 @@ class Walk {
 
     WalkRoom& room_;
     Registers& registers_;
+    Known* last_ = nullptr;
     const uint64_t now_;
     bool exact_ = true;  // the pc is of an instruction, not behind a call
 };
