@@ -85,7 +85,10 @@ int convert(const Arguments& arguments, bool to_pprof) {
     if (record.stacks.empty())
         return failed(
             kNothingSampled,
-            arguments.record + ": nothing was sampled; run the program with TARN_PROFILE=512k as well");
+            arguments.record + (record.interval()
+                                    ? ": nothing was sampled yet; a smaller TARN_PROFILE samples more"
+                                    : ": nothing was sampled; run the program with "
+                                      "TARN_PROFILE=512k as well"));
     reader::Symbols symbols;
     reader::Profile profile = resolve(record, &symbols);
     auto unit = arguments.objects ? reader::Unit::kObjects : reader::Unit::kBytes;

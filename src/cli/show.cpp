@@ -28,7 +28,10 @@ class Page {
         memory();
         if (record_.stacks.empty()) {
             title("Who holds it");
-            line("  not known: nothing was sampled; TARN_PROFILE=512k beside TARN_RECORD says who allocates");
+            line(record_.interval()
+                     ? fmt::format("  nothing was sampled yet, at one in {}", bytes_word(record_.interval()))
+                     : "  not known: nothing was sampled; TARN_PROFILE=512k beside TARN_RECORD says who "
+                       "allocates");
         } else {
             holders(Measure::kLive, "Live " + moment());
             if (shown_.profile.total.peak_bytes > shown_.profile.total.live_bytes / 10 * 11)
@@ -120,11 +123,19 @@ class Page {
         return sum;
     }
 
+    // A process that allocates nothing is not looked at: what was seen last may be long ago.
+    std::string seen_at(const Memory& memory) const {
+        constexpr uint64_t kRecentNs = 500'000'000;
+        uint64_t until = record_.last_ns() + (is_there() ? shown_.state.silent_ns : 0);
+        return until - memory.time_ns < kRecentNs ? moment()
+                                                  : "last looked at " + after_start(memory.time_ns);
+    }
+
     void memory() {
         title("Resident memory");
         std::optional<Memory> peak = memory_at_peak(record_), last = memory_at_last(record_);
         if (peak) line(fmt::format("  at its peak, {}: {}", after_start(peak->time_ns), equation(*peak)));
-        if (last) line(fmt::format("  {}: {}", moment(), equation(*last)));
+        if (last) line(fmt::format("  {}: {}", seen_at(*last), equation(*last)));
         if (!peak && !last) line("  not known yet: nothing was written down so far");
         if (!record_.stats) return;
         const tarn_stats& stats = *record_.stats;
@@ -138,11 +149,12 @@ class Page {
         classes(stats);
     }
 
-    // Those with more than a tenth of all objects' bytes.
+    // Those with more than a tenth of all objects' bytes, where that is much.
     void classes(const tarn_stats& stats) {
+        constexpr uint64_t kFewBytes = 1 << 20;
         for (uint32_t i = 0; i < stats.classes; ++i) {
             const tarn_class_stats& one = stats.class_stats[i];
-            if (one.live_bytes > stats.live_bytes / 10 && one.live_bytes != 0)
+            if (one.live_bytes > stats.live_bytes / 10 && one.live_bytes >= kFewBytes)
                 line(fmt::format("  {} of them in {} objects of up to {} bytes", bytes_word(one.live_bytes),
                                  number_word(one.live_objects), one.object_size));
         }

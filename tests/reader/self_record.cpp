@@ -61,6 +61,7 @@ int main(int count, char** words) {
     if (count < 2) return 2;
     SampleRecord record;
     if (count == 3) {
+        record.header().sample_interval = 0;
         record.write(words[1]);
         return 0;
     }

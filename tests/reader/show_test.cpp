@@ -74,6 +74,12 @@ TEST(Show, ObjectsThatWereNeverTouched) {
         << text;
 }
 
+TEST(Show, WhenItWasLastLookedAt) {
+    SampleRecord sample = waves();
+    std::string text = Reading(sample, reader::Fate::kSilent).text();  // 12 s of silence
+    EXPECT_TRUE(has(text, "last looked at 5.0 s after the start: 40.0 MiB = ")) << text;
+}
+
 TEST(Show, HowItEnded) {
     SampleRecord sample = waves();
     const std::pair<reader::Fate, const char*> cases[] = {
@@ -94,6 +100,8 @@ TEST(Show, HowItEnded) {
 
 TEST(Show, NothingSampled) {
     SampleRecord sample;
+    EXPECT_TRUE(has(Reading(sample).text(), "nothing was sampled yet, at one in 4.0 KiB"));
+    sample.header().sample_interval = 0;
     EXPECT_TRUE(has(Reading(sample).text(), "TARN_PROFILE=512k beside TARN_RECORD says who allocates"));
 }
 
