@@ -73,7 +73,7 @@ int show(const Arguments& arguments) {
     reader::State state = state_of(record, input);
     reader::Symbols symbols;
     reader::Profile profile = resolve(record, &symbols);
-    cli::Shown shown{record, state, profile, symbols.missing()};
+    cli::Shown shown{record, state, profile, missing_names(record, profile, symbols)};
     return write_to("",
                     arguments.json ? show_json(shown) : show_text(shown, arguments.show, cli::terminal()));
 }

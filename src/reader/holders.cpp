@@ -31,19 +31,30 @@ bool wraps_malloc(std::string_view function) {
     return ends(name, "alloc") || ends(name, "strdup") || ends(name, "strndup") || ends(name, "memalign");
 }
 
+// Rust's own traits for Rust's own types: "<u64 as core::fmt::Display>::fmt".
+bool of_rust_type(std::string_view function) {
+    size_t as = function.find(" as ");
+    if (!begins(function, "<") || as == std::string_view::npos) return false;
+    std::string_view type = function.substr(0, as), trait = function.substr(as + 4);
+    return type.find("::") == std::string_view::npos &&
+           (begins(trait, "core::") || begins(trait, "alloc::") || begins(trait, "std::"));
+}
+
 // Code of a language's own library, which allocates for whoever calls it.
 bool of_language(const Record& record, const Location& location, const Line& line) {
     constexpr std::array kNames = {"std::", "__gnu_cxx::", "operator new"};
     // Of Rust's; where the file is known, it says so itself.
     constexpr std::array kUnfiledNames = {"alloc::", "core::",       "hashbrown::", "<std::", "<alloc::",
                                           "<core::", "<hashbrown::", "__rust",      "__rdl",  "__rg_"};
-    constexpr std::array kFiles = {"/usr/include/", "/usr/lib/", "/usr/local/include/c++/", "/rustc/"};
+    constexpr std::array kFiles = {"/usr/include/", "/usr/lib/", "/usr/local/include/c++/", "/rustc/",
+                                   "/rust/deps/"};
     constexpr std::array kModules = {"libc.so.", "libstdc++.so.", "libc++.so.", "ld-linux", "libtarn"};
     auto any = [](const auto& list, std::string_view text) {
         return std::any_of(list.begin(), list.end(), [&](const char* with) { return begins(text, with); });
     };
     if (line.function == "_start" || any(kNames, line.function) || any(kFiles, line.file)) return true;
-    if (line.file.empty() && any(kUnfiledNames, line.function)) return true;
+    bool of_rust = any(kUnfiledNames, line.function) || of_rust_type(line.function);
+    if (line.file.empty() && of_rust) return true;
     if (location.module == kNoModule) return false;
     std::string_view path = record.modules[location.module].path;
     path.remove_prefix(std::min(path.rfind('/') + 1, path.size()));

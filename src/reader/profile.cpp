@@ -110,6 +110,19 @@ Profile resolve(const Record& record, Symbols* symbols) {
     return profile;
 }
 
+std::map<std::string, std::string> missing_names(const Record& record, const Profile& profile,
+                                                 const Symbols& symbols) {
+    std::map<std::string, size_t> nameless;
+    for (const Location& location : profile.locations)
+        if (location.module != kNoModule && location.lines.empty())
+            ++nameless[record.modules[location.module].path];
+    std::map<std::string, std::string> missing = symbols.missing();
+    for (const auto& [path, count] : nameless)
+        missing.try_emplace(path, std::to_string(count) +
+                                      " have none; its package's -dbgsym or -dbg, or DEBUGINFOD_URLS, may");
+    return missing;
+}
+
 std::string place_name(const Record& record, const Location& location) {
     if (location.module == kNoModule) return location.address == 0 ? "[unnamed]" : "[unknown]";
     const Module& module = record.modules[location.module];

@@ -3,6 +3,7 @@
 // peak by each. What the writers of pprof and of collapsed stacks, and reports, are given.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ struct Profile {
 };
 
 Profile resolve(const Record& record, Symbols* symbols);
+
+// Files that names for addresses were looked for in vain in, and why: those which are not what they were, and those
+// without debug information for a part of the addresses.
+std::map<std::string, std::string> missing_names(const Record& record, const Profile& profile,
+                                                 const Symbols& symbols);
 
 // What to call a function that has no name: file and offset, as debuggers take it; "[unknown]" outside of all files.
 std::string place_name(const Record& record, const Location& location);

@@ -102,6 +102,16 @@ TEST(Profile, ModuleThatWasThereAtTheTime) {
     EXPECT_EQ(named.folded(Measure::kLive), "first.so+0x100 1\nsecond.so+0x100 1\n");
 }
 
+TEST(Profile, FilesWithoutNamesAreNamed) {
+    Named named;
+    named.sample().add_module("/nonexistent/libx.so", 0x10000, 0x20000, 0);
+    named.sample().add_stack({0x10101, 0x10201}, 1, 6);
+    named.resolve();
+    Symbols none;
+    std::map<std::string, std::string> missing = missing_names(named.record, named.profile, none);
+    EXPECT_EQ(missing["/nonexistent/libx.so"].rfind("2 have none", 0), 0u) << missing["/nonexistent/libx.so"];
+}
+
 TEST(Profile, ObjectsAreRounded) {
     Named named;
     named.add({"a"}, 1);
@@ -131,13 +141,14 @@ TEST(Holders, PassOverWrappersAndTheLanguage) {
     named.add({"malloc", "ruby_xmalloc2", "rb_ary_new", "rb_eval", "main"}, 20);
     named.add({"grow\t/rustc/abc/library/alloc/src/raw_vec.rs", "app::fill\tsrc/main.rs", "main"}, 8);
     named.add({"core::strange\tcore.cpp", "main"}, 7);
+    named.add({"<u64 as core::fmt::Display>::fmt", "<app::Row as core::fmt::Display>::fmt", "main"}, 5);
     named.add({"malloc", "operator new"}, 6);
     named.resolve();
     std::vector<std::string> found;
     for (const Holder& holder : holders(named.record, named.profile, Measure::kLive))
         found.push_back(holder.place.function);
     EXPECT_EQ(found, (std::vector<std::string>{"rb_ary_new", "Table::grow", "app::fill", "core::strange",
-                                               "malloc"}));
+                                               "malloc", "<app::Row as core::fmt::Display>::fmt"}));
 }
 
 TEST(Holders, OneForEachLineWithItsLargestCallers) {

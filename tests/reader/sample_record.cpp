@@ -28,7 +28,7 @@ constexpr Part kParts[] = {
     {TARN_RECORD_STACKS, sizeof(tarn_record_stack), 64},
     {TARN_RECORD_FRAMES, sizeof(uint64_t), 2048},
     {TARN_RECORD_SAMPLES, sizeof(tarn_record_sample), 64},
-    {TARN_RECORD_NAMES, 1, 1024},
+    {TARN_RECORD_NAMES, 1, 4096},
 };
 
 uint64_t start_ticks(int pid) {
@@ -184,6 +184,7 @@ uint64_t SampleRecord::add_event(uint32_t kind, const std::string& text, uint64_
 uint64_t SampleRecord::add_name(const std::string& text) {
     uint64_t place = section(TARN_RECORD_NAMES).count;
     auto length = static_cast<uint16_t>(text.size());
+    if (place + sizeof length + text.size() > section(TARN_RECORD_NAMES).capacity) std::abort();
     char* to = &entry<char>(TARN_RECORD_NAMES, place);
     std::memcpy(to, &length, sizeof length);
     std::memcpy(to + sizeof length, text.data(), text.size());

@@ -123,15 +123,16 @@ class Writer {
 
     void mapping(uint32_t number) {
         const Module& module = record_.modules[number];
-        uint64_t functions = 0, files = 0, lines = 0, inlined = 0;
+        size_t used = 0, named = 0, filed = 0;
         for (const Location& location : profile_.locations) {
-            if (location.module != number || location.lines.empty()) continue;
-            functions |= !location.lines[0].function.empty();
-            files |= !location.lines[0].file.empty();
-            lines |= location.lines[0].line != 0;
-            // Whoever knows the lines knows what was inlined.
-            inlined |= files;
+            if (location.module != number) continue;
+            ++used;
+            named += !location.lines.empty() && !location.lines[0].function.empty();
+            filed += !location.lines.empty() && !location.lines[0].file.empty();
         }
+        // What is said to have names is not looked up again by who reads it, who may have what is missing here.
+        bool whole = used != 0 && named == used;
+        bool lines = whole && filed != 0;
         Protobuf out;
         out.number(kMappingId, number + 1);
         out.number(kMemoryStart, module.begin);
@@ -139,10 +140,10 @@ class Writer {
         out.number(kFileOffset, module.file_offset);
         out.number(kFilename, string(printable(module.path)));
         out.number(kBuildId, string(hexadecimal(module.build_id)));
-        out.number(kHasFunctions, functions);
-        out.number(kHasFilenames, files);
+        out.number(kHasFunctions, whole);
+        out.number(kHasFilenames, lines);
         out.number(kHasLineNumbers, lines);
-        out.number(kHasInlineFrames, inlined);
+        out.number(kHasInlineFrames, lines);
         out_.message(kMapping, out);
     }
 
