@@ -9,8 +9,8 @@ namespace {
 
 template <class Tell>
 void each_attached(ThreadCache& cache, Tell tell) {
-    for (size_t slot = 0; slot < kObservers; ++slot)
-        if (cache.observing & observer_bit(static_cast<ObserverSlot>(slot))) tell(*cache.observers[slot]);
+    for (uint32_t left = cache.observing; left; left &= left - 1)
+        tell(*cache.observers[__builtin_ctz(left)]);
 }
 
 void set_fast_path(ThreadCache& cache) {

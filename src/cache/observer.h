@@ -33,7 +33,8 @@ inline constexpr uint32_t kSeePops =
 // The profiler alone sees pops: then objects pass untold until one comes to the byte that it waits for (ThreadCache::untold).
 inline constexpr uint32_t kProfileAlone = observer_bit(ObserverSlot::kProfile);
 
-// What a call did to large blocks. A resize counts the bytes of the old and the new block when it copied, else the
+// What a call did to large blocks. To those that see pops bytes are as usable; where there are none, bytes are what was
+// asked for, and freed ones are not counted. A resize counts the bytes of the old and the new block when it copied, else the
 // difference alone.
 struct BlockChange {
     uint64_t allocations = 0, frees = 0;

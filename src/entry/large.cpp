@@ -16,15 +16,25 @@ bool observed() {
     return current_cache->observing;
 }
 
+// Whether somebody wants to know of it more than that there was work. Sizes cost a look at the registry.
+bool observed_closely() {
+    return current_cache->observing & kSeePops;
+}
+
+[[gnu::cold, gnu::noinline]] void tell_allocated(void* block, size_t size) {
+    if (observed_closely()) size = block_size(block);
+    tell_changed(*current_cache, {.allocations = 1, .bytes_allocated = size, .at = block});
+}
+
 // The bytes of a live block, whose observers are told; 0: there is none.
-[[gnu::cold, gnu::noinline]] size_t leaving(const void* block) {
-    const size_t size = block_size(block);
+size_t leaving(const void* block) {
+    const size_t size = observed_closely() ? block_size(block) : 0;
     if (size > 0) tell_leaves(*current_cache, block);
     return size;
 }
 
 // One that could not be resized has changed by nothing, and is where it was.
-[[gnu::cold, gnu::noinline]] void tell_resized(void* block, size_t before, const Resized& resized) {
+void tell_resized(void* block, size_t before, const Resized& resized) {
     void* const at = resized.at ? resized.at : block;
     const size_t after = resized.at ? block_size(at) : before;
     const size_t both = resized.copied == Copied::kYes ? (before < after ? before : after) : 0;
@@ -33,6 +43,24 @@ bool observed() {
                                   .bytes_freed = both + (grown ? 0 : before - after),
                                   .at = at,
                                   .was_at = block});
+}
+
+[[gnu::cold, gnu::noinline]] Resized resize_observed(void* block, size_t size, size_t alignment) {
+    const size_t before = leaving(block);
+    const Resized resized = resize_block(block, size, alignment);
+    if (before > 0)
+        tell_resized(block, before, resized);
+    else
+        tell_changed(*current_cache, {.bytes_allocated = size, .at = resized.at, .was_at = block});
+    return resized;
+}
+
+[[gnu::cold, gnu::noinline]] BlockFree release_observed(void* block) {
+    const size_t size = leaving(block);
+    const BlockFree done = free_block(block);
+    if (done == BlockFree::kFreed)
+        tell_changed(*current_cache, {.frees = 1, .bytes_freed = size, .was_at = block});
+    return done;
 }
 
 }  // namespace
@@ -57,24 +85,18 @@ void* allocate_large(size_t size, size_t alignment, Zero zero) {
     if (!block && reclaim(size)) block = allocate_block(size, alignment, zero);
     if (!block) return out_of_memory(size, alignment);
     if (observed()) [[unlikely]]
-        tell_changed(*current_cache, {.allocations = 1, .bytes_allocated = block_size(block), .at = block});
+        tell_allocated(block, size);
     return block;
 }
 
 void* resize_large(void* block, size_t size, size_t alignment) {
-    const size_t before = observed() ? leaving(block) : 0;
-    const Resized resized = resize_block(block, size, alignment);
-    if (before > 0) [[unlikely]]
-        tell_resized(block, before, resized);
+    const Resized resized =
+        observed() ? resize_observed(block, size, alignment) : resize_block(block, size, alignment);
     return resized.at ? resized.at : out_of_memory(size, alignment);
 }
 
 BlockFree release_large(void* block) {
-    const size_t size = observed() ? leaving(block) : 0;
-    const BlockFree done = free_block(block);
-    if (size > 0 && done == BlockFree::kFreed) [[unlikely]]
-        tell_changed(*current_cache, {.frees = 1, .bytes_freed = size, .was_at = block});
-    return done;
+    return observed() ? release_observed(block) : free_block(block);
 }
 
 }  // namespace tarn

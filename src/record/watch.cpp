@@ -109,8 +109,11 @@ void drained(Observer& observer, ThreadCache& cache, SizeClass c) {
     note(observer, cache, kSizeClasses[c].bin_limit * kSizeClasses[c].size);
 }
 
+// A block is more work than its share of bytes when it is small, and less when it is large.
 void changed(Observer& observer, ThreadCache& cache, const BlockChange& change) {
-    note(observer, cache, change.bytes_allocated + change.bytes_freed);
+    constexpr uint64_t kLeast = kLookEvery / 16, kShare = 16;
+    const uint64_t share = change.bytes_allocated / kShare;
+    note(observer, cache, share > kLeast ? share : kLeast);
 }
 
 // Who samples is to know of a block that was sampled before this thread has heard of sampling.
