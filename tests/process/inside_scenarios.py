@@ -36,10 +36,10 @@ def module(context, backend):
     return str(path)
 
 
-def watched(context, command, backend=""):
+def watched(context, command, backend="", **settings):
     if backend in ("mimalloc", "jemalloc"):
         module(context, backend)
-    result = context.run(command, {"LD_PRELOAD": preload(context, backend),
+    result = context.run(command, {"LD_PRELOAD": preload(context, backend), **settings,
                                    **({"TARN_BACKEND": backend} if backend else {})})
     assert not result.timed_out and result.status == 0, result.short()
     return result
@@ -47,6 +47,10 @@ def watched(context, command, backend=""):
 
 def mode(context, name, backend=""):
     watched(context, ["inside", name], backend)
+
+
+def mode_while_recording(context, name):
+    watched(context, ["inside", name], TARN_RECORD="1")
 
 
 def watch_sees(context):

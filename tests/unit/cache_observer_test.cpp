@@ -10,7 +10,6 @@
 
 #include "cache/bins.h"
 #include "cache/caches.h"
-#include "cache/totals.h"
 #include "cache_sample.h"
 #include "entry/large.h"
 #include "entry/resize.h"
@@ -262,54 +261,6 @@ TEST_F(Observing, ADrainedBinIsToldOnce) {
         ASSERT_EQ(watcher.drains[c], drains);
     }
     EXPECT_GT(drains, 2u);
-}
-
-// Takes each object that is popped back, and hands out another.
-struct Exchanger : Observer {
-    Exchanger() : Observer{&kCalls, true} {}
-    void* other = nullptr;
-    Object* back = nullptr;
-
-  private:
-    static void exchange(Observer& o, ThreadCache& cache, SizeClass c, Popped& popped) {
-        Exchanger& self = static_cast<Exchanger&>(o);
-        if (!self.other) return;
-        self.back = popped.object;
-        unpop(cache, c, popped.object);
-        popped.object = static_cast<Object*>(self.other);
-        popped.zeroed = false;
-        self.other = nullptr;
-    }
-    static constexpr Calls kCalls = {.refilled = exchange,
-                                     .popped = exchange,
-                                     .drained = nullptr,
-                                     .leaves = nullptr,
-                                     .changed = nullptr,
-                                     .forget = [](Observer&, ThreadCache&) {}};
-};
-
-TEST_F(Observing, AnObjectOnItsWayMayBeExchangedForAnother) {
-    constexpr SizeClass c = 8;
-    Exchanger exchanger;
-    keep_observer(*cache, kSlot0, exchanger);
-    for (bool filled : {true, false}) {
-        if (filled)
-            warm(c);
-        else
-            flush(*cache);
-        attach(*cache, kSlot0);
-        const uint64_t live = totals_of(*cache, c).allocations - totals_of(*cache, c).frees;
-        alignas(16) char place[4096];
-        exchanger.other = place;
-        EXPECT_EQ(take(c), static_cast<void*>(place));
-        EXPECT_EQ(totals_of(*cache, c).allocations - totals_of(*cache, c).frees, live);
-        void* const next = take(c);
-        EXPECT_EQ(next, static_cast<void*>(exchanger.back)) << "it lies on top again";
-        release(next);
-        EXPECT_EQ(totals_of(*cache, c).allocations - totals_of(*cache, c).frees, live);
-        detach(*cache, kSlot0);
-    }
-    keep_observer(*cache, kSlot0, watcher);
 }
 
 TEST_F(Observing, SumsOverAnyLifeAreEven) {
