@@ -82,9 +82,13 @@ Line function_of(Dwarf_Die* die) {
     return line;
 }
 
-// Without the "x/.." of compilers that look for headers beside themselves.
-std::string plain_path(const char* file) {
-    return file ? std::filesystem::path(file).lexically_normal().string() : "";
+// Absolute where the compiler was in a directory that is; without the "x/.." of those that look for headers beside
+// themselves.
+std::string plain_path(const std::string& directory, const char* file) {
+    if (!file) return "";
+    std::filesystem::path path(file);
+    if (path.is_relative() && directory[0] == '/') path = directory / path;
+    return path.lexically_normal().string();
 }
 
 // A compile unit's addresses, for files without .debug_aranges (clang and rustc write none).
@@ -148,6 +152,7 @@ std::vector<Line> DebugFile::Open::functions_at(Dwarf_Addr address) {
         file = dwarf_linesrc(row, nullptr, nullptr);
         dwarf_lineno(row, &number);
     }
+    std::string directory = text_of(unit, DW_AT_comp_dir);
     // Where a unit was split, its functions are in the other file.
     Dwarf_Die split = {};
     uint8_t kind = 0;
@@ -170,7 +175,7 @@ std::vector<Line> DebugFile::Open::functions_at(Dwarf_Addr address) {
         int tag = dwarf_tag(die);
         if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
         Line line = function_of(die);
-        line.file = plain_path(file);
+        line.file = plain_path(directory, file);
         line.line = static_cast<uint32_t>(std::max(number, 0));
         lines.push_back(std::move(line));
         if (tag == DW_TAG_subprogram) break;
@@ -179,7 +184,7 @@ std::vector<Line> DebugFile::Open::functions_at(Dwarf_Addr address) {
     }
     if (lines.empty() && file) {  // assembler has lines and no functions
         lines.emplace_back();
-        lines[0].file = plain_path(file);
+        lines[0].file = plain_path(directory, file);
         lines[0].line = static_cast<uint32_t>(std::max(number, 0));
     }
     return lines;
