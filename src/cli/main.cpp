@@ -68,7 +68,7 @@ reader::Measure measure_of(const std::string& word) {
 }
 
 int show(const Arguments& arguments) {
-    reader::Input input(arguments.record);
+    reader::Input input(reader::record_path(arguments.record));
     reader::Record record = reader::read_record(input);
     reader::State state = state_of(record, input);
     reader::Symbols symbols;
@@ -81,7 +81,7 @@ int show(const Arguments& arguments) {
 int convert(const Arguments& arguments, bool to_pprof) {
     if (to_pprof && arguments.output.empty() && isatty(STDOUT_FILENO))
         return failed(kMisused, "pprof's format is not for a terminal; add -o heap.pb.gz");
-    reader::Record record = reader::read_record(arguments.record);
+    reader::Record record = reader::read_record(reader::record_path(arguments.record));
     if (record.stacks.empty())
         return failed(
             kNothingSampled,
@@ -99,7 +99,8 @@ int convert(const Arguments& arguments, bool to_pprof) {
 
 CLI::App* command(CLI::App* app, const char* name, const char* what, Arguments* arguments) {
     CLI::App* added = app->add_subcommand(name, what);
-    added->add_option("FILE", arguments->record, "the record")->required();
+    added->add_option("FILE", arguments->record, "the record, or the number of a process with TARN_RECORD=1")
+        ->required();
     return added;
 }
 

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 
 namespace tarn::reader {
 
@@ -39,6 +41,22 @@ size_t Input::read(uint64_t offset, void* to, size_t bytes) const {
     }
     if (done < bytes) std::memset(static_cast<char*>(to) + done, 0, bytes - done);
     return done;
+}
+
+std::string record_path(const std::string& path_or_process) {
+    const std::string& word = path_or_process;
+    bool number = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+    if (!number || access(word.c_str(), F_OK) == 0) return word;
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    std::string looked;
+    for (const std::string& folder : {runtime && *runtime ? std::string(runtime) + "/tarn" : std::string(),
+                                      "/dev/shm/tarn-" + std::to_string(getuid())}) {
+        if (folder.empty()) continue;
+        std::string path = folder + "/" + word + ".tarnrecord";
+        if (access(path.c_str(), F_OK) == 0) return path;
+        looked += (looked.empty() ? "" : " or ") + folder;
+    }
+    throw Unreadable("process " + word + ": no record in " + looked + "; one is made with TARN_RECORD=1");
 }
 
 bool lies_within(uint64_t offset, uint64_t count, uint64_t entry, uint64_t end) {

@@ -36,6 +36,10 @@ class Input {
     uint64_t size_ = 0, device_ = 0, inode_ = 0;
 };
 
+// The file that is meant: by its path, or as the number of a process whose record is in the default place (docs/record.md).
+// Throws Unreadable when there is none of that process.
+std::string record_path(const std::string& path_or_process);
+
 // Whether `count` entries of `entry` bytes from `offset` on lie below `end`.
 bool lies_within(uint64_t offset, uint64_t count, uint64_t entry, uint64_t end);
 

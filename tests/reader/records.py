@@ -12,7 +12,7 @@ import sys
 import time
 
 from profile_proto import Profile
-from tool import line_of, main, succeed
+from tool import line_of, main, refused, succeed
 
 SHOP, LIBRARY = map(os.path.abspath, sys.argv[2:4])
 MIB = 1 << 20
@@ -52,6 +52,17 @@ def a_killed_process_leaves_its_record():
     assert found["process"]["executable"] == os.path.realpath(SHOP)
     assert found["timeline"] and found["statistics"]["allocations"] > 0
     assert ", killed after " in succeed("show", "record").splitlines()[0]
+
+
+def a_process_is_named_by_its_number():
+    os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
+    shop = waiting_shop(TARN_RECORD="1")
+    found = json.loads(succeed("show", "--json", str(shop.pid)))
+    assert found["process"]["pid"] == shop.pid and found["process"]["state"] == "running", found["process"]
+    shop.kill()
+    shop.wait()
+    assert ", killed after " in succeed("show", str(shop.pid)).splitlines()[0]
+    assert "process 99999999: no record in " in refused(1, "show", "99999999")
 
 
 def memory_is_objects_kept_and_others():
