@@ -7,7 +7,6 @@
 #include "mixed/mixed.h"
 #include "os/os.h"
 #include "os/shared_file.h"
-#include "os/thread_pointer.h"
 #include "profile/books.h"
 #include "profile/probes.h"
 #include "profile/scopes.h"
@@ -53,7 +52,7 @@ const Host& host() {
 
 uint64_t fresh_seed() {
     const uint64_t number = sampling.seeds.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
-    return os::random() ^ number ^ thread_pointer();
+    return os::random() ^ number;
 }
 
 // How long until the next one; true: the present one is sampled.
