@@ -53,6 +53,10 @@ def mode_while_recording(context, name):
     watched(context, ["inside", name], TARN_RECORD="1")
 
 
+def mode_while_sampling(context, name, interval):
+    watched(context, ["inside", name], TARN_PROFILE=interval)
+
+
 def watch_sees(context):
     """Without it the others would prove nothing."""
     result = context.run(["inside", "refused_call"], {"LD_PRELOAD": preload(context)})
