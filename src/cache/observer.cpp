@@ -9,8 +9,12 @@ namespace {
 
 template <class Tell>
 void each_attached(ThreadCache& cache, Tell tell) {
-    for (uint32_t left = cache.observing; left; left &= left - 1)
-        tell(*cache.observers[__builtin_ctz(left)]);
+    // One of them may attach another that comes after it.
+    for (uint32_t told = 0, left; (left = cache.observing & ~told) != 0;) {
+        const int slot = __builtin_ctz(left);
+        told |= (uint32_t{2} << slot) - 1;
+        tell(*cache.observers[slot]);
+    }
 }
 
 void set_fast_path(ThreadCache& cache) {

@@ -26,9 +26,13 @@ bool observed_closely() {
     tell_changed(*current_cache, {.allocations = 1, .bytes_allocated = size, .at = block});
 }
 
-// The bytes of a live block, whose observers are told; 0: there is none.
+// The bytes of a live block, whose observers are told; 0: there is none, or nobody wants to know.
 size_t leaving(const void* block) {
-    const size_t size = observed_closely() ? block_size(block) : 0;
+    if (!observed_closely()) {
+        tell_leaves(*current_cache, block);  // by which others may come to look on
+        return observed_closely() ? block_size(block) : 0;
+    }
+    const size_t size = block_size(block);
     if (size > 0) tell_leaves(*current_cache, block);
     return size;
 }

@@ -60,14 +60,40 @@ int rename_file(const char* from, const char* to) {
     return static_cast<int>(raw_syscall(__NR_renameat2, AT_FDCWD, address(from), AT_FDCWD, address(to), 0));
 }
 
+int remove_at(int folder, const char* name) {
+    return static_cast<int>(raw_syscall(__NR_unlinkat, folder, address(name), 0));
+}
+
+void read_folder(int folder, void (*visit)(void* context, const char* name), void* context) {
+    struct Entry {
+        uint64_t inode, next;
+        uint16_t length;
+        uint8_t type;
+        char name[1];
+    };
+    alignas(Entry) char entries[1024];
+    for (;;) {
+        const long got = raw_syscall(__NR_getdents64, folder, address(entries), sizeof entries);
+        if (got <= 0) return;
+        for (long at = 0; at < got;) {
+            const auto* entry = reinterpret_cast<const Entry*>(entries + at);
+            visit(context, entry->name);
+            at += entry->length;
+        }
+    }
+}
+
 bool file_facts(int fd, FileFacts& facts) {
     struct statx status;
-    constexpr unsigned kWanted = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_SIZE;
+    constexpr unsigned kWanted = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_SIZE | STATX_MTIME;
     if (failed(raw_syscall(__NR_statx, fd, address(""), AT_EMPTY_PATH, kWanted, address(&status))))
         return false;
-    facts = {status.stx_mode, status.stx_uid,
-             static_cast<uint64_t>(status.stx_dev_major) << 32 | status.stx_dev_minor, status.stx_ino,
-             status.stx_size};
+    facts = {status.stx_mode,
+             status.stx_uid,
+             static_cast<uint64_t>(status.stx_dev_major) << 32 | status.stx_dev_minor,
+             status.stx_ino,
+             status.stx_size,
+             static_cast<uint64_t>(status.stx_mtime.tv_sec) * 1000000000u + status.stx_mtime.tv_nsec};
     return true;
 }
 

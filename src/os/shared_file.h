@@ -14,11 +14,16 @@ int make_folder(const char* path, unsigned mode);
 int remove_file(const char* path);
 int rename_file(const char* from, const char* to);
 
+int remove_at(int folder, const char* name);
+// Calls visit(context, name) for each name in an open folder, "." and ".." as well.
+void read_folder(int folder, void (*visit)(void* context, const char* name), void* context);
+
 struct FileFacts {
     uint32_t mode;  // with its type, as of stat(2)
     uint32_t owner;
     uint64_t device, inode;
     uint64_t size;
+    uint64_t written_ns;  // of CLOCK_REALTIME: last
 };
 bool file_facts(int fd, FileFacts& facts);
 

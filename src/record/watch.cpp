@@ -93,7 +93,7 @@ void obey() {
     }
 }
 
-void note(Observer& observer, ThreadCache& cache, uint64_t bytes) {
+[[gnu::always_inline]] inline void note(Observer& observer, ThreadCache& cache, uint64_t bytes) {
     Watcher& watcher = static_cast<Watcher&>(observer);
     watcher.taken += bytes;
     if (watcher.taken >= kLookEvery || watcher.news != news.load(std::memory_order_relaxed) || pending())
@@ -111,7 +111,7 @@ void drained(Observer& observer, ThreadCache& cache, SizeClass c) {
 
 // A block is more work than its share of bytes when it is small, and less when it is large.
 void changed(Observer& observer, ThreadCache& cache, const BlockChange& change) {
-    constexpr uint64_t kLeast = kLookEvery / 16, kShare = 16;
+    constexpr uint64_t kLeast = kLookEvery / 32, kShare = 64;
     const uint64_t share = change.bytes_allocated / kShare;
     note(observer, cache, share > kLeast ? share : kLeast);
 }

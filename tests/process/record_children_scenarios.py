@@ -193,6 +193,29 @@ def stale_is_replaced(context):
         assert place.names() == ["record"]
 
 
+def left_behind(context):
+    """Records of processes that were killed do not pile up in the default place, and those of living ones stay."""
+    with Place() as place:
+        children = [start(context, ["/bin/sleep", "100"], default_place(place)) for _ in range(20)]
+        folder = pathlib.Path(place.path("tarn"))
+        names = [f"{child.pid}.tarnrecord" for child in children]
+        for name in names:
+            when_there(str(folder / name)).close()
+        stale = (folder / names[0]).read_bytes()
+        for n in range(100):  # of a process that is gone
+            (folder / f"x{n}").write_bytes(stale[:832] + struct.pack("<I", 1 << 30) + stale[836:20000])
+            os.utime(folder / f"x{n}", (n, n))
+        (folder / "text").write_text("mine\n")
+        for n in range(100):
+            run(context, ["exits", "return"], default_place(place))
+        left = set(os.listdir(folder))
+        assert set(names) <= left and "text" in left, "only what is stale goes"
+        assert 63 <= len(left) <= 66 and "x99" in left and "x0" not in left, (len(left), sorted(left))
+        for child in children:
+            child.kill()
+            child.wait()
+
+
 def forged(context):
     """Files with the right front and nonsense behind it: they are replaced, as records of this user are, or left alone."""
     with Place() as place:

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "os/os.h"
 #include "os/shared_file.h"
+#include "record/file/stale.h"
 #include "tarn/record.h"
 
 namespace tarn::record {
@@ -100,10 +101,9 @@ const char* choose_folder(int& error) {
         if (const char* const fault = private_folder(folder.text(), error)) return fault;
     }
     own.folder = folder.text();
+    remove_stalest(own.folder);
     return nullptr;
 }
-
-enum class Found : uint8_t { kNothing, kAnothers, kStale, kNoRecord };
 
 struct Front {
     tarn_record_header header;
@@ -125,9 +125,10 @@ Found whose(int fd) {
     if (who.kind != TARN_RECORD_WHO || !read_whole(fd, &front.who, sizeof front.who, who.offset))
         return Found::kStale;
     const int process = static_cast<int>(front.who.pid);
-    if (process <= 0 || front.who.start_ticks != os::start_ticks(process)) return Found::kStale;
-    if (process != os::process_id())
-        return front.header.state == TARN_RECORD_RUNNING ? Found::kAnothers : Found::kStale;
+    const bool runs = front.header.state == TARN_RECORD_RUNNING;
+    if (process <= 0 || front.who.start_ticks != os::start_ticks(process))
+        return runs ? Found::kKilled : Found::kStale;
+    if (process != os::process_id()) return runs ? Found::kAnothers : Found::kStale;
     // This process was another program before.
     constexpr uint32_t kExeced = TARN_RECORD_EXECED;
     const uint64_t now = os::nanoseconds();
@@ -140,16 +141,20 @@ Found whose(int fd) {
 Found look_at(const char* path) {
     const int fd = os::open_at(os::kWorkingDirectory, path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return fd == -ENOENT ? Found::kNothing : Found::kNoRecord;
-    os::FileFacts facts;
-    Found found = Found::kNoRecord;
-    if (os::file_facts(fd, facts) && (facts.mode & S_IFMT) == S_IFREG && facts.owner == os::user_id() &&
-        read_whole(fd, &front.header, sizeof front.header, 0) && front.header.magic == TARN_RECORD_MAGIC)
-        found = whose(fd);
+    const Found found = found_in(fd);
     os::close(fd);
     return found;
 }
 
 }  // namespace
+
+Found found_in(int fd) {
+    os::FileFacts facts;
+    const bool is_record =
+        os::file_facts(fd, facts) && (facts.mode & S_IFMT) == S_IFREG && facts.owner == os::user_id() &&
+        read_whole(fd, &front.header, sizeof front.header, 0) && front.header.magic == TARN_RECORD_MAGIC;
+    return is_record ? whose(fd) : Found::kNoRecord;
+}
 
 namespace {
 
@@ -162,6 +167,7 @@ File make_at(const char* path) {
                 return {-1, "something else is there", 0};
             case Found::kAnothers:
                 return {-1, nullptr, EEXIST};
+            case Found::kKilled:
             case Found::kStale:
                 os::remove_file(path);
                 break;

@@ -17,6 +17,11 @@ struct File {
 // Makes it, of this many bytes, all of them holes. By the options' pattern for this process.
 File make_file(const char* pattern, const char* program, uint64_t bytes);
 
+// What is in a file that is open, as far as it says itself and the kernel does. kKilled: its process is gone without a word;
+// kStale: nobody writes to it any more.
+enum class Found : uint8_t { kNothing, kAnothers, kKilled, kStale, kNoRecord };
+Found found_in(int fd);
+
 // Where the one that was made last lies; "" before. `made_by_path`: its place was given.
 const char* file_path();
 void forget_file();
