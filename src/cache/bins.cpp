@@ -59,6 +59,7 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     Bin& bin = cache.bins[c];
     const SizeClassInfo& info = kSizeClasses[c];
     Object** const end = &slot(bin, bin.end);
+    const size_t slab_bytes = info.units.bytes();
     // Neighbours are often of one slab, and go there together.
     for (Object** at = end - many; at < end;) {
         Object* const last = *at;
@@ -67,7 +68,7 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
             die(Fault::kInsideObject, last, "into one of", info.size, "bytes");
         Object* first = last;
         uint32_t count = 1;
-        if (++at < end && in_one_unit(*at, last)) {
+        if (++at < end && are_near(*at, last, slab_bytes)) {
             for (const CarvedObjects objects(*slab, info); at < end && objects.has(*at); ++at, ++count) {
                 (*at)->next = first;
                 first = *at;

@@ -136,11 +136,7 @@ void Heap::hand_over(Slab& slab, Heap& to) {
         const bool alone = orphans.lock.is_mine() || orphans.unsalvaged.load(std::memory_order_relaxed);
         return alone && (id_ == kOrphanHeap) != (to.id_ == kOrphanHeap);
     });
-    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
-    unlink(slab);
-    counters(slab.size_class).slabs -= 1;
-    counters(slab.size_class).touched -= slab.touched();
-    classes_[slab.size_class].used -= slab.used;
+    leave(slab);
     to.claim(slab);
 }
 
@@ -156,6 +152,9 @@ void set_held(HeapDoor& door, bool held) {
 
 void Heap::retire() {
     Slab* elsewhere = nullptr;
+    dissolve_empty();  // before everybody waits for the lock
+    lately_ = {};
+    doublings_ = 0;
     {
         Guard guard(orphans.lock);
         for (ClassHeap& c : classes_) {

@@ -66,6 +66,39 @@ TEST_F(Runs, TheLowestAddressComesFirst) {
     give_run(a, Units{1}), give_run(a + kUnitSize, Units{2}), give_run(b, Units{2}), give_run(c, Units{1});
 }
 
+TEST_F(Runs, SeveralAtOnceAreWhatWouldComeOneByOne) {
+    tarn::Run runs[4];
+    ASSERT_EQ(take_runs(Units{2}, RunUse::kBlock, runs, 4), 4u);
+    for (size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(runs[i].at, static_cast<char*>(runs[0].at) + i * 2 * kUnitSize);
+        EXPECT_TRUE(runs[i].zeroed);
+    }
+    constexpr PackedUnits<uint32_t> length{Units{2}};
+    OwnRun own[4];
+    for (size_t i = 0; i < 4; ++i)
+        own[i] = {runs[i].at, length, i % 2 == 0};
+    give_runs(own, 4);
+    EXPECT_EQ(run_stats().dirty, 4 * kUnitSize) << "what is zeroed stays clean";
+    EXPECT_EQ(run_stats().in_use, 0u);
+}
+
+TEST_F(Runs, InAdvanceNobodyGetsMoreThanAnEighthOfTheDirtyOnesNorCleanOnesBesides) {
+    char* const few = take(Units{8});
+    give_run(few, Units{8});
+    tarn::Run runs[16];
+    ASSERT_EQ(take_runs(Units{1}, RunUse::kBlock, runs, 16), 1u);
+    EXPECT_EQ(runs[0].at, few);
+    give_run(few, Units{1});
+    char* const many = take(Units{32});
+    give_run(many, Units{32});
+    const size_t count = take_runs(Units{1}, RunUse::kBlock, runs, 16);
+    EXPECT_EQ(count, 1 + (run_stats().dirty / kUnitSize + count - 1) / 8);
+    for (size_t i = 0; i < count; ++i) {
+        EXPECT_FALSE(runs[i].zeroed);
+        give_run(runs[i].at, Units{1});
+    }
+}
+
 TEST_F(Runs, NeighboursMerge) {
     char* a = take(Units{4});
     char* b = take(Units{5});
