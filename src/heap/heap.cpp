@@ -2,6 +2,8 @@
 // What the holder of a heap does with its slabs.
 #include "heap/heap.h"
 
+#include <string.h>
+
 #include "heap/holes.h"
 #include "heap/orphans.h"
 #include "heap/sound.h"
@@ -128,15 +130,32 @@ size_t Heap::take_slabs(SizeClass c) {
 // class. What is more than a heap may have in advance goes back; where no length fits, so do all that were used.
 bool Heap::convert_empty(SizeClass c) {
     const Units length = kSizeClasses[c].units;
-    for (SizeClass other = 0; other < kClasses; ++other) {
-        Slab* const slab = classes_[other].list(SlabState::kEmpty);
-        if (!slab || slab->info().units != length) continue;
-        const OwnRun run = dissolve(*slab);
+    const auto fits = [&](SizeClass other) {
+        return classes_[other].list(SlabState::kEmpty) && kSizeClasses[other].units == length;
+    };
+    SizeClass found = kClasses;
+    // Those that were taken in advance, four classes at a look; mostly there are no others.
+    constexpr SizeClass kLook = sizeof(uint64_t) / sizeof *untouched_;
+    static_assert(kClasses % kLook == 0);
+    Units in_advance;
+    for (SizeClass from = 0; from < kClasses; from += kLook) {
+        uint64_t any;
+        memcpy(&any, untouched_ + from, sizeof any);
+        for (SizeClass other = from; any && other < from + kLook; ++other) {
+            in_advance += untouched_[other] * kSizeClasses[other].units;
+            if (untouched_[other] && fits(other)) found = other;
+        }
+    }
+    const bool others = empty_units_ != in_advance;
+    for (SizeClass other = 0; others && other < kClasses && found == kClasses; ++other)
+        if (fits(other)) found = other;
+    if (found < kClasses) {
+        const OwnRun run = dissolve(*classes_[found].list(SlabState::kEmpty));
         enter_slab({run.at, run.zeroed}, c);
         dissolve_empty(Empty::kAny, max(ahead_most(), length), c);
         return true;
     }
-    dissolve_empty(Empty::kBegun, {}, c);
+    if (others) dissolve_empty(Empty::kBegun, {}, c);
     return false;
 }
 

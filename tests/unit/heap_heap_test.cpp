@@ -140,7 +140,9 @@ TEST_F(HeapTest, AHeapThatGrowsTakesAdjacentSlabsInAdvance) {
         take(c, slabs * objects_each);
         most = std::max(most, heap.untouched(c));
         EXPECT_LE(heap.untouched(c) * 8, slabs) << "an eighth of what it has";
-        if (slabs == 8) EXPECT_EQ(most, 0u) << "little is taken one by one";
+        if (slabs == 8) {
+            EXPECT_EQ(most, 0u) << "little is taken one by one";
+        }
         sample::expect_sound(*slab_of(objects.back()));
     }
     EXPECT_GE(most, 8u);
