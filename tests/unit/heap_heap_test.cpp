@@ -135,6 +135,7 @@ TEST_F(HeapTest, EmptySlabsOfOneClassServeAnother) {
 TEST_F(HeapTest, AHeapThatGrowsTakesAdjacentSlabsInAdvance) {
     const SizeClass c = 7;
     const size_t objects_each = kSizeClasses[c].objects;
+    trim_runs();
     size_t most = 0;
     for (size_t slabs = 1; slabs <= 256; ++slabs) {
         take(c, slabs * objects_each);
@@ -157,6 +158,7 @@ TEST_F(HeapTest, AHeapThatGrowsTakesAdjacentSlabsInAdvance) {
 
 TEST_F(HeapTest, SlabsTakenInAdvanceServeClassesOfTheSameLength) {
     const SizeClass c = 7, other = 9;
+    trim_runs();
     while (heap.untouched(c) < 2)
         take(c, objects.size() + 1);
     const size_t in_use = run_stats().in_use, untouched = heap.untouched(c);
