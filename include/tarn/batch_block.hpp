@@ -79,8 +79,8 @@ class Block {
     bool extends_to(std::size_t rows) const {
         return kPlain && rows > capacity_ && capacity_ > 0 && Layout(capacity_).end >= kExtendedFrom;
     }
-    // Room for more rows, of which there are `count`; columns move up, the last one first. As the constructor when
-    // there is no memory; nothing has changed then.
+    // Room for more rows, of which there are `count`; columns move up, the last one first. As the constructor
+    // when there is no memory; nothing has changed then.
     void extend(std::size_t rows, std::size_t count) {
         const Layout before(capacity_), layout(rows);
         char* const memory = take(layout.end, columns_[0], before.end);
