@@ -13,6 +13,7 @@ namespace tarn {
 namespace {
 
 constexpr size_t kDrainedWhole = 16;  // a bin of so few keeps nothing when it overflows
+constexpr uint32_t kShedEvery = 256;  // likewise
 constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps does not wait for long
 
 }  // namespace
@@ -140,6 +141,20 @@ namespace {
 
 }  // namespace
 
+namespace {
+
+// What one thread has no use for another may need: without this each would keep the most that it ever used of a class.
+[[gnu::cold, gnu::noinline]] void shed(ThreadCache& cache) {
+    if (orphans.holders.load(std::memory_order_relaxed) < 2) return;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        if (!cache.heap.has_to_spare(c)) continue;
+        flush_bin(cache, c);
+        cache.heap.shed(c);
+    }
+}
+
+}  // namespace
+
 Refill refill(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
     const HeapGuard guard(cache.heap);
@@ -155,6 +170,7 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         return {object, false};
     }
     if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
+    if (cache.refills % kShedEvery == 0) shed(cache);
     BinTop& tops = top_of(bin);
     const size_t limit = limit_of(bin);
     if (!tops.own_slots && (limit || tops.batch > kFirstSlots)) [[unlikely]]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs of threads
-// that have ended and is used under its lock.
+// Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs that no
+// thread has, and is used under its lock.
 //
 // Every slab of a heap is on one list of its class: partial, full or empty (slab.h). A heap's functions are
 // for who has the lock of its door: the holder, which takes it on each cold path and finds it free, or
@@ -111,6 +111,11 @@ class Heap {
     // other threads, besides the empty slabs, when this one's has not been at work since they looked last.
     void sweep_when_grown();
     void tidy_when_idle(SweepBudget& budget);
+
+    // Slabs of which most lies free go to the orphans, where any heap that needs one finds them, as long as the class
+    // has much more room than it uses. For the holder, none of whose bins has an object of the class.
+    bool has_to_spare(SizeClass c) const;
+    void shed(SizeClass c);
 
     // The holder ends: all slabs go to the orphan heap. Bins are empty by now.
     void retire();

@@ -13,6 +13,10 @@ namespace {
 // So often a slab that is sent on comes back only if what remote.h says does not hold.
 constexpr int kTurnsMost = 1 << 20;
 
+constexpr size_t kSpareShare = 4;                  // of the used objects of a class: so many free ones stay
+constexpr size_t kSpareLeast = size_t{128} << 10;  // bytes
+constexpr size_t kShedMost = 256;                  // slabs looked at
+
 }  // namespace
 
 void start_heaps() {
@@ -170,6 +174,22 @@ void Heap::retire() {
         elsewhere = door().mail.take_all();
     }
     post_slabs(elsewhere);
+}
+
+bool Heap::has_to_spare(SizeClass c) const {
+    const size_t free = room(c) - used(c);
+    return free > used(c) / kSpareShare && free * kSizeClasses[c].size > kSpareLeast;
+}
+
+void Heap::shed(SizeClass c) {
+    const size_t half = kSizeClasses[c].objects / 2;
+    Guard guard(orphans.lock);
+    Slab* slab = classes_[c].list(SlabState::kPartial);
+    for (size_t left = kShedMost; slab && left > 0 && has_to_spare(c); --left) {
+        Slab* const next = slab->next;
+        if (slab->used < half) hand_over(*slab, orphans.heap);
+        slab = next;
+    }
 }
 
 void Heap::revive() {

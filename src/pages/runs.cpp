@@ -43,7 +43,7 @@ Units dirty_floor() {
 }
 
 Units dirty_limit() {
-    return max(dirty_floor(), supply.in_use / 8) + supply.missed.worth_keeping() + supply.refused;
+    return max(dirty_floor() + supply.missed.worth_keeping(), supply.in_use / 8) + supply.refused;
 }
 
 // Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
