@@ -296,6 +296,20 @@ void put_up(Heap& mine, Object* object, std::mt19937& random) {
     if (old) free_any(mine, old);
 }
 
+// Makes many objects, few of which stay, and has slabs to spare then.
+void shed_some(Heap& mine, std::mt19937& random) {
+    std::vector<Object*> objects;
+    while (objects.size() < 32 * kObjects)
+        sample::add(objects, sample::take(mine, kClass));
+    for (size_t i = 0; i < objects.size(); ++i) {
+        if (i % 16 == 0)
+            put_up(mine, objects[i], random);
+        else
+            mine.give(*slab_of(objects[i]), objects[i]);
+    }
+    mine.shed(kClass);
+}
+
 // Takes batches, leaves the objects in the exchange and frees those it finds there, whosever they are.
 void trade(Heap& mine, unsigned seed, int rounds) {
     std::mt19937 random(seed);
@@ -310,6 +324,7 @@ void trade(Heap& mine, unsigned seed, int rounds) {
         for (Object* object : batch.objects)
             put_up(mine, object, random);
         if (random() % 16 == 0) mine.drain_mail();
+        if (random() % 256 == 0) shed_some(mine, random);
         if (random() % 64 == 0)
             for (auto& slot : exchange)
                 if (Object* object = slot.exchange(nullptr, std::memory_order_acq_rel))
