@@ -13,8 +13,9 @@ namespace tarn {
 namespace {
 
 constexpr size_t kDrainedWhole = 16;  // a bin of so few keeps nothing when it overflows
-constexpr uint32_t kShedEvery = 256;  // likewise
 constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps does not wait for long
+constexpr uint32_t kShedEvery = 256;  // likewise
+static_assert(kShedEvery % kSendEvery == 0);
 
 }  // namespace
 
@@ -169,8 +170,10 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         pops_top(bin) += kPop;
         return {object, false};
     }
-    if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
-    if (cache.refills % kShedEvery == 0) shed(cache);
+    if (++cache.refills % kSendEvery == 0) {
+        cache.outgoing.send_all();
+        if (cache.refills % kShedEvery == 0) shed(cache);
+    }
     BinTop& tops = top_of(bin);
     const size_t limit = limit_of(bin);
     if (!tops.own_slots && (limit || tops.batch > kFirstSlots)) [[unlikely]]
