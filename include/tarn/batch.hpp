@@ -12,13 +12,15 @@
 //     std::ranges::sort(goods, {}, tarn::field<Name>);  // any algorithm over rows
 //     goods.sort_by<Name>();                            // the same, faster
 //
-// All columns are one allocation, of operator new; a column begins on a 64-byte line (or at the alignment of
-// its type, if that is more) and is padded to whole lines; its padding may be read and written by vector
-// code. Growth doubles. Spans, rows and pointers are valid until rows are added beyond capacity(), or the
-// batch is shrunk, moved or destroyed; iterators until it is moved or destroyed. Errors: std::bad_alloc, and
-// what a field's own operations throw. Threads: as a std::vector. Exceptions: emplace_back, push_back,
-// reserve, shrink_to_fit and copies undo everything, if the fields can be copied or moved without throwing;
-// the others leave each object valid, but perhaps in another row.
+// All columns are one allocation, of tarn's malloc (of operator new where a field is not trivially copyable,
+// or aligned to more than a page); a column begins on a 64-byte line (or at the alignment of its type, if
+// that is more) and is padded to whole lines; its padding may be read and written by vector code. Growth
+// doubles; of trivially copyable fields, from 256 KiB on, in place or by mremap where it can. Spans, rows and
+// pointers are valid until rows are added beyond capacity(), or the batch is shrunk, moved or destroyed;
+// iterators until it is moved or destroyed. Errors: std::bad_alloc, and what a field's own operations throw.
+// Threads: as a std::vector. Exceptions: emplace_back, push_back, reserve, shrink_to_fit and copies undo
+// everything, if the fields can be copied or moved without throwing; the others leave each object valid, but
+// perhaps in another row.
 #pragma once
 #include <concepts>
 #include <functional>
@@ -263,6 +265,7 @@ requires(sizeof...(Fs) > 0) class Batch {
         block_.swap(next);
     }
     [[gnu::noinline]] void relocate(std::size_t rows) {
+        if (block_.extends_to(rows)) return block_.extend(rows, size_);
         Block next(rows);
         relocate_into(next);
     }

@@ -11,12 +11,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include "tarn/buffer.h"
 
 namespace tarn {
 
@@ -48,20 +51,15 @@ template <class... Ts>
 class Block {
   public:
     static constexpr std::size_t kAlignment = std::max({kLine, alignof(Ts)...});
+    // Whether objects are moved as bytes; memory is then such as tarn_buffer_memory_resize gives.
+    static constexpr bool kPlain =
+        (std::is_trivially_copyable_v<Ts> && ...) && kAlignment <= TARN_BUFFER_ALIGNMENT_MAX;
 
     Block() = default;
     // std::bad_alloc when there is no memory, or so many rows cannot be.
-    explicit Block(std::size_t rows) : capacity_(rows) {
-        const std::array<std::size_t, sizeof...(Ts)> sizes{sizeof(Ts)...};
-        std::array<std::size_t, sizeof...(Ts)> offsets;
-        std::size_t end = 0;
-        for (std::size_t i = 0; i < sizes.size(); ++i) {
-            offsets[i] = end;
-            end = after(end, rows, sizes[i]);
-        }
-        char* const memory = static_cast<char*>(::operator new (end, std::align_val_t{kAlignment}));
-        for (std::size_t i = 0; i < sizes.size(); ++i)
-            columns_[i] = memory + offsets[i];
+    explicit Block(std::size_t rows) {
+        const Layout layout(rows);
+        place(take(layout.end), layout, rows);
     }
     Block(Block&& from) noexcept : columns_(from.columns_), capacity_(std::exchange(from.capacity_, 0)) {
         from.columns_.fill(nullptr);
@@ -72,7 +70,23 @@ class Block {
     }
     // The objects must have been destroyed.
     ~Block() {
-        if (columns_[0]) ::operator delete (columns_[0], std::align_val_t{kAlignment});
+        if constexpr (kPlain)
+            tarn_buffer_memory_free(columns_[0]);
+        else if (columns_[0])
+            ::operator delete (columns_[0], std::align_val_t{kAlignment});
+    }
+    // Whether extend() is worth while: it is for what the kernel moves, or lets grow where it is.
+    bool extends_to(std::size_t rows) const {
+        return kPlain && rows > capacity_ && capacity_ > 0 && Layout(capacity_).end >= kExtendedFrom;
+    }
+    // Room for more rows, of which there are `count`; columns move up, the last one first. As the constructor
+    // when there is no memory; nothing has changed then.
+    void extend(std::size_t rows, std::size_t count) {
+        const Layout before(capacity_), layout(rows);
+        char* const memory = take(layout.end, columns_[0], before.end);
+        for (std::size_t i = sizeof...(Ts); --i > 0;)
+            std::memmove(memory + layout.offsets[i], memory + before.offsets[i], count * kSizes[i]);
+        place(memory, layout, rows);
     }
     void swap(Block& other) noexcept {
         columns_.swap(other.columns_);
@@ -93,6 +107,37 @@ class Block {
     }
 
   private:
+    static constexpr std::size_t kExtendedFrom = std::size_t{256} << 10;  // bytes
+    static constexpr std::array<std::size_t, sizeof...(Ts)> kSizes{sizeof(Ts)...};
+
+    struct Layout {
+        explicit Layout(std::size_t rows) {
+            for (std::size_t i = 0; i < kSizes.size(); ++i) {
+                offsets[i] = end;
+                end = after(end, rows, kSizes[i]);
+            }
+        }
+        std::array<std::size_t, sizeof...(Ts)> offsets;
+        std::size_t end = 0;
+    };
+    // `old`, of whose bytes as many are kept, is only given where objects are plain.
+    static char* take(std::size_t bytes, [[maybe_unused]] void* old = nullptr,
+                      [[maybe_unused]] std::size_t kept = 0) {
+        if constexpr (kPlain) {
+            std::size_t capacity = std::max(bytes, kLine) - TARN_BUFFER_PADDING;
+            void* const memory =
+                tarn_buffer_memory_resize(old, kAlignment, kept, &capacity, TARN_BUFFER_DEFAULT);
+            if (!memory) throw std::bad_alloc();
+            return static_cast<char*>(memory);
+        } else {
+            return static_cast<char*>(::operator new (bytes, std::align_val_t{kAlignment}));
+        }
+    }
+    void place(char* memory, const Layout& layout, std::size_t rows) {
+        for (std::size_t i = 0; i < kSizes.size(); ++i)
+            columns_[i] = memory + layout.offsets[i];
+        capacity_ = rows;
+    }
     static std::size_t after(std::size_t begin, std::size_t rows, std::size_t size) {
         std::size_t bytes, end;
         if (rows > kRowsMost || __builtin_mul_overflow(rows, size, &bytes) ||

@@ -101,8 +101,8 @@ typedef struct tarn_pool_stats {
 TARN_API int tarn_pool_stats_get(tarn_pool* pool, tarn_pool_stats* stats, size_t size);
 
 /* The rare cases of the two inline functions below; they may be called in their place. */
-TARN_API void* tarn_pool_allocate_slow(tarn_pool* pool);
-TARN_API void tarn_pool_free_slow(tarn_pool* pool, void* object);
+TARN_API void* tarn_pool_allocate_slow(tarn_pool* pool) __attribute__((cold));
+TARN_API void tarn_pool_free_slow(tarn_pool* pool, void* object) __attribute__((cold));
 /* The calling thread's thread pointer, for compilers that cannot read it. */
 TARN_API uintptr_t tarn_pool_thread_pointer(void);
 

@@ -69,7 +69,7 @@ typedef struct tarn_stats {
 
     uint64_t threads;       /* now: heaps that belong to a living thread */
     uint64_t threads_ended; /* counter: heaps given up by threads that ended */
-    uint64_t orphan_slabs;  /* now: slabs of ended threads that still hold live objects */
+    uint64_t orphan_slabs;  /* now: slabs that no thread has, with live objects */
 
     /* The region that small objects live in. */
     uint64_t reserved;  /* now: address space */

@@ -7,16 +7,18 @@ import sys
 import time
 
 from .drawing import plots
-from .driving import allocators, machine, micro, workloads
+from .driving import allocators, drift, machine, micro, progress, workloads
 from .driving.measure import Launcher
 from .driving.session import Session, check_same
 from .faults import Fault, status_of
 from .results import compare, store, text
+from .results import drift as drifted
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROUNDS = 5
 QUICK_ROUNDS = 2
 QUICK_BUDGET = 270.0  # seconds, of the five minutes that --quick promises
+TABLE = os.path.join(ROOT, "bench", "workloads.json")
 QUICK_TIMEOUT = 30.0
 TIMEOUT = 120.0
 
@@ -25,6 +27,7 @@ examples:
   scripts/bench --quick                                  within 5 minutes
   scripts/bench --workloads group:servers,perl --allocators glibc,jemalloc,tarn
   scripts/bench --peer snmalloc=/opt/libsnmalloc.so --output mine.json
+  scripts/bench --long --workloads drift                 how memory ages in 30 minutes
   scripts/bench --resume mine.json                       goes on where that run stopped
   scripts/bench --show mine.json --plot DIRECTORY        the tables and plots again
   scripts/bench --compare before.json after.json
@@ -43,6 +46,8 @@ def parser():
                                     description="Runs workloads under tarn and other allocators, in turns.")
     found.add_argument("--quick", action="store_true",
                        help=f"a part of the workloads, {QUICK_ROUNDS} rounds, ends within 5 minutes")
+    found.add_argument("--long", action="store_true",
+                       help=f"the load that drifts goes on for {drift.LONG_MINUTES} minutes instead of {drift.MINUTES}")
     found.add_argument("--rounds", type=int, metavar="N", help=f"rounds, at least {ROUNDS} unless --quick")
     found.add_argument("--workloads", type=words, default=[], metavar="A,B,group:G", help="these only")
     found.add_argument("--allocators", type=words, default=[], metavar="A,B", help="these only")
@@ -54,7 +59,7 @@ def parser():
     found.add_argument("--show", metavar="FILE.json", help="prints the tables of a run again")
     found.add_argument("--compare", nargs=2, metavar=("A.json", "B.json"), help="what changed from A to B")
     found.add_argument("--list", action="store_true", help="lists workloads and allocators")
-    found.add_argument("--table", default=os.path.join(ROOT, "bench", "workloads.json"), metavar="FILE",
+    found.add_argument("--table", default=TABLE, metavar="FILE",
                        help="another table of workloads")
     found.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR", help="the build directory")
     found.add_argument("--micro", nargs=argparse.REMAINDER, metavar="ARG",
@@ -71,6 +76,8 @@ def list_all(options):
     for one in table_of(options):
         why = one.missing()
         rows.append([one.name, one.group, "yes" if one.quick else "", one.title + (f" [{why}]" if why else "")])
+    load, why = drift.workload(os.path.abspath(options.build), drift.MINUTES), drift.missing(options.build)
+    rows.append([load.name, load.group, "", load.title + (f" [{why}]" if why else "")])
     print(text.table(rows, 4) + "\n")
     known = allocators.known(os.path.abspath(options.build), options.peer)
     print(text.table([["allocator", "what it is"], *([one.name, one.absent or one.version] for one in known)], 2))
@@ -88,8 +95,16 @@ def chosen_allocators(options, known):
     return allocators.select(known, wanted)
 
 
+def drift_is_due(options):
+    """It is named, or no workload is and the run is a full one."""
+    return drift.NAME in options.workloads or not (options.quick or options.workloads or options.table != TABLE)
+
+
 def chosen_workloads(options):
-    found = workloads.select(table_of(options), options.workloads)
+    words_ = [word for word in options.workloads if word != drift.NAME]
+    if options.workloads and not words_:
+        return []
+    found = workloads.select(table_of(options), words_)
     if options.quick and not options.workloads:
         found = [one for one in found if one.quick]
     if not found:
@@ -117,6 +132,10 @@ def keep(path):
 def begin(options, known):
     """(results, path, workloads, allocators) of a new run. What is wrong is said before anything else is."""
     listed, rounds = chosen_workloads(options), rounds_of(options)
+    if options.long and not drift_is_due(options):
+        raise Fault("--long is for the load that drifts, which this run leaves out: name drift among --workloads")
+    if drift_is_due(options) and (why := drift.missing(os.path.abspath(options.build))):
+        raise Fault(why)
     if options.output and not options.output.endswith(".json"):
         raise Fault(f"--output {options.output}: the name must end in .json")
     chosen = chosen_allocators(options, known)
@@ -125,20 +144,29 @@ def begin(options, known):
     name = os.path.basename(path).removesuffix(".json")
     keep(path)
     found = store.new(name, machine.facts(), rounds, options.quick, chosen, listed)
+    if drift_is_due(options):
+        found["drift"] = drift.planned(drift.LONG_MINUTES if options.long else drift.MINUTES)
     return found, path, listed, chosen
 
 
 def go_on(options, known):
     """The same of a run that was stopped: its own choice of everything holds."""
     found = store.load(options.resume)
-    for option in ("quick", "rounds", "workloads", "allocators", "output"):
+    for option in ("quick", "long", "rounds", "workloads", "allocators", "output"):
         if getattr(options, option):
             raise Fault(f"--resume takes what the run began with: leave --{option} out")
     present = [one for one in known if not one.absent]
     check_same(found, present)
     by_name = {one.name: one for one in present}
-    listed = workloads.select(table_of(options), found["planned"])
+    listed = workloads.select(table_of(options), found["planned"]) if found["planned"] else []
     return found, options.resume, listed, [by_name[name] for name in store.names(found)]
+
+
+def report(results):
+    parts = [text.report(results)]
+    if results.get("drift", {}).get("runs"):
+        parts.append(drifted.report(results))
+    return "\n\n".join(parts)
 
 
 def run(options, started):
@@ -150,19 +178,25 @@ def run(options, started):
     if quick:
         listed = workloads.interleaved(listed)
     try:
-        Session(launcher, found, path, deadline).run(listed, chosen)
+        if "drift" in found:
+            drift.run(launcher, found, path, chosen, progress.Progress)
+        if listed:
+            Session(launcher, found, path, deadline).run(listed, chosen)
+        else:
+            found["complete"] = True
+            store.store(path, found)
     except KeyboardInterrupt:
         print(f"\nstopped; go on with: scripts/bench --resume {path}", file=sys.stderr)
         return 130
-    print(text.report(found))
+    print(report(found))
     drawn = plots.write(found, options.plot or path.removesuffix(".json") + "-plots")
     print("\n".join([f"results: {path}", *(f"plot: {one}" for one in drawn)]), file=sys.stderr)
-    return 0
+    return 0 if "drift" not in found or drifted.holds(found) else 1
 
 
 def show(options):
     found = store.load(options.show)
-    print(text.report(found))
+    print(report(found))
     if options.plot:
         for path in plots.write(found, options.plot):
             print(f"plot: {path}", file=sys.stderr)

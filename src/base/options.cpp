@@ -176,8 +176,8 @@ constexpr Option kOptions[] = {
      [](const char* v) { return unless(parse_bytes_to(kRegionMost, v, options.region)); },
      [](Text& t) { t.decimal(options.region); }},
     {"TARN_DIRTY",
-     "free memory that may stay resident, bytes (k, m, g); an eighth of what is in use may always, and up to "
-     "three times as much besides where it was missed",
+     "free memory that may stay resident, bytes (k, m, g), and up to three times as much besides where it "
+     "was missed; or an eighth of what is in use, if that is more",
      [](const char* v) { return unless(parse_bytes(v, options.dirty)); },
      [](Text& t) { t.decimal(options.dirty); }},
     {"TARN_MAP_FROM", "blocks of this size and more go to map whatever the backend, bytes (k, m, g)",

@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kDrainedWhole = 16;  // a bin of so few keeps nothing when it overflows
 constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps does not wait for long
+constexpr uint32_t kShedEvery = 256;  // likewise
+static_assert(kShedEvery % kSendEvery == 0);
 
 }  // namespace
 
@@ -59,6 +61,7 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
     Bin& bin = cache.bins[c];
     const SizeClassInfo& info = kSizeClasses[c];
     Object** const end = &slot(bin, bin.end);
+    const size_t slab_bytes = info.units.bytes();
     // Neighbours are often of one slab, and go there together.
     for (Object** at = end - many; at < end;) {
         Object* const last = *at;
@@ -67,7 +70,7 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
             die(Fault::kInsideObject, last, "into one of", info.size, "bytes");
         Object* first = last;
         uint32_t count = 1;
-        if (++at < end && in_one_unit(*at, last)) {
+        if (++at < end && are_near(*at, last, slab_bytes)) {
             for (const CarvedObjects objects(*slab, info); at < end && objects.has(*at); ++at, ++count) {
                 (*at)->next = first;
                 first = *at;
@@ -148,6 +151,20 @@ namespace {
 
 }  // namespace
 
+namespace {
+
+// What one thread has no use for another may need: without this each would keep the most that it ever used of a class.
+[[gnu::cold, gnu::noinline]] void shed(ThreadCache& cache) {
+    if (orphans.holders.load(std::memory_order_relaxed) < 2) return;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        if (!cache.heap.has_to_spare(c)) continue;
+        flush_bin(cache, c);
+        cache.heap.shed(c);
+    }
+}
+
+}  // namespace
+
 Refill refill(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
     const HeapGuard guard(cache.heap);
@@ -162,7 +179,10 @@ Refill refill(ThreadCache& cache, SizeClass c) {
         pops_top(bin) += kPop;
         return {object, false};
     }
-    if (++cache.refills % kSendEvery == 0) cache.outgoing.send_all();
+    if (++cache.refills % kSendEvery == 0) {
+        cache.outgoing.send_all();
+        if (cache.refills % kShedEvery == 0) shed(cache);
+    }
     BinTop& tops = top_of(bin);
     const size_t limit = limit_of(bin);
     if (!tops.own_slots && (limit || tops.batch > kFirstSlots)) [[unlikely]]

@@ -28,7 +28,7 @@ bool begins_to_thin(ThreadCache& cache, SizeClass c) {
     if (!cache.heap.is_sparse(c)) return false;
     top.thinning = true;
     top.rounds = rounds_for(cache.heap, c);
-    top.rest = static_cast<uint32_t>(cache.heap.counters(c).slabs);
+    top.rest = static_cast<uint32_t>(cache.heap.begun(c));
     top.overflows = 0;
     return true;
 }
@@ -38,7 +38,7 @@ bool thins_on(ThreadCache& cache, SizeClass c) {
     if (!top.thinning) return false;
     top.overflows = 0;
     if (--top.rounds > 0) return true;
-    const size_t then = top.rest, now = cache.heap.counters(c).slabs;
+    const size_t then = top.rest, now = cache.heap.begun(c);
     const size_t gone = then > now ? (then - now) * kSizeClasses[c].objects : 0;
     const uint16_t rounds = rounds_for(cache.heap, c);
     top.thinning = false;

@@ -27,14 +27,16 @@ void check_slab(const Slab& slab, const Heap& heap, SizeClass c, SlabState state
 
 // With the lock held that the slabs are under.
 void check_lists(const Heap& heap) {
-    Units empty_units;
+    Units units, empty_units;
     for (SizeClass c = 0; c < kClasses; ++c) {
-        size_t slabs = 0, used = 0, touched = 0;
+        size_t slabs = 0, used = 0, touched = 0, untouched = 0;
         for (SlabState state : {SlabState::kPartial, SlabState::kFull, SlabState::kEmpty}) {
             for (const Slab* slab = heap.first(c, state); slab; slab = slab->next) {
                 check_slab(*slab, heap, c, state);
                 used += slab->used;
                 touched += slab->touched();
+                untouched += slab->carved() == 0;
+                units += slab->info().units;
                 if (++slabs > heap.counters(c).slabs)
                     die(Fault::kInternal, slab, "more slabs than are counted");
                 if (state == SlabState::kEmpty) empty_units += slab->info().units;
@@ -43,8 +45,11 @@ void check_lists(const Heap& heap) {
         if (used != heap.used(c)) die(Fault::kInternal, &heap, "used objects are not what is counted");
         if (touched != heap.counters(c).touched)
             die(Fault::kInternal, &heap, "touched objects are not what is counted");
+        if (untouched != heap.untouched(c))
+            die(Fault::kInternal, &heap, "untouched slabs are not what is counted");
         if (slabs != heap.counters(c).slabs) die(Fault::kInternal, &heap, "fewer slabs than are counted");
     }
+    if (units != heap.units()) die(Fault::kInternal, &heap, "units are not what is counted");
     if (empty_units != heap.empty_units())
         die(Fault::kInternal, &heap, "empty units are not what is counted");
 }

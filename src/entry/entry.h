@@ -60,6 +60,15 @@ namespace tarn {
     return pointer;
 }
 
+// As allocate_aligned, for what aligned_size gives for an alignment up to kSlabAlignmentMax: all objects in the
+// bin of its class are aligned.
+[[gnu::always_inline]] inline void* allocate_aligned_size(size_t alignment, size_t size) {
+    void* pointer = allocate_fast(size);
+    if (!pointer) [[unlikely]]
+        return allocate_aligned(alignment, size);
+    return pointer;
+}
+
 // Where `Owner` is sized_owner, the caller has another slow end for what `elsewhere` gets.
 template <uintptr_t Bin::*Owner, class Elsewhere>
 [[gnu::always_inline]] inline void release_by(void* pointer, Elsewhere elsewhere) {

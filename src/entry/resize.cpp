@@ -14,7 +14,7 @@ namespace tarn {
 namespace {
 
 void* reallocate_by_copy(void* pointer, size_t old_size, size_t size, size_t alignment = kAlignment) {
-    void* moved = alignment <= kAlignment ? allocate(size) : allocate_aligned(alignment, size);
+    void* moved = alignment <= kAlignment ? allocate(size) : allocate_aligned_size(alignment, size);
     if (!moved) return nullptr;
     memcpy(moved, pointer, old_size < size ? old_size : size);
     release(pointer);

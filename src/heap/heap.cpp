@@ -2,6 +2,8 @@
 // What the holder of a heap does with its slabs.
 #include "heap/heap.h"
 
+#include <string.h>
+
 #include "heap/holes.h"
 #include "heap/orphans.h"
 #include "heap/sound.h"
@@ -16,10 +18,16 @@ namespace {
 constexpr Units kEmptyUnitsOfAll = Units{128};  // 2 MiB
 constexpr Units kEmptyUnitsLeast = Units{16};   // 256 KiB
 
+// Slabs are taken in advance, so that the lock of the runs is held once for several: twice as many each time, as long as
+// none of them goes back unused. They are empty ones like others, and go back when these do.
+constexpr unsigned kDoublingsMost = 4;
+constexpr size_t kAtOnceMost = 1 << kDoublingsMost;
+constexpr Units kAheadUnits = Units{32};  // 512 KiB
+constexpr size_t kAheadShare = 8;         // of what the heap has
+
 constexpr size_t kSparseShare = 2;                  // free objects to used ones: half as many
 constexpr size_t kSparseLeast = size_t{512} << 10;  // bytes
 constexpr uint32_t kSweepEvery = 64;                // slabs made
-constexpr size_t kSweepLeast = size_t{8} << 20;     // bytes that came free
 
 Units empty_limit() {
     const uint32_t holders = orphans.holders.load(std::memory_order_relaxed);
@@ -73,21 +81,98 @@ void Heap::unlink(Slab& slab) {
 
 void Heap::claim(Slab& slab) {
     slab.owner.store(id_, std::memory_order_seq_cst);
+    units_ += slab.info().units;
     set_entries(slab.first_unit(), slab.info().units, entry(slab.size_class));
     counters(slab.size_class).slabs += 1;
     classes_[slab.size_class].used += slab.used;
+    untouched_[slab.size_class] += slab.carved() == 0;
     counters(slab.size_class).touched += slab.touched();
     link(slab);
     expect_none(&slab, [&] { return fault_of_units(slab, *this); });
 }
 
+// Empty ones that a heap may have because it has taken them in advance.
+Units Heap::ahead_most() const {
+    return min(min(empty_limit(), kAheadUnits), lately_ / kAheadShare);
+}
+
+// The reverse of claim(), but for what names the owner.
+void Heap::leave(Slab& slab) {
+    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
+    unlink(slab);
+    counters(slab.size_class).slabs -= 1;
+    counters(slab.size_class).touched -= slab.touched();
+    classes_[slab.size_class].used -= slab.used;
+    untouched_[slab.size_class] -= slab.carved() == 0;
+    units_ -= slab.info().units;
+}
+
+// Half of what it may have besides those it has: classes whose slabs are of another length find some, too.
+size_t Heap::at_once(SizeClass c) const {
+    const Units most = ahead_most();
+    if (doublings_ == 0 || most <= empty_units_ || id_ == kOrphanHeap) return 1;
+    const size_t room = (most - empty_units_) / 2 / kSizeClasses[c].units, wanted = size_t{1} << doublings_;
+    return room < 1 ? 1 : room < wanted ? room : wanted;
+}
+
+// Empty slabs of the class; how many.
+size_t Heap::take_slabs(SizeClass c) {
+    lately_ = max(units_, lately_ - lately_ / 64);
+    Run runs[kAtOnceMost];
+    const size_t count = take_runs(kSizeClasses[c].units, RunUse::kSlab, runs, at_once(c));
+    for (size_t i = count; i-- > 0;)  // the lowest will be first on its list
+        enter_slab(runs[i], c);
+    if (doublings_ < kDoublingsMost) ++doublings_;
+    return count;
+}
+
+// What other classes have left empty comes before memory that was never used: a slab of the same length becomes one of this
+// class. What is more than a heap may have in advance goes back; where no length fits, so do all that were used.
+bool Heap::convert_empty(SizeClass c) {
+    const Units length = kSizeClasses[c].units;
+    const auto fits = [&](SizeClass other) {
+        return classes_[other].list(SlabState::kEmpty) && kSizeClasses[other].units == length;
+    };
+    SizeClass found = kClasses;
+    // Those that were taken in advance, four classes at a look; mostly there are no others.
+    constexpr SizeClass kLook = sizeof(uint64_t) / sizeof *untouched_;
+    static_assert(kClasses % kLook == 0);
+    Units in_advance;
+    for (SizeClass from = 0; from < kClasses; from += kLook) {
+        uint64_t any;
+        memcpy(&any, untouched_ + from, sizeof any);
+        for (SizeClass other = from; any && other < from + kLook; ++other) {
+            in_advance += untouched_[other] * kSizeClasses[other].units;
+            if (untouched_[other] && fits(other)) found = other;
+        }
+    }
+    const bool others = empty_units_ != in_advance;
+    for (SizeClass other = 0; others && other < kClasses && found == kClasses; ++other)
+        if (fits(other)) found = other;
+    if (found < kClasses) {
+        const OwnRun run = dissolve(*classes_[found].list(SlabState::kEmpty));
+        enter_slab({run.at, run.zeroed}, c);
+        dissolve_empty(Empty::kAny, max(ahead_most(), length), c);
+        return true;
+    }
+    if (others) dissolve_empty(Empty::kBegun, {}, c);
+    return false;
+}
+
 Slab* Heap::make_slab(SizeClass c) {
+    const uint32_t before = made_;
+    bool made = empty_units_ != Units{} && convert_empty(c);
+    if (!made) made = take_slabs(c) > 0;
+    if (!made && empty_units_ != Units{}) {
+        dissolve_empty();
+        made = take_slabs(c) > 0;
+    }
+    if (made_ / kSweepEvery != before / kSweepEvery) sweep_when_grown();
+    return made ? classes_[c].list(SlabState::kEmpty) : nullptr;
+}
+
+void Heap::enter_slab(const Run& run, SizeClass c) {
     const SizeClassInfo& info = kSizeClasses[c];
-    // What other classes have left empty comes before memory that was never used.
-    if (empty_units_ != Units{}) dissolve_empty();
-    if (++made_ % kSweepEvery == 0) sweep_when_grown();
-    const Run run = take_run(info.units, RunUse::kSlab);
-    if (!run.at) return nullptr;
     const size_t first = unit_of(run.at);
     for (size_t unit = first; unit < first + info.units.count(); ++unit) {
         Slab& any = *static_cast<Slab*>(record_of(unit));
@@ -102,7 +187,7 @@ Slab* Heap::make_slab(SizeClass c) {
     slab.zeroed = run.zeroed;
     slab.remote.store(0, std::memory_order_relaxed);
     claim(slab);
-    return &slab;
+    ++made_;
 }
 
 Slab* Heap::slab_with_room(SizeClass c) {
@@ -127,6 +212,7 @@ Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
     char* object = reinterpret_cast<char*>(first);
     for (Object** slot = end - batch; slot < end; ++slot, object += info.size)
         *slot = reinterpret_cast<Object*>(object);
+    untouched_[slab.size_class] -= slab.carved() == 0;
     slab.set_carved(slab.carved() + batch);
     slab.used = static_cast<uint16_t>(slab.used + batch);
     classes_[slab.size_class].used += batch;
@@ -205,15 +291,39 @@ const char* fault_of_dissolving(const Slab& slab) {
 
 }  // namespace
 
-void Heap::dissolve(Slab& slab) {
-    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
-    unlink(slab);
-    counters(slab.size_class).touched -= slab.touched();
+// Off the books of this heap; its run is still to be given back.
+OwnRun Heap::dissolve(Slab& slab) {
+    leave(slab);
     forget_holes(slab);
     expect_none(&slab, [&] { return fault_of_dissolving(slab); });
-    counters(slab.size_class).slabs -= 1;
     slab.owner.store(kNoHeap, std::memory_order_relaxed);
-    give_run(slab.begin(), slab.info().units);
+    return {slab.begin(), slab.info().units, slab.zeroed && slab.carved() == 0};
+}
+
+void Heap::give_back(const OwnRun* runs, size_t count) {
+    bool unused = false;
+    for (size_t i = 0; i < count; ++i)
+        unused |= slab_of(runs[i].at)->carved() == 0;
+    if (unused && doublings_ > 0) --doublings_;
+    give_runs(runs, count);
+}
+
+// Several at one hold of the lock of the runs; those of the class that is at work come last.
+void Heap::dissolve_empty(Empty which, Units left, SizeClass last) {
+    OwnRun runs[kAtOnceMost];
+    size_t count = 0;
+    for (SizeClass i = 1; i <= kClasses && empty_units_ > left; ++i) {
+        Slab* slab = classes_[(last + i) % kClasses].list(SlabState::kEmpty);
+        while (slab && empty_units_ > left) {
+            Slab* const next = slab->next;
+            if (which == Empty::kAny || slab->carved() > 0) runs[count++] = dissolve(*slab);
+            slab = next;
+            if (count < kAtOnceMost) continue;
+            give_back(runs, count);
+            count = 0;
+        }
+    }
+    if (count > 0) give_back(runs, count);
 }
 
 void Heap::settle(Slab& slab) {
@@ -222,7 +332,13 @@ void Heap::settle(Slab& slab) {
         link(slab);
     }
     expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
-    if (slab.used == 0 && (empty_units_ > empty_limit() || id_ == kOrphanHeap)) dissolve(slab);
+    if (slab.used == 0 && (empty_units_ > empty_limit() || id_ == kOrphanHeap))
+        dissolve_some(slab.size_class);
+}
+
+void Heap::dissolve_some(SizeClass last) {
+    const Units most = id_ == kOrphanHeap ? Units{} : empty_limit();
+    dissolve_empty(Empty::kAny, most - min(most / 2, Units{kAtOnceMost}), last);
 }
 
 void Heap::absorb(Slab& slab, const RemoteChain& chain) {
@@ -256,87 +372,9 @@ void Heap::drain_mail() {
     post_slabs(open_mail());
 }
 
-void Heap::dissolve_empty() {
-    for (ClassHeap& c : classes_) {
-        for (Slab* slab = c.list(SlabState::kEmpty); slab;) {
-            Slab* const next = slab->next;
-            dissolve(*slab);
-            slab = next;
-        }
-    }
-}
-
 bool Heap::is_sparse(SizeClass c) const {
     const size_t free = room(c) - used(c);
     return free > used(c) / kSparseShare && free * kSizeClasses[c].size > kSparseLeast;
-}
-
-Punched Heap::punch(Slab& slab, Punch punch) {
-    const size_t touched = slab.touched();
-    const Punched punched = punch_holes(slab, punch);
-    counters(slab.size_class).touched -= touched - slab.touched();
-    return punched;
-}
-
-size_t Heap::punch_all() {
-    size_t bytes = 0;
-    for (ClassHeap& c : classes_)
-        for (Slab* slab = c.list(SlabState::kPartial); slab; slab = slab->next)
-            bytes += punch(*slab, Punch::kAsked).bytes;
-    return bytes;
-}
-
-void Heap::begin_sweep() {
-    sweep_left_ = kClasses;
-    sweep_next_ = classes_[0].list(SlabState::kPartial);
-}
-
-// Goes on with it. What the kernel refuses once it will refuse again.
-void Heap::sweep(Punch how, SweepBudget& budget) {
-    for (; sweep_left_ > 0;
-         sweep_next_ = --sweep_left_ ? classes_[kClasses - sweep_left_].list(SlabState::kPartial) : nullptr) {
-        while (Slab* const slab = sweep_next_) {
-            if (budget.slabs == 0 || budget.calls == 0) return;
-            sweep_next_ = slab->next;
-            const Punched punched = punch(*slab, how);
-            --budget.slabs;
-            budget.calls -= punched.calls < budget.calls ? punched.calls : budget.calls;
-            if (!punched.refused) continue;
-            sweep_left_ = 0;
-            sweep_next_ = nullptr;
-            return;
-        }
-    }
-}
-
-// A thread that works out of its bins alone looks idle, too; then a refill brings back what it needs.
-void Heap::tidy_when_idle(SweepBudget& budget) {
-    size_t sum = made_;
-    for (SizeClass c = 0; c < kClasses; ++c)
-        sum += (c + 1) * used(c);
-    const bool idle = sum == seen_;
-    seen_ = sum;
-    if (!idle) return;
-    dissolve_empty();
-    if (swept_ != sum) begin_sweep();
-    swept_ = sum;
-    if (may_punch()) sweep(Punch::kIdle, budget);
-}
-
-void Heap::sweep_when_grown() {
-    SweepBudget budget;
-    if (sweep_left_ > 0) return sweep(Punch::kGrown, budget);
-    size_t free = 0, used_bytes = 0;
-    for (SizeClass c = 0; c < kClasses; ++c) {
-        free += (room(c) - used(c)) * kSizeClasses[c].size;
-        used_bytes += used(c) * kSizeClasses[c].size;
-    }
-    if (free < free_when_swept_) free_when_swept_ = free;
-    if (free < used_bytes / 4 || free < free_when_swept_ + free_when_swept_ / 4 + kSweepLeast) return;
-    free_when_swept_ = free;
-    if (!may_punch()) return;
-    begin_sweep();
-    sweep(Punch::kGrown, budget);
 }
 
 }  // namespace tarn

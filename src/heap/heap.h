@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs of threads
-// that have ended and is used under its lock.
+// Heap: the owner of slabs. Each thread that allocates holds one; the orphan heap holds the slabs that no
+// thread has, and is used under its lock.
 //
 // Every slab of a heap is on one list of its class: partial, full or empty (slab.h). A heap's functions are
 // for who has the lock of its door: the holder, which takes it on each cold path and finds it free, or
@@ -68,10 +68,14 @@ class Heap {
     const Slab* first(SizeClass c, SlabState state) const {
         return classes_[c].lists[static_cast<size_t>(state) - 1];
     }
+    Units units() const { return units_; }
     Units empty_units() const { return empty_units_; }
-    // Objects of the class that are used, and for how many there is room in its slabs.
+    // Slabs of the class of which no object was ever handed out: they were taken in advance.
+    size_t untouched(SizeClass c) const { return untouched_[c]; }
+    // The others; objects of these that are used, and for how many there is room.
+    size_t begun(SizeClass c) const { return classes_[c].counters.slabs - untouched_[c]; }
     size_t used(SizeClass c) const { return classes_[c].used; }
-    size_t room(SizeClass c) const { return classes_[c].counters.slabs * kSizeClasses[c].objects; }
+    size_t room(SizeClass c) const { return begun(c) * kSizeClasses[c].objects; }
     // Far more memory of the class lies free in its slabs than is used.
     bool is_sparse(SizeClass c) const;
 
@@ -100,13 +104,18 @@ class Heap {
     // Collects what other threads freed.
     void drain_mail();
     // Slabs kept empty for reuse.
-    void dissolve_empty();
+    void dissolve_empty() { dissolve_empty(Empty::kAny, {}, 0); }
     // Gives back pages of partial slabs on which every object is free (holes.cpp), because the program asks; bytes.
     size_t punch_all();
     // The same of tarn's own accord, a bounded number of slabs at a time: when much more lies free than the last time; by
     // other threads, besides the empty slabs, when this one's has not been at work since they looked last.
     void sweep_when_grown();
     void tidy_when_idle(SweepBudget& budget);
+
+    // Slabs of which most lies free go to the orphans, where any heap that needs one finds them, as long as the class
+    // has much more room than it uses. For the holder, none of whose bins has an object of the class.
+    bool has_to_spare(SizeClass c) const;
+    void shed(SizeClass c);
 
     // The holder ends: all slabs go to the orphan heap. Bins are empty by now.
     void retire();
@@ -131,15 +140,26 @@ class Heap {
     Slab* slab_with_room(SizeClass c);
     Slab* own_slab(SizeClass c);
     Slab* make_slab(SizeClass c);
+    void enter_slab(const Run& run, SizeClass c);
+    bool convert_empty(SizeClass c);
+    Units ahead_most() const;
+    size_t at_once(SizeClass c) const;
+    size_t take_slabs(SizeClass c);
     Batch take_free(Slab& slab, Object** end, uint32_t room);
     Batch carve(Slab& slab, Object** end, uint32_t room);
     Batch take_of(Slab& slab, Object** end, uint32_t room);
     void absorb(Slab& slab, const RemoteChain& chain);
     void after_take(Slab& slab);
-    void dissolve(Slab& slab);
+    OwnRun dissolve(Slab& slab);
+    void give_back(const OwnRun* runs, size_t count);
+    [[gnu::cold, gnu::noinline]] void dissolve_some(SizeClass last);
+    // Until so many units are left.
+    enum class Empty : bool { kAny, kBegun };
+    void dissolve_empty(Empty which, Units left, SizeClass last);
     void claim(Slab& slab);  // owner, entries and list become this heap's
     void link(Slab& slab);
     void unlink(Slab& slab);
+    void leave(Slab& slab);
     Slab*& list_of(const Slab& slab);
     Slab* open_mail();
     Punched punch(Slab& slab, Punch how);
@@ -150,13 +170,17 @@ class Heap {
     HeapId id_ = kNoHeap;
     Entry first_entry_ = 0;
     uintptr_t marks_ = 0;
-    Units empty_units_;            // of the slabs on the lists of empty ones
+    Units units_;                  // of all slabs
+    Units lately_;                 // most that were, going down slowly
+    Units empty_units_;            // of those on the lists of empty ones
     uint32_t made_ = 0;            // slabs, ever
+    uint8_t doublings_ = 0;        // of how many slabs are taken at one hold of the lock of runs
     unsigned sweep_left_ = 0;      // classes, the one that a sweep is at included; 0: there is none
     Slab* sweep_next_ = nullptr;   // a partial slab of that one
     size_t free_when_swept_ = 0;   // bytes that lay free in slabs
     size_t seen_ = 0, swept_ = 0;  // sums over what it has: when others looked last, and swept
     ClassHeap classes_[kClasses];
+    uint16_t untouched_[kClasses] = {};  // slabs
 };
 
 inline HeapDoor& Heap::door() const {

@@ -14,7 +14,8 @@ constexpr size_t kPage = os::kPageSize;
 constexpr size_t kPagesPerUnit = kUnitSize / kPage;
 constexpr size_t kUsedToPage = 2;  // with more used objects than that few pages are free, wherever these lie
 constexpr size_t kPagesLeast = 2;  // side by side, to be worth a call
-constexpr size_t kObjectsMost = 1024;  // in a slab; size_classes.h proves it
+constexpr size_t kObjectsMost = 1024;            // in a slab; size_classes.h proves it
+constexpr size_t kSweepLeast = size_t{8} << 20;  // bytes that came free
 
 // The pages of one slab, numbered from its first on.
 class Pages {
@@ -183,6 +184,74 @@ void clear_holes(Slab& slab) {
     const size_t count = slab.info().units.bytes() / kPage;
     for (size_t page = 0; page < count; ++page)
         pages.clear(page);
+}
+
+Punched Heap::punch(Slab& slab, Punch punch) {
+    const size_t touched = slab.touched();
+    const Punched punched = punch_holes(slab, punch);
+    counters(slab.size_class).touched -= touched - slab.touched();
+    return punched;
+}
+
+size_t Heap::punch_all() {
+    size_t bytes = 0;
+    for (ClassHeap& c : classes_)
+        for (Slab* slab = c.list(SlabState::kPartial); slab; slab = slab->next)
+            bytes += punch(*slab, Punch::kAsked).bytes;
+    return bytes;
+}
+
+void Heap::begin_sweep() {
+    sweep_left_ = kClasses;
+    sweep_next_ = classes_[0].list(SlabState::kPartial);
+}
+
+// Goes on with it. What the kernel refuses once it will refuse again.
+void Heap::sweep(Punch how, SweepBudget& budget) {
+    for (; sweep_left_ > 0;
+         sweep_next_ = --sweep_left_ ? classes_[kClasses - sweep_left_].list(SlabState::kPartial) : nullptr) {
+        while (Slab* const slab = sweep_next_) {
+            if (budget.slabs == 0 || budget.calls == 0) return;
+            sweep_next_ = slab->next;
+            const Punched punched = punch(*slab, how);
+            --budget.slabs;
+            budget.calls -= punched.calls < budget.calls ? punched.calls : budget.calls;
+            if (!punched.refused) continue;
+            sweep_left_ = 0;
+            sweep_next_ = nullptr;
+            return;
+        }
+    }
+}
+
+// A thread that works out of its bins alone looks idle, too; then a refill brings back what it needs.
+void Heap::tidy_when_idle(SweepBudget& budget) {
+    size_t sum = made_;
+    for (SizeClass c = 0; c < kClasses; ++c)
+        sum += (c + 1) * used(c);
+    const bool idle = sum == seen_;
+    seen_ = sum;
+    if (!idle) return;
+    dissolve_empty();
+    if (swept_ != sum) begin_sweep();
+    swept_ = sum;
+    if (may_punch()) sweep(Punch::kIdle, budget);
+}
+
+void Heap::sweep_when_grown() {
+    SweepBudget budget;
+    if (sweep_left_ > 0) return sweep(Punch::kGrown, budget);
+    size_t free = 0, used_bytes = 0;
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        free += (room(c) - used(c)) * kSizeClasses[c].size;
+        used_bytes += used(c) * kSizeClasses[c].size;
+    }
+    if (free < free_when_swept_) free_when_swept_ = free;
+    if (free < used_bytes / 4 || free < free_when_swept_ + free_when_swept_ / 4 + kSweepLeast) return;
+    free_when_swept_ = free;
+    if (!may_punch()) return;
+    begin_sweep();
+    sweep(Punch::kGrown, budget);
 }
 
 }  // namespace tarn

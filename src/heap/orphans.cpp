@@ -13,6 +13,10 @@ namespace {
 // So often a slab that is sent on comes back only if what remote.h says does not hold.
 constexpr int kTurnsMost = 1 << 20;
 
+constexpr size_t kSpareShare = 4;                  // of the used objects of a class: so many free ones stay
+constexpr size_t kSpareLeast = size_t{128} << 10;  // bytes
+constexpr size_t kShedMost = 256;                  // slabs looked at
+
 }  // namespace
 
 void start_heaps() {
@@ -136,11 +140,7 @@ void Heap::hand_over(Slab& slab, Heap& to) {
         const bool alone = orphans.lock.is_mine() || orphans.unsalvaged.load(std::memory_order_relaxed);
         return alone && (id_ == kOrphanHeap) != (to.id_ == kOrphanHeap);
     });
-    expect_none(&slab, [&] { return fault_of_units(slab, *this); });
-    unlink(slab);
-    counters(slab.size_class).slabs -= 1;
-    counters(slab.size_class).touched -= slab.touched();
-    classes_[slab.size_class].used -= slab.used;
+    leave(slab);
     to.claim(slab);
 }
 
@@ -156,6 +156,9 @@ void set_held(HeapDoor& door, bool held) {
 
 void Heap::retire() {
     Slab* elsewhere = nullptr;
+    dissolve_empty();  // before everybody waits for the lock
+    lately_ = {};
+    doublings_ = 0;
     {
         Guard guard(orphans.lock);
         for (ClassHeap& c : classes_) {
@@ -171,6 +174,22 @@ void Heap::retire() {
         elsewhere = door().mail.take_all();
     }
     post_slabs(elsewhere);
+}
+
+bool Heap::has_to_spare(SizeClass c) const {
+    const size_t free = room(c) - used(c);
+    return free > used(c) / kSpareShare && free * kSizeClasses[c].size > kSpareLeast;
+}
+
+void Heap::shed(SizeClass c) {
+    const size_t half = kSizeClasses[c].objects / 2;
+    Guard guard(orphans.lock);
+    Slab* slab = classes_[c].list(SlabState::kPartial);
+    for (size_t left = kShedMost; slab && left > 0 && has_to_spare(c); --left) {
+        Slab* const next = slab->next;
+        if (slab->used < half) hand_over(*slab, orphans.heap);
+        slab = next;
+    }
 }
 
 void Heap::revive() {

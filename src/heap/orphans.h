@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Slabs that change hands: of threads that have ended, and whose owner is not the one who frees. remote.h has the rules
-// (R1 to R5). The orphan lock is taken before the run supply's.
+// Slabs that change hands: of threads that have ended, or have them to spare, and whose owner is not the one who frees.
+// remote.h has the rules (R1 to R5). The orphan lock is taken before the run supply's.
 #pragma once
 #include "heap/heap.h"
 

@@ -45,7 +45,9 @@ void Heap::forget_slabs() {
         c.counters.touched = 0;
         c.used = 0;
     }
-    empty_units_ = {};
+    for (uint16_t& slabs : untouched_)
+        slabs = 0;
+    units_ = empty_units_ = {};
     sweep_next_ = nullptr;
     sweep_left_ = 0;
 }
@@ -87,6 +89,8 @@ void salvage_window(UnitRange range, Heap* survivor, Torn torn) {
         }
         Slab& slab = *static_cast<Slab*>(record_of(unit));
         next = unit + slab.info().units.count();
+        // Off the books of a heap, on its way back: perhaps this thread's.
+        if (torn == Torn::kLeft && slab.owner.load(std::memory_order_relaxed) == kNoHeap) continue;
         salvage_slab(slab, survivor);
     }
 }

@@ -114,8 +114,10 @@ class CarvedObjects {
     uint64_t divisor_;
 };
 
-inline bool in_one_unit(const void* one, const void* other) {
-    return (reinterpret_cast<uintptr_t>(one) ^ reinterpret_cast<uintptr_t>(other)) < kUnitSize;
+// They may be in one slab of so many bytes, whichever lies first.
+inline bool are_near(const void* one, const void* other, size_t bytes) {
+    const uintptr_t a = reinterpret_cast<uintptr_t>(one), b = reinterpret_cast<uintptr_t>(other);
+    return (a ^ b) < kUnitSize || (bytes > kUnitSize && a - b + bytes < 2 * bytes);
 }
 
 inline bool is_slab_entry(Entry entry) {

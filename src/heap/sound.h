@@ -53,6 +53,7 @@ inline const char* fault_of_linked(const Slab& slab, const Heap& owner) {
 
 // Of a heap that has no slabs.
 inline const char* fault_of_emptiness(const Heap& heap) {
+    if (heap.units() != Units{}) return "units counted in a heap without slabs";
     if (heap.empty_units() != Units{}) return "empty slabs counted in a heap without slabs";
     for (SizeClass c = 0; c < kClasses; ++c) {
         if (heap.counters(c).slabs != 0) return "slabs counted in a heap without slabs";

@@ -21,12 +21,13 @@ namespace {
 
 constexpr Units kStepUnits = Units{64};  // mapped at a time, at least, a new window's header included
 constexpr size_t kPurgeBatch = 32;       // ranges returned per turn of the lock
+constexpr size_t kInAdvanceShare = 8;    // of the dirty units, for who does not need them yet
 constexpr size_t kMissedMost = 3;        // times the floor of the dirty limit
 constexpr size_t kAskFrom = 1024;        // mappings: how many the kernel allows
 
-struct Range {
+struct Range {  // in two words: there is an array of them on the stack
     size_t unit;
-    Units length;
+    PackedUnits<uint16_t> length;
     bool dirty = false;    // some of it
     bool cuts = false;     // a mapping in two, if it is unmapped
     bool refused = false;  // by the kernel
@@ -42,7 +43,7 @@ Units dirty_floor() {
 }
 
 Units dirty_limit() {
-    return max(dirty_floor(), supply.in_use / 8) + supply.missed.worth_keeping() + supply.refused;
+    return max(dirty_floor() + supply.missed.worth_keeping(), supply.in_use / 8) + supply.refused;
 }
 
 // Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
@@ -135,7 +136,7 @@ Range whole_pages(size_t first, size_t end) {
     const size_t page = page_units().count();
     const size_t from = (first + page - 1) / page * page;
     const size_t to = end / page * page;
-    return {from, Units{to > from ? to - from : 0}};
+    return {from, PackedUnits<uint16_t>{Units{to > from ? to - from : 0}}};
 }
 
 // Of all windows.
@@ -255,12 +256,8 @@ bool somebodys(const Window* window, size_t unit, Units length) {
     return first >= kUsableBegin && window->units().count(UnitState::kTaken, first, length) == length;
 }
 
-}  // namespace
-
-Run take_run(Units length, RunUse use) {
-    Guard guard(supply.lock);
-    const Found found = take(length);
-    if (!found.window) return {};
+// The books say that somebody has it.
+Run enter_taken(const Found& found, Units length, RunUse use) {
     expect(found.window, "a run that somebody has already",
            [&] { return nobodys(*found.window, found.first, length); });
     const Units dirty = found.window->set(found.first, length, UnitState::kTaken).dirty;
@@ -273,16 +270,45 @@ Run take_run(Units length, RunUse use) {
     return {unit_address(unit), dirty == Units{}};
 }
 
-void give_run(void* at, Units length) {
-    const size_t unit = unit_of(at);
+// One more of the same kind: right behind the last one, where first fit is most likely to find it.
+Found take_another(const Found& last, Units length, UnitState kind) {
+    const size_t first = last.first + length.count();
+    if (first + length.count() <= kUsableEnd && last.window->units().count(kind, first, length) == length)
+        return {last.window, first};
+    return kind == UnitState::kDirty && supply.dirty >= length ? find_run(UnitKind::kDirty, length) : Found{};
+}
+
+void enter_given(const OwnRun& run) {
+    const size_t unit = unit_of(run.at);
+    Window* const window = windows.of_unit(unit);
+    expect(run.at, "a run given that nobody has", [&] { return somebodys(window, unit, run.length); });
+    set_entries(unit, run.length, 0);
+    window->set(unit - window->first_unit(), run.length, run.zeroed ? UnitState::kClean : UnitState::kDirty);
+    supply.in_use -= run.length;
+    if (run.zeroed) return;
+    supply.dirty += run.length;
+    give_up_spare(run.length);
+}
+
+}  // namespace
+
+size_t take_runs(Units length, RunUse use, Run* runs, size_t most) {
     Guard guard(supply.lock);
-    expect(at, "a run given that nobody has", [&] { return somebodys(windows.of_unit(unit), unit, length); });
-    set_entries(unit, length, 0);
-    Window& window = *windows.of_unit(unit);
-    window.set(unit - window.first_unit(), length, UnitState::kDirty);
-    supply.in_use -= length;
-    supply.dirty += length;
-    give_up_spare(length);
+    Found found = take(length);
+    if (!found.window) return 0;
+    runs[0] = enter_taken(found, length, use);
+    const UnitState kind = runs[0].zeroed ? UnitState::kClean : UnitState::kDirty;
+    if (kind == UnitState::kDirty) most = std::min(most, 1 + supply.dirty / kInAdvanceShare / length);
+    size_t count = 1;
+    for (; count < most && (found = take_another(found, length, kind)).window; ++count)
+        runs[count] = enter_taken(found, length, use);
+    return count;
+}
+
+void give_runs(const OwnRun* runs, size_t count) {
+    Guard guard(supply.lock);
+    for (size_t i = 0; i < count; ++i)
+        enter_given(runs[i]);
     const Units limit = dirty_limit();
     if (supply.dirty > limit) purge_dirty(limit - limit / 8);
 }

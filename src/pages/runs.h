@@ -23,8 +23,26 @@ enum class RunUse : uint8_t { kSlab, kBlock };
 // How often memory was mapped that nobody had.
 extern std::atomic<uint32_t> growths;
 
-[[nodiscard]] Run take_run(Units length, RunUse use);  // 1..kRunUnitsMax
-void give_run(void* at, Units length);                 // what take_run returned, whole
+// Runs of this length, 1..kRunUnitsMax, at one hold of the lock; how many there are. The first is the lowest that was
+// used before, or else the lowest; the others are what would come next, while that is as dirty or as clean, and no more
+// of the dirty ones than an eighth: in advance nobody gets clean memory while there is dirty, nor what others may miss.
+[[nodiscard]] size_t take_runs(Units length, RunUse use, Run* runs, size_t most);
+[[nodiscard]] inline Run take_run(Units length, RunUse use) {
+    Run run;
+    return take_runs(length, use, &run, 1) ? run : Run{};
+}
+
+// Runs that were taken, each whole, at one hold of the lock.
+struct OwnRun {
+    void* at = nullptr;
+    PackedUnits<uint32_t> length;
+    bool zeroed = false;  // every byte still is
+};
+void give_runs(const OwnRun* runs, size_t count);
+inline void give_run(void* at, Units length) {
+    const OwnRun run{at, PackedUnits<uint32_t>{length}};
+    give_runs(&run, 1);
+}
 
 // Gives what is free back to the kernel, memory and address space, but for so many units at most. A caller that
 // keeps some is short of address space.

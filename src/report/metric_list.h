@@ -108,7 +108,8 @@ inline constexpr Total kTotals[] = {
     {"remote_frees", Kind::kCounter, Unit::kCount, &tarn_stats::remote_frees, nullptr,
      "Small objects freed by another thread than the owner", "threads", "remote frees", Show::kUnlessZero},
     {"orphan_slabs", Kind::kGauge, Unit::kCount, &tarn_stats::orphan_slabs, nullptr,
-     "Slabs of ended threads that hold live objects", "threads", "slabs of ended threads", Show::kUnlessZero},
+     "Slabs that no thread has and that hold live objects", "threads", "slabs of no thread",
+     Show::kUnlessZero},
 
     {"arenas", Kind::kGauge, Unit::kCount, &tarn_stats::arenas, nullptr,
      "Arenas of the explicit interface, idle ones of arena pools included", "arenas", "in use",

@@ -182,6 +182,42 @@ TEST(Heap, APeakIsKept) {
     EXPECT_EQ(heap.stats().peak_bytes, 1536u);
 }
 
+// What was freed last is in the processor's cache.
+TEST(Heap, WhatIsFreedIntoADenseChunkComesNext) {
+    Heap heap;
+    std::vector<void*> live(4000);  // of several chunks
+    for (void*& one : live)
+        one = heap.allocate(64);
+    size_t same = 0;
+    for (size_t i = 0; i < live.size(); i += 7) {
+        heap.free(live[i]);
+        void* const next = heap.allocate(64);
+        same += next == live[i];
+        live[i] = next;
+    }
+    EXPECT_GT(same,
+              live.size() / 7 * 9 / 10);  // not an object at the start of a page, nor the first of a chunk
+}
+
+// Churn in a heap that has shrunk fills some chunks, and the others come empty.
+TEST(Heap, SparseChunksComeEmpty) {
+    Heap heap;
+    std::mt19937_64 random(1);
+    std::vector<void*> live(40000);
+    for (void*& one : live)
+        one = heap.allocate(64);
+    std::shuffle(live.begin(), live.end(), random);
+    for (; live.size() > 8000; live.pop_back())
+        heap.free(live.back());
+    for (int i = 0; i < 400000; ++i) {
+        void*& one = live[random() % live.size()];
+        heap.free(one);
+        one = heap.allocate(64);
+    }
+    const tarn_heap_stats stats = heap.stats();
+    EXPECT_LE((stats.chunks - stats.empty_chunks) * 64 * 1024, 2 * stats.live_bytes);
+}
+
 TEST(Heap, MovesAndThrows) {
     Heap heap({.quota = 1000});
     Heap other(std::move(heap));

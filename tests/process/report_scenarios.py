@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 
+import harness
 from exit_scenarios import reports, whole
 
 STATUS = 7
@@ -201,7 +202,10 @@ def closed_pipe_ends(context):
 def on_a_terminal(context, change):
     """The program's end, its standard error being a terminal of a session of its own, in the background of it. The
     terminal is changed before; what can be read of it."""
-    master, slave = os.openpty()
+    try:
+        master, slave = os.openpty()
+    except OSError as error:
+        raise harness.Skip(f"no pseudo terminal is to be had: {error.strerror}") from error
     session = os.fork()
     if session == 0:
         code = 1

@@ -22,6 +22,8 @@ FIGURES = [
     ("docs/design.md", "after (N) of them the limit is halved", ["kOverflowsMost"]),
     ("docs/design.md", "empty slabs, its share of (N) MiB for all threads and (N) KiB at least",
      ["kEmptyUnitsOfAll * kUnitSize // MIB", "kEmptyUnitsLeast * kUnitSize // KIB"]),
+    ("docs/design.md", "with every (N)th refill", ["kShedEvery"]),
+    ("docs/design.md", "what it uses, and (N) KiB", ["kSpareLeast // KIB"]),
     ("docs/design.md", r"outgoing\.h`: (N) slabs", ["kParcels"]),
     ("docs/design.md", "serves, at most (N) KiB", ["kSmallMax // KIB"]),
     ("docs/guide/metrics.md", "those of (N) size classes", ["kClasses"]),

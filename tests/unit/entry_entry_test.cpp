@@ -115,7 +115,8 @@ TEST(SlowPath, AlignedReallocKeepsAlignmentAndWhatIsUsed) {
                 auto* at = static_cast<unsigned char*>(allocate_aligned(alignment, from));
                 for (size_t i = 0; i < from; ++i)
                     at[i] = static_cast<unsigned char>(i * 7);
-                at = static_cast<unsigned char*>(reallocate_aligned(at, alignment, from / 2, to));
+                const size_t size = aligned_size(alignment, to);
+                at = static_cast<unsigned char*>(reallocate_aligned(at, alignment, from / 2, size));
                 ASSERT_TRUE(at);
                 ASSERT_GE(usable_size(at), to);
                 ASSERT_EQ(reinterpret_cast<uintptr_t>(at) % alignment, 0u);

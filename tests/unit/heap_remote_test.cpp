@@ -162,6 +162,61 @@ TEST_F(Remote, RetiredSlabsAreOrphansAndFreeObjectsOnTheirWayArrive) {
     EXPECT_EQ(slab.state, SlabState::kNone);
 }
 
+// Of `count` slabs of the class all objects but every `kept`-th are freed by others; those that are left.
+std::vector<Object*> thinned(Heap& owner, size_t count, size_t kept) {
+    std::vector<Object*> objects, left;
+    while (objects.size() < count * kObjects)
+        sample::add(objects, sample::take(owner, kClass));
+    for (size_t i = 0; i < objects.size(); ++i) {
+        if (i % kept == 0)
+            left.push_back(objects[i]);
+        else
+            free_remote(*slab_of(objects[i]), objects[i], nullptr);
+    }
+    owner.drain_mail();
+    return left;
+}
+
+TEST_F(Remote, WhatAHeapHasToSpareIsForTheOthers) {
+    constexpr size_t kSlabs = 100;
+    other.revive();
+    std::vector<Object*> left = thinned(owner, kSlabs, 8);
+    const size_t used = owner.used(kClass), room = owner.room(kClass);
+    ASSERT_TRUE(owner.has_to_spare(kClass));
+    owner.shed(kClass);
+    EXPECT_FALSE(owner.has_to_spare(kClass));
+    EXPECT_GT(orphans.slabs(), kSlabs / 4);
+    EXPECT_EQ(orphans.heap.used(kClass) + owner.used(kClass), used);
+    EXPECT_EQ(orphans.heap.room(kClass) + owner.room(kClass), room);
+    check_heap(owner);
+    check_orphans();
+    // Nothing new is made for another heap that needs the class.
+    const size_t in_use = run_stats().in_use;
+    std::vector<Object*> objects;
+    while (objects.size() < kSlabs / 4 * kObjects / 2)
+        sample::add(objects, sample::take(other, kClass));
+    EXPECT_EQ(run_stats().in_use, in_use);
+    sample::give_all(other, objects);
+    // What was left in a slab that changed hands goes where it belongs by now.
+    for (Object* object : left)
+        free_remote(*slab_of(object), object, nullptr);
+    other.drain_mail();
+    other.retire();
+}
+
+TEST_F(Remote, WhatAHeapUsesItKeeps) {
+    std::vector<Object*> left = thinned(owner, 100, 1);
+    ASSERT_FALSE(owner.has_to_spare(kClass));
+    owner.shed(kClass);
+    EXPECT_EQ(orphans.slabs(), 0u);
+    sample::give_all(owner, left);
+    owner.dissolve_empty();
+    // Few slabs are not worth it, however little of them is used.
+    left = thinned(owner, 4, 64);
+    EXPECT_FALSE(owner.has_to_spare(kClass));
+    sample::give_all(owner, left);
+}
+
 TEST_F(Remote, APostAfterTheOwnerRetiredReachesTheOrphans) {
     auto objects = whole_slab(kClass);
     Slab& slab = *slab_of(objects[0]);
@@ -241,6 +296,20 @@ void put_up(Heap& mine, Object* object, std::mt19937& random) {
     if (old) free_any(mine, old);
 }
 
+// Makes many objects, few of which stay, and has slabs to spare then.
+void shed_some(Heap& mine, std::mt19937& random) {
+    std::vector<Object*> objects;
+    while (objects.size() < 32 * kObjects)
+        sample::add(objects, sample::take(mine, kClass));
+    for (size_t i = 0; i < objects.size(); ++i) {
+        if (i % 16 == 0)
+            put_up(mine, objects[i], random);
+        else
+            mine.give(*slab_of(objects[i]), objects[i]);
+    }
+    mine.shed(kClass);
+}
+
 // Takes batches, leaves the objects in the exchange and frees those it finds there, whosever they are.
 void trade(Heap& mine, unsigned seed, int rounds) {
     std::mt19937 random(seed);
@@ -255,6 +324,7 @@ void trade(Heap& mine, unsigned seed, int rounds) {
         for (Object* object : batch.objects)
             put_up(mine, object, random);
         if (random() % 16 == 0) mine.drain_mail();
+        if (random() % 256 == 0) shed_some(mine, random);
         if (random() % 64 == 0)
             for (auto& slot : exchange)
                 if (Object* object = slot.exchange(nullptr, std::memory_order_acq_rel))

@@ -81,7 +81,7 @@ TEST_F(Report, TextIsExactlyThis) {
         "tarn: large     1,200 allocations, 1,100 frees, 100 live blocks, 123.0 MiB live, 130.0 MiB peak "
         "live,\n"
         "tarn:           44 grown in place, 140.0 MiB committed\n"
-        "tarn: threads   3 with a heap, 5 ended, 400 remote frees, 1 slabs of ended threads\n"
+        "tarn: threads   3 with a heap, 5 ended, 400 remote frees, 1 slabs of no thread\n"
         "tarn: arenas    4 in use, 1,000 made, 3.0 MiB held, 40.0 MiB taken in all\n"
         "tarn: obj pools 2 in use, 3 made, 1,000,000 allocations, 99.8% hit rate, 2,500 fresh, 1,200 live,\n"
         "tarn:           256.0 KiB held\n"

@@ -98,6 +98,7 @@ inline void Lexer::take(Kind kind, size_t length, uint64_t value) {
     if (length >= Marks::kRunMost) [[unlikely]]
         length += tarn_find_not_padded(at + length, left() - length, &kInWord);
     const RecentWords::Found found = recent_.intern(names_, at, length);
+    name_length_ = static_cast<uint32_t>(length);
     // Behind its first letter the next token is found without waiting for the length.
     take(found.kind, 1, reinterpret_cast<uint64_t>(found.name));
 }

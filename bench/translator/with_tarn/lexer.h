@@ -26,6 +26,7 @@ class Lexer {
     // writes it otherwise than the source.
     uint64_t value() const { return value_; }
     const Interned* name() const { return reinterpret_cast<const Interned*>(value_); }
+    uint32_t name_length() const { return name_length_; }
     void advance();  // not beyond kEnd
 
   private:
@@ -45,6 +46,7 @@ class Lexer {
     const Marks& marks_;
     uint64_t value_ = 0;
     uint32_t offset_ = 0;
+    uint32_t name_length_ = 0;
     Kind kind_ = Kind::kEnd;
 };
 

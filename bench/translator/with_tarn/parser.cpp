@@ -48,8 +48,13 @@ class Parser : Reader {
         for (Import** last = &file->imports; next_.kind() == Kind::kImport; last = &(*last)->next)
             *last = import();
         scopes_.clear();
-        for (Global** last = &file->globals; next_.kind() != Kind::kEnd; last = &(*last)->next)
+        tarn::SmallVector<Export, 16> exports;
+        for (Global** last = &file->globals; next_.kind() != Kind::kEnd; last = &(*last)->next) {
             *last = item(*file);
+            if ((*last)->exported) exports.push_back({(*last)->name, *last});
+        }
+        file->exports = arena_.copy(std::span<Export>(exports)).data();
+        file->export_count = static_cast<uint32_t>(exports.size());
         return file;
     }
 
@@ -101,7 +106,8 @@ class Parser : Reader {
     // With the name at hand.
     Definition definition(Definition::Is is, uint32_t at) {
         const char* const text = source_.data() + next_.offset();
-        return {is, Type::kNone, Mutability::kLet, false, at, 0, name(), text};
+        const uint32_t length = next_.name_length();
+        return {is, Type::kNone, Mutability::kLet, false, at, length, name(), text};
     }
     Variable variable(uint32_t at) { return definition(Definition::Is::kVariable, at); }
 

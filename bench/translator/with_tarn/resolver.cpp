@@ -61,7 +61,7 @@ class Resolver {
 
     void declare(Variable& variable) {
         if (!scopes_.declare(&variable)) fail(variable.at, translator::kTwice, text_of(variable.name));
-        const size_t length = tarn_interned_length(variable.name);
+        const size_t length = variable.length;
         char* const text = padded_room(arena_, length + 11);
         char* const end = write(write_padded(text, variable.in_c, length), '_');
         variable.in_c = text;
@@ -238,10 +238,10 @@ void enter(Project& project, const File& file) {
     const File*& module = project.modules[project.modules.insert(file.name)].value;
     if (module) fail(file.at, translator::kModuleTwice, text_of(file.name));
     module = &file;
-    for (const Global* global = file.globals; global; global = global->next) {
-        if (!global->exported) continue;
-        const Global*& exported = project.exports[project.exports.insert(global->name)].value;
-        if (exported) fail(global->at, translator::kExportedTwice, text_of(global->name));
+    for (uint32_t i = 0; i < file.export_count; ++i) {
+        const auto [name, global] = file.exports[i];
+        const Global*& exported = project.exports[project.exports.insert(name)].value;
+        if (exported) fail(global->at, translator::kExportedTwice, text_of(name));
         exported = global;
     }
 }

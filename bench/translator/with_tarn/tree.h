@@ -38,7 +38,7 @@ struct Definition {
     language::Mutability mutability;
     bool exported;
     uint32_t at;      // offset in the source
-    uint32_t length;  // of the name in C
+    uint32_t length;  // of the name in C; until that is known, of the name
     const Interned* name;
     const char* in_c;  // of a variable with a number that is unique in its function, of a global with the
                        // module's name; until then where it is in the source
@@ -184,9 +184,17 @@ struct Import {
     const File* file;
 };
 
+// Side by side, since those of all files are gathered by one thread.
+struct Export {
+    const Interned* name;
+    const Global* global;
+};
+
 struct File {
     const Interned* name;
     uint32_t at;
+    uint32_t export_count;
+    Export* exports;
     Import* imports;
     Global* globals;
 };

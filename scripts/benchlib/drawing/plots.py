@@ -4,7 +4,7 @@ import os
 import re
 
 from ..results import store
-from . import heatmap
+from . import curve, heatmap
 from .palette import styles
 from .svg import FAINT, GRID, Drawing, LogAxis, place_labels, spread_apart, tick_text
 
@@ -141,6 +141,8 @@ def write(results, directory):
     drawn = {"plane.svg": plane(results), "threads.svg": threads(results)}
     if store.measured(results):
         drawn |= {"time.svg": heatmap.draw(results, "wall"), "memory.svg": heatmap.draw(results, "peak")}
+    if results.get("drift", {}).get("runs"):
+        drawn["drift.svg"] = curve.draw(results)
     os.makedirs(directory, exist_ok=True)
     paths = []
     for name, content in drawn.items():

@@ -15,7 +15,10 @@ INHERITED = ("PATH", "HOME", "USER", "LOGNAME")
 # On standard error: the allocator under test was not the one that served.
 NOT_LOADED = re.compile(r"cannot be preloaded|^tarn: .*map serves", re.MULTILINE)
 EXTRA_LINE = re.compile(r"([A-Za-z][\w.-]*) (-?[\d.]+(?:e[-+]?\d+)?) (\S+)", re.ASCII)
+# What a load that goes on for long says of itself: seconds, MiB live, MiB resident.
+SAMPLE = re.compile(r"^sample \d+ step ([\d.]+) s ([\d.]+) live (-?[\d.]+) resident \d+ threads$", re.MULTILINE)
 ERRORS_KEPT = 500
+RUNNING = set()  # launchers, which stop() ends
 
 
 def environment(folder, allocator, own=()):
@@ -28,6 +31,7 @@ class Launcher:
     """Where the launcher is, and how long a run may take."""
 
     def __init__(self, build, timeout=120):
+        self.build = build
         self.program = os.path.join(build, "bench", "measure")
         self.timeout = timeout
         if not os.access(self.program, os.X_OK):
@@ -58,16 +62,28 @@ class Launcher:
 def ended(command, timeout, **streams):
     """The launcher's status; None after `timeout` seconds. Nothing of its process group lives on."""
     process = subprocess.Popen(command, start_new_session=True, **streams)
+    RUNNING.add(process)
     try:
         return process.wait(timeout)
     except subprocess.TimeoutExpired:
         return None
     finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        RUNNING.discard(process)
+        end_group(process)
         process.wait()
+
+
+def end_group(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def stop():
+    """Ends what other threads wait for."""
+    for process in list(RUNNING):
+        end_group(process)
 
 
 def read_json(path):
@@ -82,7 +98,10 @@ def judged(workload, status, taken, output, errors, timeout):
     """Puts together what was measured, printed and went wrong."""
     run = {"wall": float(timeout), "user": 0.0, "system": 0.0, "peak_kib": 0, "minor_faults": 0, "major_faults": 0,
            "status": None, "signal": 0, **(taken or {})}
-    run["work"], run["extra"] = printed(output.decode(errors="replace"))
+    text = output.decode(errors="replace")
+    run["work"], run["extra"] = printed(text)
+    if samples := SAMPLE.findall(text):
+        run["curve"] = [[float(number) for number in sample] for sample in samples]
     run["output"] = digest(workload, output, run["work"])
     run["failure"] = why_failed(workload, status, taken, run, errors)
     if run["failure"]:

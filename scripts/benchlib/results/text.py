@@ -89,7 +89,7 @@ def extras(results):
 
 
 def report(results):
-    """Everything."""
+    """All that workloads have to say."""
     machine = results["machine"]
     kept, _ = store.common(results)
     parts = [f"{machine['processor']}, {machine['cores']} cores, {machine['memory_mib']} MiB, Linux"
@@ -97,6 +97,8 @@ def report(results):
              + (", --quick" if results["quick"] else "") + ("" if results["complete"] else ", NOT COMPLETE")]
     parts.append(table([["allocator", "version"],
                         *([one["name"], one["version"]] for one in results["allocators"])], 2))
+    if not results["planned"]:
+        return "\n\n".join(parts)
     parts.append("Time: the least of all rounds, as a ratio to the best of the line\n" + ratios(results, "wall")
                  + f"\nOf the runs of one line and allocator, the median took {store.noise(results):.1%} more than the"
                    " least; this, too, is a median.")

@@ -48,7 +48,7 @@ void* resize_memory(void* memory, size_t alignment, size_t used, size_t* capacit
     if (alignment < kSmallestAlignment) alignment = kSmallestAlignment;
     const size_t bytes = tarn::aligned_size(alignment, *capacity + kPadding);
     void* resized = memory ? tarn::reallocate_aligned(memory, alignment, used, bytes)
-                           : tarn::allocate_aligned(alignment, bytes);
+                           : tarn::allocate_aligned_size(alignment, bytes);
     if (!resized) return nullptr;
     if ((options & TARN_BUFFER_HUGE_PAGES) && bytes >= TARN_BUFFER_HUGE_FROM)
         tarn::prefer_huge_pages(resized);

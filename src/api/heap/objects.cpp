@@ -12,6 +12,9 @@ namespace {
 
 // Empty chunks a heap keeps: one, and an eighth of all.
 constexpr size_t kKeptShare = 8;
+// A chunk with no more than this share of what was carved free is dense. What is freed into it is handed out next; what is freed into others
+// is not, so that they may come empty.
+constexpr uint32_t kDenseShare = 8;
 
 void push(Chunk*& list, Chunk& chunk) {
     chunk.previous = nullptr;
@@ -35,12 +38,17 @@ void set_current(tarn_heap& heap, ClassIndex c) {
     if (heap.quick) heap.current[c] = heap.partial[c] ? heap.partial[c] : &empty_chunk;
 }
 
+uint16_t dense_at(const Chunk& chunk) {
+    return static_cast<uint16_t>(chunk.carved - chunk.carved / kDenseShare);
+}
+
 void prepare(tarn_heap& heap, Chunk& chunk, ClassIndex c) {
     chunk = {};
     const uint32_t size = kSizes[c];
     size_t first = heap.checked ? kFirstObject + kBitmap : kFirstObject;
     if (c >= kPlainClasses) first = (first + size - 1) / size * size;
     chunk.owner = &heap;
+    chunk.current = &heap.current[c];
     chunk.size = size;
     chunk.seal = seal_of(&chunk);
     chunk.first = static_cast<uint32_t>(first);
@@ -108,6 +116,7 @@ bool carve(Chunk& chunk) {
     }
     *tail = nullptr;
     chunk.free = first;
+    chunk.dense_at = dense_at(chunk);
     return first;
 }
 
@@ -116,7 +125,7 @@ void set_full(tarn_heap& heap, Chunk& chunk) {
     unlink(heap.partial[c], chunk);
     push(heap.full[c], chunk);
     chunk.state = ChunkState::kFull;
-    chunk.cold_at = kAlwaysCold;
+    chunk.dense_at = chunk.cold_at = kAlwaysCold;
 }
 
 // Second in its list: the first is fuller, likely.
@@ -127,6 +136,7 @@ void set_partial(tarn_heap& heap, Chunk& chunk) {
     push(head ? head->next : heap.partial[c], chunk);
     chunk.previous = head;
     chunk.state = ChunkState::kPartial;
+    chunk.dense_at = dense_at(chunk);
     chunk.cold_at = 0;
 }
 
@@ -185,8 +195,8 @@ void chunk_changed(tarn_heap& heap, Chunk& chunk) {
         unlink(heap.partial[c], chunk);
         make_empty(heap, chunk);
         drop_empty(heap, 1 + heap.chunks / kKeptShare);
+        set_current(heap, c);
     }
-    set_current(heap, c);
 }
 
 bool fill_reserve(tarn_heap& heap) {

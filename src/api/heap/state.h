@@ -79,25 +79,28 @@ struct Free {
 
 enum class ChunkState : uint8_t { kPartial, kFull, kEmpty };
 
+// Its first 64 bytes are all that the fast paths read.
 struct Chunk {
     Free* free;
     uint64_t counts;  // allocations << 16 | used
     tarn_heap* owner;
-    uint32_t size;     // of an object
-    uint32_t cold_at;  // a free that leaves no more used than this goes there, too
-    uint64_t seal;     // seal_of(this): it is a chunk of some heap's
+    Chunk** current;    // the owner's, for this class
+    uint32_t size;      // of an object
+    uint16_t dense_at;  // a free that leaves more used than this makes it the current one
+    uint16_t cold_at;   // one that leaves no more than this goes to the cold end, too; at most dense_at
+    uint64_t seal;      // seal_of(this): it is a chunk of some heap's
     Chunk* next;
     Chunk* previous;
     uint32_t carved, capacity, first;
     uint8_t class_index;
     ChunkState state;
 
-    uint32_t used() const { return static_cast<uint32_t>(counts & 0xffff); }
+    uint16_t used() const { return static_cast<uint16_t>(counts); }
     uint64_t allocations() const { return counts >> 16; }
 };
 static_assert(sizeof(Chunk) <= kRecordSpace);
 inline constexpr uint64_t kTaken = uint64_t{1} << 16 | 1;
-inline constexpr uint32_t kAlwaysCold = 0xffff;
+inline constexpr uint16_t kAlwaysCold = 0xffff;
 
 struct Block {
     Block* next;
@@ -114,8 +117,10 @@ inline bool is_aligned_block(const void* pointer) {
     return reinterpret_cast<uintptr_t>(pointer) % kChunkSize == 0;
 }
 inline bool is_block(const void* pointer) {
-    return reinterpret_cast<uintptr_t>(pointer) % kPage == kBlockStart || is_aligned_block(pointer);
+    return (reinterpret_cast<uintptr_t>(pointer) - kBlockStart) % kPage == 0 || is_aligned_block(pointer);
 }
+// A pointer with none of these is a block's, NULL, or an object's at the start of a page: for the cold end.
+inline constexpr uintptr_t kObjectBits = (kPage - 1) & ~uintptr_t{kBlockStart};
 inline Block* block_of(const void* pointer) {
     return static_cast<Block*>(const_cast<void*>(pointer)) - 1;
 }
@@ -137,11 +142,12 @@ struct tarn_heap {
     int64_t headroom;       // the nearest limit - live
     int64_t least;          // headroom: the least it has been under this limit; the peak follows from it
     int64_t rearm;          // headroom from which the soft limit holds again
-    bool quick;             // neither locked nor checked: it has a fast path
+    uintptr_t quick;        // kObjectBits if it has a fast path: it is neither locked nor checked; else 0
     uint64_t large_served;  // counter
+    // What serves next: the chunk that an object was freed into last, or the first partial one.
     tarn::user_heap::Chunk* current[tarn::user_heap::kClassCount];
 
-    tarn::user_heap::Chunk* partial[tarn::user_heap::kClassCount];  // the first serves
+    tarn::user_heap::Chunk* partial[tarn::user_heap::kClassCount];
     tarn::user_heap::Chunk* full[tarn::user_heap::kClassCount];
     uint64_t past_allocations[tarn::user_heap::kClassCount];  // of chunks that have left the class
     tarn::user_heap::Chunk* empty;
