@@ -43,17 +43,22 @@ void note_growth() {
 // Whether the observers let an object of this class pass untold. It counts then.
 [[gnu::always_inline]] inline bool passes(ThreadCache& cache, SizeClass c) {
     const uint32_t who = cache.observing & kSeePops;
-    if (!who) return true;
-    const int64_t size = kSizeClasses[c].size;
-    if (who != kProfileAlone || cache.untold <= size) return false;
-    cache.untold -= size;
+    if (who != kProfileAlone) return !who;
+    const int64_t left = cache.untold - static_cast<int64_t>(kSizeClasses[c].size);
+    if (left <= 0) [[unlikely]]
+        return false;
+    cache.untold = left;
     return true;
 }
 
 // As the fast path; NULL when that cannot serve it, as in a thread without a cache, or an observer is to be told.
 [[gnu::always_inline]] inline Object* pop_of_class(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
-    return slot(bin, top(bin)) && passes(cache, c) ? pop(bin) : nullptr;
+    Object* const object = slot(bin, top(bin));
+    if (!object || !passes(cache, c)) return nullptr;
+    pops_top(bin) += kPop;
+    if constexpr (kDoubleFreeCheck) object->mark = 0;
+    return object;
 }
 
 Refill take_again(SizeClass c, size_t alignment);
