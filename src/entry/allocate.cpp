@@ -61,16 +61,20 @@ void note_growth() {
     return object;
 }
 
+// More than the usual alignment is asked for seldom, and has functions of its own.
+enum class Aligned : bool { kUsual, kMore };
+template <Aligned kAligned>
 Refill take_again(SizeClass c, size_t alignment);
 
 // Its first few objects a thread takes before it has a cache. One that may not have a cache any more takes from the
 // orphans.
+template <Aligned kAligned>
 [[gnu::cold, gnu::noinline]] Refill take_without_cache(SizeClass c, size_t alignment) {
-    if (alignment <= kAlignment && mixed::few(c) > 0 && takes_first_few()) {
+    if (kAligned == Aligned::kUsual && mixed::few(c) > 0 && takes_first_few()) {
         if (const mixed::Taken taken = mixed::take(c, mixed::Count::kHere); taken.object)
             return {taken.object, false};
     }
-    if (enter_thread()) return take_again(c, alignment);
+    if (enter_thread()) return take_again<kAligned>(c, alignment);
     const Batch batch = orphans.take_one(c);
     return {batch.first, batch.zeroed};
 }
@@ -83,13 +87,15 @@ Refill take_again(SizeClass c, size_t alignment);
 }
 
 // An object of this class, and whether it is all zero. Mixed slabs do not know more than the usual alignment.
+template <Aligned kAligned>
 [[gnu::always_inline]] inline Refill take_object(ThreadCache* cache, SizeClass c, size_t alignment) {
+    if constexpr (kAligned == Aligned::kUsual) alignment = kAlignment;
     if (!has_cache(cache)) [[unlikely]]
-        return take_without_cache(c, alignment);
+        return take_without_cache<kAligned>(c, alignment);
     Bin& bin = cache->bins[c];
     Object* object = slot(bin, top(bin));
     if (!object) {
-        if (alignment <= kAlignment)
+        if constexpr (kAligned == Aligned::kUsual)
             if (Object* const few = take_first_few(*cache, c)) return {few, false};
         const Refill refilled = refill(*cache, c);
         note_growth();
@@ -104,14 +110,16 @@ Refill take_again(SizeClass c, size_t alignment);
     return {object, false};
 }
 
+template <Aligned kAligned>
 [[gnu::cold, gnu::noinline]] Refill take_again(SizeClass c, size_t alignment) {
-    return take_object(current_cache, c, alignment);
+    return take_object<kAligned>(current_cache, c, alignment);
 }
 
 // No address space, or no memory for a slab: what lies free elsewhere comes first.
-Refill take_or_reclaim(ThreadCache* cache, SizeClass c, size_t alignment = kAlignment) {
-    const Refill taken = take_object(cache, c, alignment);
-    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_again(c, alignment);
+template <Aligned kAligned = Aligned::kUsual>
+[[gnu::noinline]] Refill take_or_reclaim(ThreadCache* cache, SizeClass c, size_t alignment = kAlignment) {
+    const Refill taken = take_object<kAligned>(cache, c, alignment);
+    return taken.object || !reclaim(kSizeClasses[c].size) ? taken : take_again<kAligned>(c, alignment);
 }
 
 // The class of the smallest objects that are all aligned; only for powers of two up to a unit.
@@ -151,7 +159,8 @@ void* allocate_aligned(size_t alignment, size_t size) {
         const Refill taken = take_or_reclaim(current_cache, class_of_size(size));
         if (taken.object) return hand_out(taken.object);
     } else if (alignment <= kSlabAlignmentMax && size <= kSmallMax) {
-        const Refill taken = take_or_reclaim(current_cache, aligned_class(alignment, size), alignment);
+        const Refill taken =
+            take_or_reclaim<Aligned::kMore>(current_cache, aligned_class(alignment, size), alignment);
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_large(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
