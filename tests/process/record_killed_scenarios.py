@@ -31,15 +31,16 @@ class Shadow:
         return self.OPERATION.unpack_from(self.raw, number % self.COUNT * self.OPERATION.size)
 
     def find(self, key):
-        """The number of the last operation for which key(operation) is false, by bisection."""
-        low, high = max(0, self.count - self.COUNT + 1), self.count
+        """The number of the last operation for which key(operation) is false, by bisection; -1: not among those that were kept."""
+        first = low = max(0, self.count - self.COUNT + 1)
+        high = self.count
         while low < high:
             middle = (low + high) // 2
             if key(self.at(middle)):
                 high = middle
             else:
                 low = middle + 1
-        return low - 1
+        return low - 1 if low > first else -1
 
 
 # What the largest operation of mode shadowed is, in bytes as usable.
@@ -53,6 +54,7 @@ def agree_one_thread(record, shadow):
     freed = last["frees"] - shadow.base_frees
     if made <= 0:
         return False
+    assert shadow.at(shadow.count - 1)[3] - last["time_ns"] < 1.2e9 * harness.PATIENCE, "not long past"
     number = shadow.find(lambda done: done[0] + done[1] > made + freed)
     if number < 0:
         return False
@@ -61,7 +63,6 @@ def agree_one_thread(record, shadow):
     live = last["live_bytes"] - shadow.base_live
     assert abs(live - done[2]) <= LARGEST, (live, done)
     assert abs(last["time_ns"] - done[3]) < 50e6 * harness.PATIENCE, (last["time_ns"], done)
-    assert shadow.at(shadow.count - 1)[3] - last["time_ns"] < 1.2e9 * harness.PATIENCE, "not long past"
     return True
 
 
