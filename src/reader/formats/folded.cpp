@@ -21,13 +21,16 @@ std::string folded(const Record& record, const Profile& profile, Measure measure
         uint64_t value = value_of(trace.values, measure, unit);
         if (value == 0) continue;
         std::string line = trace.cut ? "[cut]" : "";
+        auto append = [&line](const std::string& name) {
+            if (!line.empty()) line += ';';
+            line += part(name);
+        };
         for (auto number = trace.locations.rbegin(); number != trace.locations.rend(); ++number) {
             const Location& location = profile.locations[*number];
-            if (location.lines.empty())
-                line += (line.empty() ? "" : ";") + part(place_name(record, location));
+            if (location.lines.empty()) append(place_name(record, location));
             for (auto at = location.lines.rbegin(); at != location.lines.rend(); ++at) {
                 bool named = !at->function.empty();
-                line += (line.empty() ? "" : ";") + part(named ? at->function : place_name(record, location));
+                append(named ? at->function : place_name(record, location));
             }
         }
         lines[line.empty() ? "[unknown]" : line] += value;
