@@ -306,6 +306,28 @@ def check_absent_allocators(directory):
     expect(done.returncode == 2 and "package libtbbmalloc2 is not installed" in done.stderr, done)
 
 
+def check_watched_allocators(directory):
+    """tarn with a record and with samples: only where named, records in the run's scratch folder"""
+    build = fake_build(directory)
+    for name in ("libtarn.so", "libtarn-record.so"):
+        os.rename(fake_peer(directory, "made"), f"{build}/{name}")
+    known = allocators.known(build)
+    assert not {"tarn-record", "tarn-profile"} & {one.name for one in allocators.select(known, [])}
+    chosen = allocators.select(known, ["tarn", "tarn-record", "tarn-profile"])
+    assert [[file["file"] for file in one.files()][1:] for one in chosen] == [[], *[["libtarn-record.so"]] * 2]
+    shown = ('echo work 7 ops; echo "$TARN_RECORD $TARN_PROFILE" >&2; [ "$XDG_RUNTIME_DIR" = "${TMPDIR%/work}" ]'
+             ' && touch "$XDG_RUNTIME_DIR/kept" || [ -z "$TARN_RECORD$TARN_PROFILE" ]')
+    listed = workloads.load(fake_table(directory, {"x": shown}), build, ROOT)
+    for allocator in chosen:
+        result = Launcher(build).run(listed[0], allocator)
+        assert not result["failure"], result
+    silent_one = workloads.load(fake_table(directory, {"x": "echo work 7 ops; echo 'tarn: nothing is recorded: x' >&2"}),
+                                build, ROOT)
+    assert Launcher(build).run(silent_one[0], chosen[1])["failure"] == "not loaded"
+    os.remove(f"{build}/libtarn-record.so")
+    refused("libtarn-record.so is not built", allocators.select, allocators.known(build), ["tarn-profile"])
+
+
 def check_micro(_):
     """Google Benchmark's report becomes a table: the least of repetitions, failures named"""
     report = {"benchmarks": [

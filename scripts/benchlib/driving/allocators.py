@@ -19,6 +19,9 @@ TARN = (("tarn", "map", None),
         ("tarn-mimalloc", "mimalloc", None),
         ("tarn-jemalloc", "jemalloc", "libtarn-jemalloc.so"),
         ("tarn-system", "system", None))
+# tarn as it is, with a record and with samples: what watching costs. Used where named; they are no other allocators.
+# The record lies in the run's scratch folder, in the default place there, and goes with it.
+WATCHED = (("tarn-record", {"TARN_RECORD": "1"}), ("tarn-profile", {"TARN_PROFILE": "512k"}))
 # Patterns; the variable is for tests, which must not depend on what this machine has.
 LIBRARY_FOLDERS = os.environ.get("BENCH_LIBRARY_FOLDERS",
                                  "/usr/lib/*-linux-gnu:/usr/lib64:/usr/lib:/usr/local/lib").split(":")
@@ -31,15 +34,17 @@ class Allocator:
     name: str
     version: str = ""
     libraries: tuple = ()
-    environment: dict = dataclasses.field(default_factory=dict)
+    environment: dict = dataclasses.field(default_factory=dict)  # {scratch} is the run's folder
     absent: str = ""
+    on_request: bool = False  # only where named
+    modules: tuple = ()       # what its libraries load
 
     def preload(self):
         return ":".join(self.libraries)
 
     def files(self):
         """What each file held when it was measured; names only, no paths."""
-        return [fingerprint(path) for path in self.libraries]
+        return [fingerprint(path) for path in (*self.libraries, *self.modules)]
 
 
 def fingerprint(path):
@@ -84,6 +89,14 @@ def tarn(name, backend, beside, build):
                      {"TARN_BACKEND": backend}, f"{gone[0]} is not built" if gone else "")
 
 
+def watched(name, settings, build):
+    plain = tarn(name, "map", None, build)
+    module = os.path.join(build, "libtarn-record.so")
+    absent = plain.absent or ("" if os.path.exists(module) else f"{module} is not built")
+    return dataclasses.replace(plain, absent=absent, on_request=True, modules=(module,),
+                               environment={**plain.environment, **settings, "XDG_RUNTIME_DIR": "{scratch}"})
+
+
 def peer(word):
     """NAME=FILE.so, as the user gives it."""
     name, equals, path = word.partition("=")
@@ -106,6 +119,7 @@ def known(build, peers=()):
                                absent="" if path else f"package {package} is not installed"))
     found += [peer(word) for word in peers]
     found += [tarn(*entry, build) for entry in TARN]
+    found += [watched(*entry, build) for entry in WATCHED]
     names = [allocator.name for allocator in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -117,12 +131,12 @@ def known(build, peers=()):
 
 
 def select(allocators, words):
-    """Those named, which must all be there; without words all that are."""
+    """Those named, which must all be there; without words all that are there and measured without being named."""
     names = [allocator.name for allocator in allocators]
     choose("allocator", words, names)
     by_name = dict(zip(names, allocators))
     chosen = [by_name[name] for name in dict.fromkeys(words)] if words else \
-        [allocator for allocator in allocators if not allocator.absent]
+        [allocator for allocator in allocators if not allocator.absent and not allocator.on_request]
     for allocator in chosen:
         if allocator.absent:
             raise Fault(f"{allocator.name}: {allocator.absent}")

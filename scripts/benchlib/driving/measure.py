@@ -13,7 +13,7 @@ from ..faults import Fault
 # All that a workload inherits: nothing that tunes an allocator or an interpreter.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME")
 # On standard error: the allocator under test was not the one that served.
-NOT_LOADED = re.compile(r"cannot be preloaded|^tarn: .*map serves", re.MULTILINE)
+NOT_LOADED = re.compile(r"cannot be preloaded|^tarn: .*(map serves|nothing is recorded)", re.MULTILINE)
 EXTRA_LINE = re.compile(r"([A-Za-z][\w.-]*) (-?[\d.]+(?:e[-+]?\d+)?) (\S+)", re.ASCII)
 # What a load that goes on for long says of itself: seconds, MiB live, MiB resident.
 SAMPLE = re.compile(r"^sample \d+ step ([\d.]+) s ([\d.]+) live (-?[\d.]+) resident \d+ threads$", re.MULTILINE)
@@ -24,7 +24,9 @@ RUNNING = set()  # launchers, which stop() ends
 def environment(folder, allocator, own=()):
     """All variables that a command gets; LD_PRELOAD comes from the launcher."""
     inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
-    return {**inherited, "LC_ALL": "C.UTF-8", "TMPDIR": folder, **dict(own), **allocator.environment}
+    scratch = os.path.dirname(folder)
+    settings = {key: value.replace("{scratch}", scratch) for key, value in allocator.environment.items()}
+    return {**inherited, "LC_ALL": "C.UTF-8", "TMPDIR": folder, **dict(own), **settings}
 
 
 class Launcher:

@@ -54,13 +54,15 @@ class Micro:
         """({name: nanoseconds}, ''), or ({}, what went wrong)."""
         with tempfile.TemporaryDirectory(prefix="bench-") as scratch, tempfile.TemporaryFile() as errors:
             result, report = os.path.join(scratch, "result.json"), os.path.join(scratch, "report.json")
+            folder = os.path.join(scratch, "work")
+            os.mkdir(folder)
             command = [self.launcher.program, "-o", result]
             if allocator.libraries:
                 command += ["--preload", allocator.preload()]
             command += ["--", self.program, MIN_TIME, *self.arguments, f"--benchmark_out={report}",
                         "--benchmark_out_format=json"]
             status = measure.ended(command, TIMEOUT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=errors, env=measure.environment(scratch, allocator), cwd=scratch)
+                                   stderr=errors, env=measure.environment(folder, allocator), cwd=folder)
             errors.seek(0)
             return self.judged(status, measure.read_json(result), report, errors.read().decode(errors="replace"))
 
