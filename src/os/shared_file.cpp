@@ -145,7 +145,8 @@ long read_at(int fd, void* buffer, size_t size, uint64_t offset) {
 }
 
 int write_at(int fd, const void* buffer, size_t size, uint64_t offset) {
-    return static_cast<int>(
+    const NoSignal quiet;
+    return quiet.done(
         raw_syscall(__NR_pwrite64, fd, address(buffer), static_cast<long>(size), static_cast<long>(offset)));
 }
 

@@ -45,6 +45,7 @@ enum class Populated : uint8_t { kYes, kNoMemory, kUnknown };
 Populated populate(void* at, size_t bytes);
 
 long read_at(int fd, void* buffer, size_t size, uint64_t offset);
+// Raises no SIGXFSZ either.
 int write_at(int fd, const void* buffer, size_t size, uint64_t offset);
 // A small file, as a terminated string; its length, 0 when it cannot be read. What does not fit is cut.
 size_t read_text(const char* path, char* buffer, size_t size);

@@ -241,6 +241,15 @@ def limit_on_files(context):
         assert place.names() == [], place.names()
 
 
+def limit_on_files_of_what_is_executed(context):
+    """The old record cannot be marked: no SIGXFSZ, it is replaced or one line is written."""
+    with Place() as place:
+        script = f"ulimit -f 0; exec {context.program('exits')} return"
+        child = start(context, ["/bin/sh", "-c", script], place.settings(), stderr=subprocess.PIPE)
+        errors = child.communicate(timeout=60)[1].decode()
+        assert child.returncode == 0 and "the limit on the size of files" in errors, (child.returncode, errors)
+
+
 class SmallDisk:
     """A tmpfs of its own."""
 
