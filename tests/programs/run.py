@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs real programs without tarn and then with each of its backends: output, errors, exit status and the
-files they leave must be the same, byte for byte, and tarn's own counts must show that it served them.
+"""Runs real programs without tarn, then with each of its backends, then recorded and profiled: output, errors, exit status
+and the files they leave must be the same, byte for byte, tarn's own counts must show that it served them, and their
+records must read.
 
 usage: run.py [--build DIR] [--backend NAME]... [--jobs N] [--list] [PROGRAM...]
 """
@@ -21,7 +22,8 @@ from dataclasses import dataclass
 from cases import CASES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BACKENDS = ["mimalloc", "jemalloc", "system", "map"]
+PROFILED = "map, profiled"
+BACKENDS = ["mimalloc", "jemalloc", "system", "map", PROFILED]
 TIMEOUT = 120 * float(os.environ.get("TEST_PATIENCE") or 1)  # seconds; each takes a few
 
 
@@ -78,7 +80,7 @@ def run_case(case, variables):
 def read_reports(directory):
     """Every report of every process: a file may hold several, when a process became another program."""
     reports = []
-    for name in sorted(os.listdir(directory)):
+    for name in sorted(name for name in os.listdir(directory) if name.endswith(".json")):
         with open(os.path.join(directory, name), encoding="utf-8") as file:
             text = file.read().strip()
         while text:
@@ -100,32 +102,59 @@ def first_difference(name, expected, found):
     return f"{name}: {len(expected)} bytes without tarn, {len(found)} with it"
 
 
-def fault_of_reports(case, backend, reports):
+def fault_of_reports(case, backend, reports, least_share):
     """What speaks against tarn having served the program; None when nothing does."""
     small = sum(report["totals"]["small_allocations"] for report in reports)
     total = sum(report["totals"]["allocations"] for report in reports)
     backends = {report["backend"] for report in reports}
     if small < case.allocations:
         return f"{small} small allocations in {len(reports)} reports, at least {case.allocations} expected"
-    if small < case.least_share * total:
-        return f"pool share {small / total:.3f}, at least {case.least_share} expected"
+    if small < least_share * total:
+        return f"pool share {small / total:.3f}, at least {least_share} expected"
     if backends != {backend}:
         return f"backends in force: {sorted(backends)}"
     return None
 
 
+def fault_of_records(case, directory, build):
+    """What speaks against the records that the processes left; None when nothing does."""
+    records = os.listdir(os.path.join(directory, "tarn"))
+    command = os.path.join(build, "tarn-record")
+    if not os.path.exists(command):
+        return None if records else "no record"
+    sampled = 0
+    for name in records:
+        done = subprocess.run([command, "show", "--json", os.path.join(directory, "tarn", name)], capture_output=True,
+                              check=False, timeout=TIMEOUT)
+        if done.returncode or done.stderr:
+            return f"tarn-record show: status {done.returncode}: {done.stderr[-300:]!r}"
+        found = json.loads(done.stdout)
+        if found["process"]["state"] not in ("ended", "executed", "killed"):
+            return f"a record of a process that is gone says it is {found['process']['state']}"
+        sampled += found["total"]["allocated_objects"]
+    # All of them in the mean; some end before they have a thread's first cold end.
+    return None if sampled >= case.allocations // 2 else f"{sampled} allocations by samples in {len(records)} records"
+
+
 def fault_under_tarn(case, backend, build, expected):
     with tempfile.TemporaryDirectory(prefix="tarn-reports-") as reports:
+        watched = {}
+        if backend == PROFILED:
+            backend = "map"
+            watched = {"TARN_PROFILE": "16k", "TARN_RECORD_KEEP": "1", "XDG_RUNTIME_DIR": reports}
         libraries = [os.path.join(build, "libtarn.so")]
         if backend == "jemalloc":
             libraries.append(os.path.join(build, "libtarn-jemalloc.so"))
         found = run_case(case, {"LD_PRELOAD": ":".join(libraries), "TARN_BACKEND": backend,
-                                "TARN_STATS": "json", "TARN_STATS_FILE": os.path.join(reports, "%p.json")})
+                                "TARN_STATS": "json", "TARN_STATS_FILE": os.path.join(reports, "%p.json"), **watched})
         for name in ("status", "errors", "output", "files"):
             fault = first_difference(name, getattr(expected, name), getattr(found, name))
             if fault:
                 return fault
-        return fault_of_reports(case, backend, read_reports(reports))
+        # While sampled, objects of more than 14 KiB become large blocks.
+        share = 0 if watched else case.least_share
+        return fault_of_reports(case, backend, read_reports(reports), share) or (
+            fault_of_records(case, reports, build) if watched else None)
 
 
 def missing_programs(case):
