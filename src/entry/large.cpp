@@ -54,7 +54,7 @@ void tell_resized(void* block, size_t before, const Resized& resized) {
     const Resized resized = resize_block(block, size, alignment);
     if (before > 0)
         tell_resized(block, before, resized);
-    else
+    else if (resized.at != block)  // growing by a few bytes in place is no work to speak of
         tell_changed(*current_cache, {.bytes_allocated = size, .at = resized.at, .was_at = block});
     return resized;
 }
