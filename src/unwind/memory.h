@@ -27,6 +27,8 @@ class Memory {
     // The object whose tables are read now, if it stays.
     void set_object(uintptr_t begin, uintptr_t end) { object_ = {begin, end}; }
 
+    // Known to be there.
+    bool on_stack(uintptr_t at, size_t bytes) const { return stack_.has(at, bytes); }
     // False: not there.
     template <class T>
     [[nodiscard]] bool read(uintptr_t at, T& value) {

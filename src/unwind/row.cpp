@@ -25,6 +25,15 @@ bool is_dereference(uintptr_t block, Memory& memory, Row& row) {
     return true;
 }
 
+uint8_t reach_of(const Row& row) {
+    int reach = 0;
+    for (const int8_t saved : row.saved) {
+        if (saved > 0 || saved == Row::kLost) return 0;
+        if (-saved > reach) reach = -saved;
+    }
+    return static_cast<uint8_t>(reach);
+}
+
 bool pack_register(Rule rule, int32_t value, int8_t& saved) {
     switch (rule) {
         case Rule::kUnsaid:
@@ -68,16 +77,23 @@ bool pack(const Rules& rules, const Function& function, Memory& memory, Row& row
     for (size_t i = 0; i < kKept; ++i)
         if (!pack_register(rules.rule[kKeptRegisters[i]], rules.value[kKeptRegisters[i]], row.saved[i]))
             return false;
+    row.reach = reach_of(row);
     return true;
 }
 
-Step apply(const Row& row, Registers& registers, Memory& memory) {
-    if (row.frame == Row::kOutermost) return Step::kOutermost;
-    if (!registers.knows(row.frame_register)) return Step::kUnknown;
-    uintptr_t frame =
-        registers.value[row.frame_register] + static_cast<uintptr_t>(intptr_t{row.frame_offset});
-    if (row.frame == Row::kDereferenced && !memory.read(frame, frame)) return Step::kUnknown;
-    registers.known &= kept_mask();
+namespace {
+
+// All of them lie where the stack is known.
+void load_all(const Row& row, uintptr_t frame, Registers& registers) {
+    for (size_t i = 0; i < kKept; ++i)
+        if (row.saved[i]) {
+            const uintptr_t at = frame + static_cast<uintptr_t>(row.saved[i] * kWord);
+            memcpy(&registers.value[kKeptRegisters[i]], reinterpret_cast<const void*>(at), sizeof(uintptr_t));
+            registers.known |= uint64_t{1} << kKeptRegisters[i];
+        }
+}
+
+void load_each(const Row& row, uintptr_t frame, Registers& registers, Memory& memory) {
     for (size_t i = 0; i < kKept; ++i) {
         const unsigned number = kKeptRegisters[i];
         if (row.saved[i] == 0) continue;
@@ -87,6 +103,22 @@ Step apply(const Row& row, Registers& registers, Memory& memory) {
         else
             registers.forget(number);
     }
+}
+
+}  // namespace
+
+Step apply(const Row& row, Registers& registers, Memory& memory) {
+    if (row.frame == Row::kOutermost) return Step::kOutermost;
+    if (!registers.knows(row.frame_register)) return Step::kUnknown;
+    uintptr_t frame =
+        registers.value[row.frame_register] + static_cast<uintptr_t>(intptr_t{row.frame_offset});
+    if (row.frame == Row::kDereferenced && !memory.read(frame, frame)) return Step::kUnknown;
+    registers.known &= kept_mask();
+    const size_t bytes = row.reach * sizeof(uintptr_t);
+    if (row.reach && memory.on_stack(frame - bytes, bytes)) [[likely]]
+        load_all(row, frame, registers);
+    else
+        load_each(row, frame, registers, memory);
     registers.set(kStackPointer, frame);
     if (!registers.knows(kReturnAddress)) return Step::kUnknown;
     registers.pc = plain_address(registers.value[kReturnAddress]);

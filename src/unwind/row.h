@@ -18,6 +18,7 @@ struct Row {
     // Words from the canonical frame address; 0: the same. Of which kLost is not known.
     static constexpr int8_t kLost = -128;
     int8_t saved[kKept];
+    uint8_t reach;  // words below the frame address that they lie in; 0: elsewhere
 };
 
 inline constexpr size_t kRowWords = (sizeof(Row) + sizeof(uint64_t) - 1) / sizeof(uint64_t);
