@@ -135,23 +135,26 @@ uintptr_t description_of(uintptr_t pc, const Object& object, Memory& memory) {
     return from(object.header, entry.description);
 }
 
+// In a static program the tables lie outside of what the dynamic linker says of it; so the end of an object bounds nothing.
+constexpr uint64_t kPartMost = uint64_t{1} << 24;
+
 // An entry of .eh_frame: where it ends, and a cursor behind its length. `end` 0: there is none.
 struct Part {
     Cursor cursor;
     uintptr_t end;
 };
-Part part_at(uintptr_t at, const Object& object, Memory& memory) {
-    Cursor cursor(memory, at, object.end);
+Part part_at(uintptr_t at, Memory& memory) {
+    Cursor cursor(memory, at, at + kPartMost);
     uint64_t length = cursor.take<uint32_t>();
     if (length == 0xffffffff) length = cursor.take<uint64_t>();
     const uintptr_t begin = cursor.at();
-    if (cursor.bad() || length == 0 || length > object.end - begin) return {cursor, 0};
+    if (cursor.bad() || length == 0 || length > kPartMost) return {cursor, 0};
     return {Cursor(memory, begin, begin + length), begin + length};
 }
 
 // What all functions of a kind have in common.
-bool read_common(uintptr_t at, const Object& object, Memory& memory, Function& function, bool& augmented) {
-    Part part = part_at(at, object, memory);
+bool read_common(uintptr_t at, Memory& memory, Function& function, bool& augmented) {
+    Part part = part_at(at, memory);
     Cursor& cursor = part.cursor;
     if (part.end == 0 || cursor.take<uint32_t>() != 0) return false;
     const uint8_t version = cursor.take<uint8_t>();
@@ -200,16 +203,16 @@ bool read_common(uintptr_t at, const Object& object, Memory& memory, Function& f
 
 Function function_at(uintptr_t pc, const Object& object, Memory& memory) {
     const uintptr_t at = description_of(pc, object, memory);
-    if (at < object.begin || at >= object.end) return {};
-    Part part = part_at(at, object, memory);
+    if (at == 0) return {};
+    Part part = part_at(at, memory);
     Cursor& cursor = part.cursor;
     if (part.end == 0) return {};
     const uintptr_t place = cursor.at();
     const uint32_t distance = cursor.take<uint32_t>();
-    if (cursor.bad() || distance == 0 || distance > place - object.begin) return {};
+    if (cursor.bad() || distance == 0 || distance > place) return {};
     Function function;
     bool augmented = false;
-    if (!read_common(place - distance, object, memory, function, augmented)) return {};
+    if (!read_common(place - distance, memory, function, augmented)) return {};
     const uintptr_t begin = cursor.take_pointer(function.pointer_encoding, 0);
     const uintptr_t size = cursor.take_pointer(function.pointer_encoding & 0x0f, 0);
     if (augmented) {
