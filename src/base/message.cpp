@@ -15,7 +15,7 @@ namespace {
 constexpr int kStandardError = 2;
 
 constinit JoinList<Claim> claims;
-constinit JoinList<FaultStep> faults;
+constinit std::atomic<FaultTeller> fault_teller{nullptr};
 
 const char* words(Fault fault) {
     switch (fault) {
@@ -56,8 +56,8 @@ const char* whose(const void* pointer) {
 
 }  // namespace
 
-void join_faults(FaultStep& step) {
-    faults.join(step);
+void tell_faults_to(FaultTeller teller) {
+    fault_teller.store(teller, std::memory_order_release);
 }
 
 void join_claims(Claim& claim) {
@@ -88,14 +88,14 @@ struct FaultWords {
 };
 
 void tell_fault(const FaultWords& fault) {
-    if (!faults.first()) return;
+    const FaultTeller teller = fault_teller.load(std::memory_order_acquire);
+    if (!teller) return;
     Line line;
     {
         Text text(Line::sink, &line);
         fault.print(text);
     }
-    for (const FaultStep* step = faults.first(); step; step = step->next)
-        step->tell(fault.pointer, line.text);
+    teller(fault.pointer, line.text);
 }
 
 }  // namespace

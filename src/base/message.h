@@ -22,13 +22,9 @@ enum class Fault {
 [[noreturn]] void die(Fault fault, const void* pointer, const char* detail = "", size_t number = 0,
                       const char* unit = "");
 
-// Who is told of a message before the process ends by it. It may neither allocate nor wait.
-struct FaultStep : Joins<FaultStep> {
-    constexpr explicit FaultStep(void (*step)(const void* pointer, const char* message)) : tell(step) {}
-    void (*const tell)(const void* pointer, const char* message);
-};
-// Any thread, any time, as often as one likes.
-void join_faults(FaultStep& step);
+// Who is told of a message before the process ends by it: one, who may neither allocate nor wait. Set once.
+using FaultTeller = void (*)(const void* pointer, const char* message);
+void tell_faults_to(FaultTeller teller);
 
 // What the explicit interface hands out lies within objects and blocks of malloc's: to free() it is a pointer
 // into one of them. A room of the interface joins, and the message ends by saying whose it is.

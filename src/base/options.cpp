@@ -86,9 +86,14 @@ Complaint copy_path(const char* value, char* out, size_t size) {
 }
 
 // "1", or a path.
-Complaint parse_record(const char* value, char* out, size_t size) {
+Complaint parse_record(const char* value) {
+    static constinit char text[kRecordPathMost];  // apart from what every process touches
     bool flag = false;
-    return parse_flag(value, flag) ? copy(flag ? "1" : "", out, size) : copy_path(value, out, size);
+    const bool understood = parse_flag(value, flag);
+    const Complaint complaint =
+        understood ? copy(flag ? "1" : "", text, sizeof text) : copy_path(value, text, sizeof text);
+    if (!complaint) options.record = *text ? text : nullptr;
+    return complaint;
 }
 
 constexpr size_t kSampleInterval = size_t{512} << 10;
@@ -187,9 +192,9 @@ constexpr Option kOptions[] = {
      "writes down what the process does, for tools to read: 1 (a file on tmpfs) or a path; %p is the process "
      "id, "
      "%n the program's name",
-     [](const char* v) { return parse_record(v, options.record, sizeof options.record); },
+     [](const char* v) { return parse_record(v); },
      [](Text& t) {
-         t.add(options.records() && !*options.record ? "1" : *options.record ? options.record : "0");
+         t.add(options.record ? options.record : options.records() ? "1" : "0");
      }},
     {"TARN_RECORD_KEEP",
      "1 leaves the record of a process that ends as it should; one with a path stays anyway",

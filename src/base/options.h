@@ -21,6 +21,8 @@ enum class HugePageUse : uint8_t { kDenseBlocks, kNever, kAlways };
 
 enum class StatsFormat : uint8_t { kNone, kText, kJson, kPrometheus };
 
+inline constexpr size_t kRecordPathMost = 512;
+
 struct Options {
     char backend[256] = {};                              // TARN_BACKEND; empty: the build's default
     StatsFormat stats = StatsFormat::kNone;              // TARN_STATS
@@ -30,14 +32,14 @@ struct Options {
     bool hardened = TARN_HARDENED_DEFAULT;               // TARN_HARDENED
     HugePageUse huge_pages = HugePageUse::kDenseBlocks;  // TARN_HUGE_PAGES
     bool keep_deepbind = false;                          // TARN_KEEP_DEEPBIND
+    bool record_keep = false;                            // TARN_RECORD_KEEP
     size_t region = 0;                                   // TARN_REGION; 0: no bound
     size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
     size_t profile = 0;                   // TARN_PROFILE; mean bytes between samples, 0: none are taken
-    bool record_keep = false;             // TARN_RECORD_KEEP
-    char record[512] = {};                // TARN_RECORD, absolute; "1": the default place; empty: none
+    const char* record = nullptr;         // TARN_RECORD, absolute; "1": the default place; NULL: none
 
-    bool records() const { return *record || profile > 0; }
+    bool records() const { return record || profile > 0; }
 };
 
 // The options in force; defaults until read_options has run, which alone writes them.

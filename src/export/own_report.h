@@ -22,8 +22,7 @@ class OptionValues {
 
     size_t used_ = 0;
     OptionValue values_[kOptionsMost];
-    char
-        text_[sizeof options.backend + sizeof options.stats_file + sizeof options.record + 32 * kOptionsMost];
+    char text_[sizeof options.backend + sizeof options.stats_file + kRecordPathMost + 32 * kOptionsMost];
 };
 
 void write_own_report(Text& text, const Snapshot& snapshot, StatsFormat format);

@@ -37,6 +37,7 @@ void end_in_child() {
 
 void process_ends() {
     if (options.stats != StatsFormat::kNone) report_at_exit();
+    if (!options.records()) return;  // in most processes nobody touches the recorder's page
     if (const Recorder* const record = recorder()) record->process_ends();
 }
 

@@ -127,7 +127,8 @@ void say(const char* what, const File& file) {
 
 // The file and its mapping, with memory for what every record has. NULL, and one line, when that cannot be had.
 tarn_record_header* make(const Layout& wanted) {
-    const char* const pattern = state.host->options->record;
+    const Options& options = *state.host->options;
+    const char* const pattern = options.record ? options.record : "1";
     File file = make_file(pattern, program_name(), wanted.bytes);
     if (file.fd < 0) return say(file.fault, file), nullptr;
     // Asked for ahead: in older kernels there is no other way to do without a signal.
@@ -278,7 +279,7 @@ void close_with(tarn_record_state how, Life life) {
 
 bool stays() {
     const Options& options = *state.host->options;
-    return options.record[0] == '/' || options.record_keep;
+    return (options.record && *options.record == '/') || options.record_keep;
 }
 
 }  // namespace

@@ -12,12 +12,11 @@ namespace {
 void tell(const void* pointer, const char* message) {
     if (const Recorder* const record = recorder()) record->misuse(pointer, message);
 }
-constinit FaultStep fault_step{tell};
 
 }  // namespace
 
 void set_recorder(const Recorder& recorder) {
-    join_faults(fault_step);
+    tell_faults_to(tell);
     detail::recorder.store(&recorder, std::memory_order_release);
 }
 
