@@ -122,10 +122,14 @@ void count_mixed(ThreadCache& cache, SizeClass c, const mixed::Taken& taken) {
 
 Object* take_mixed(ThreadCache& cache, SizeClass c) {
     BinTop& tops = cache.tops[c];
-    if ((cache.observing & kSeePops) || hardened::keeps_bins_empty()) return nullptr;
+    if (hardened::keeps_bins_empty()) return nullptr;
+    const uint32_t who = cache.observing & kSeePops;
+    const int64_t left = cache.untold - static_cast<int64_t>(kSizeClasses[c].size);
+    if (who && (who != kProfileAlone || left <= 0)) return nullptr;  // somebody is to be told of it
     const HeapGuard guard(cache.heap);
     const mixed::Taken taken = mixed::take(c);
     if (!taken.object) return nullptr;
+    if (who) cache.untold = left;
     --tops.few;
     count_mixed(cache, c, taken);
     return taken.object;

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "process.h"
 #include "tarn/arena.h"
 #include "tarn/heap.h"
 #include "tarn/record.h"
@@ -346,6 +347,31 @@ int threads_end() {
     return 0;
 }
 
+// Threads that are there at once, with a few objects each of many classes; then what is resident, in KiB.
+int many_threads() {
+    constexpr unsigned kThreads = 300;
+    static pthread_barrier_t all_there, all_seen;
+    pthread_barrier_init(&all_there, nullptr, kThreads + 1);
+    pthread_barrier_init(&all_seen, nullptr, kThreads + 1);
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < kThreads; ++t)
+        threads.emplace_back([] {
+            void* held[20];
+            for (unsigned i = 0; i < 20; ++i)
+                memset(held[i] = by_malloc(16 + 48 * i), 1, 16);
+            pthread_barrier_wait(&all_there);
+            pthread_barrier_wait(&all_seen);
+            for (void* object : held)
+                free(object);
+        });
+    pthread_barrier_wait(&all_there);
+    printf("%zu\n", process::resident() >> 10);
+    pthread_barrier_wait(&all_seen);
+    for (std::thread& thread : threads)
+        thread.join();
+    return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -360,5 +386,6 @@ int main(int count, char** arguments) {
     if (mode == "arenas") return arenas();
     if (mode == "later") return turned_on_later();
     if (mode == "threads_end") return threads_end();
+    if (mode == "many_threads") return many_threads();
     return 9;
 }

@@ -91,6 +91,15 @@ def threads_end(context, interval):
             assert len({s["thread"] for s in record.samples}) > 16
 
 
+def threads_memory(context):
+    """A thread has its cache at once, some 22 KiB, but its first few objects of each class still lie in slabs that all
+    threads share."""
+    with Place() as place:
+        plain = int(run(context, ["profile", "many_threads"], {}).output)
+        sampled = int(run(context, ["profile", "many_threads"], place.settings(TARN_PROFILE="512k")).output)
+        assert sampled < plain + 300 * 26 + 2048, (plain, sampled)
+
+
 def peak(context):
     """Where nearly each byte is sampled, so is nearly each object, and what was live at the peak is known."""
     with Place() as place:
