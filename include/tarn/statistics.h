@@ -14,7 +14,7 @@ extern "C" {
 
 /* Goes up when fields are added. They are added at the end; none is ever moved, removed or given another
  * meaning. */
-#define TARN_STATS_VERSION 4u
+#define TARN_STATS_VERSION 5u
 #define TARN_SIZE_CLASSES_MAX 96
 
 /* One size class. Always: frees <= allocations, remote_frees <= frees, fresh + reused = allocations,
@@ -126,6 +126,15 @@ typedef struct tarn_stats {
     uint64_t kept_in_bins;  /* now: free objects that threads have at hand */
     uint64_t kept_in_slabs; /* now: free objects in slabs in use, and in empty ones that are kept */
     uint64_t other_bytes;   /* now: resident - live_bytes - kept_bytes, 0 at least: not malloc's */
+
+    /* From version 5 on: the most that was ever live, in bytes. Small objects are not counted as they come
+     * and go. They are summed up in each snapshot, and whenever the memory in slabs and large blocks has become
+     * more than at any sum before, by a 32nd, 256 KiB or 64 KiB for each thread, whichever is most. So these two may be
+     * too low, by so much at most and what lay free in slabs at the highest sum. They are not too high, but as every
+     * number while other threads run; never lower than the time before, nor than what is live. large_peak_bytes
+     * is exact. */
+    uint64_t peak_live_bytes;  /* most that live_bytes has been; at least each of the other two peaks */
+    uint64_t small_peak_bytes; /* most that small_live_bytes has been */
 } tarn_stats;
 
 /* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,
@@ -139,7 +148,14 @@ typedef struct tarn_stats {
  */
 TARN_API int tarn_stats_get(tarn_stats* stats, size_t size);
 
-enum tarn_stats_format { TARN_STATS_TEXT = 1, TARN_STATS_JSON = 2, TARN_STATS_PROMETHEUS = 3 };
+/* TARN_STATS_TEXT shows those size classes of which the slabs are more than a tenth of the resident memory,
+ * TARN_STATS_CLASSES all that were used. */
+enum tarn_stats_format {
+    TARN_STATS_TEXT = 1,
+    TARN_STATS_JSON = 2,
+    TARN_STATS_PROMETHEUS = 3,
+    TARN_STATS_CLASSES = 4
+};
 
 /* Writes a report to a file descriptor, by one write where memory allows.
  * -1 when the format is unknown (nothing is written) or the descriptor did not take all of it. A program that

@@ -27,6 +27,8 @@ StatsFormat known_format(int format) {
             return StatsFormat::kJson;
         case TARN_STATS_PROMETHEUS:
             return StatsFormat::kPrometheus;
+        case TARN_STATS_CLASSES:
+            return StatsFormat::kTextAndClasses;
         default:
             return StatsFormat::kNone;
     }

@@ -274,6 +274,10 @@ BlockStats block_stats() {
     return stats;
 }
 
+size_t live_block_bytes() {
+    return counters.live_bytes.load(std::memory_order_relaxed);
+}
+
 void make_room_for_small() {
     note_thread();
     map::trim();

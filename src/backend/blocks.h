@@ -50,6 +50,7 @@ struct BlockStats {
     size_t backend_committed, backend_cached;
 };
 BlockStats block_stats();
+size_t live_block_bytes();  // the same number alone
 
 // Gives all that is kept back to the kernel, but runs to their supply, which is to be trimmed after it. Bytes
 // known to have gone.

@@ -107,6 +107,7 @@ bool parse_profile(const char* value, size_t& out) {
 
 bool parse_stats(const char* value, StatsFormat& out) {
     if (equal(value, "1") || equal(value, "text")) return out = StatsFormat::kText, true;
+    if (equal(value, "classes")) return out = StatsFormat::kTextAndClasses, true;
     if (equal(value, "json")) return out = StatsFormat::kJson, true;
     if (equal(value, "prometheus") || equal(value, "openmetrics"))
         return out = StatsFormat::kPrometheus, true;
@@ -137,6 +138,8 @@ const char* words(StatsFormat format) {
             return "json";
         case StatsFormat::kPrometheus:
             return "prometheus";
+        case StatsFormat::kTextAndClasses:
+            return "classes";
     }
     return "0";
 }
@@ -155,7 +158,7 @@ constexpr Option kOptions[] = {
     {"TARN_BACKEND", "serves what no size class does: mimalloc, jemalloc, system, map, or a plugin's path",
      [](const char* v) { return copy(v, options.backend, sizeof options.backend); },
      [](Text& t) { t.add(*options.backend ? options.backend : TARN_DEFAULT_BACKEND); }},
-    {"TARN_STATS", "report at exit: 1 (text), json or prometheus",
+    {"TARN_STATS", "report at exit: 1 (text), classes (text, a row for each size), json, prometheus",
      [](const char* v) { return unless(parse_stats(v, options.stats)); },
      [](Text& t) { t.add(words(options.stats)); }},
     {"TARN_STATS_FILE", "the report is appended to this file, not standard error; %p is the process id",

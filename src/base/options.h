@@ -19,7 +19,8 @@ class Text;
 // Which memory gets transparent huge pages: large blocks where they are used densely; none; all.
 enum class HugePageUse : uint8_t { kDenseBlocks, kNever, kAlways };
 
-enum class StatsFormat : uint8_t { kNone, kText, kJson, kPrometheus };
+// kTextAndClasses: the table has all classes.
+enum class StatsFormat : uint8_t { kNone, kText, kJson, kPrometheus, kTextAndClasses };
 
 inline constexpr size_t kRecordPathMost = 512;
 

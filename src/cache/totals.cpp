@@ -4,6 +4,7 @@
 #include "cache/caches.h"
 #include "heap/orphans.h"
 #include "mixed/mixed.h"
+#include "pages/runs.h"
 
 namespace tarn {
 
@@ -59,6 +60,29 @@ ClassTotals class_totals(SizeClass c) {
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (const ThreadCache* cache = cache_of(id)) add_totals(total, totals_of(*cache, c));
     return total;
+}
+
+// Differences modulo 2^64: what one cache handed out, another one may have got back.
+bool try_live_bytes(uint64_t& bytes) {
+    if (runs_are_mine() || mixed::is_mine() || in_cold_end() || !caches.lock.try_lock()) return false;
+    uint64_t sum = mixed::live_bytes();
+    const auto add = [&sum](SizeClass c, uint64_t allocations, uint64_t frees) {
+        sum += (allocations - frees) * kSizeClasses[c].size;
+    };
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        add(c, without_cache.classes[c].allocations, without_cache.classes[c].frees);
+        add(c, orphans.heap.counters(c).filled, orphans.heap.counters(c).remote_frees);
+    }
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
+        const ThreadCache* const cache = cache_of(id);
+        for (SizeClass c = 0; cache && c < kClasses; ++c) {
+            const ClassTotals totals = totals_of(*cache, c);
+            add(c, totals.allocations, totals.frees);
+        }
+    }
+    caches.lock.unlock();
+    bytes = static_cast<int64_t>(sum) > 0 ? sum : 0;
+    return true;
 }
 
 void tally(Tally which, int64_t change) {

@@ -14,6 +14,9 @@ struct ClassTotals {
 ClassTotals totals_of(const ThreadCache& cache, SizeClass c);
 ClassTotals class_totals(SizeClass c);
 
+// Bytes of live objects of all classes, in one walk. False: not now, somebody has a lock that it would wait for.
+[[nodiscard]] bool try_live_bytes(uint64_t& bytes);
+
 // Adds to a tally, by the current thread.
 void tally(Tally which, int64_t change);
 // Over all threads. Never below 0.

@@ -13,6 +13,7 @@
 #include "process/reclaim.h"
 #include "process/start.h"
 #include "process/thread.h"
+#include "stats/peak.h"
 
 namespace tarn {
 
@@ -24,20 +25,27 @@ void* hand_out(Object* object) {
     return object;
 }
 
-TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> seen_growths{0};
+TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> seen_growths{0}, seen_takes{0};
 
 // What lies free elsewhere would stand beside what small objects are about to touch: a little at a time of what other
 // threads keep; every second time, what `map` keeps.
-[[gnu::cold, gnu::noinline]] void use_what_there_is() {
+void use_what_there_is() {
     const uint32_t now = growths.load(std::memory_order_relaxed);
+    if (seen_growths.load(std::memory_order_relaxed) == now) return;
     seen_growths.store(now, std::memory_order_relaxed);
     collect_some();
     if (now % 2 == 0) make_room_for_small();
 }
 
+[[gnu::cold, gnu::noinline]] void note_takes() {
+    seen_takes.store(run_takes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    note_extent();
+    use_what_there_is();
+}
+
 void note_growth() {
-    if (seen_growths.load(std::memory_order_relaxed) != growths.load(std::memory_order_relaxed)) [[unlikely]]
-        use_what_there_is();
+    if (seen_takes.load(std::memory_order_relaxed) != run_takes.load(std::memory_order_relaxed)) [[unlikely]]
+        note_takes();
 }
 
 // Whether the observers let an object of this class pass untold. It counts then.

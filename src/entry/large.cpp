@@ -7,6 +7,7 @@
 #include "process/reclaim.h"
 #include "process/start.h"
 #include "seam/recorder.h"
+#include "stats/peak.h"
 
 namespace tarn {
 
@@ -88,6 +89,7 @@ void* allocate_large(size_t size, size_t alignment, Zero zero) {
     void* block = allocate_block(size, alignment, zero);
     if (!block && reclaim(size)) block = allocate_block(size, alignment, zero);
     if (!block) return out_of_memory(size, alignment);
+    note_extent();
     if (observed()) [[unlikely]]
         tell_allocated(block, size);
     return block;
@@ -96,7 +98,9 @@ void* allocate_large(size_t size, size_t alignment, Zero zero) {
 void* resize_large(void* block, size_t size, size_t alignment) {
     const Resized resized =
         observed() ? resize_observed(block, size, alignment) : resize_block(block, size, alignment);
-    return resized.at ? resized.at : out_of_memory(size, alignment);
+    if (!resized.at) return out_of_memory(size, alignment);
+    note_extent();
+    return resized.at;
 }
 
 BlockFree release_large(void* block) {

@@ -62,6 +62,10 @@ Counts counts(SizeClass c) {
             few.objects + sampled.objects};
 }
 
+uint64_t live_bytes() {
+    return few_objects.live_bytes() + sampled_objects.live_bytes();
+}
+
 size_t units() {
     return few_objects.units();
 }

@@ -74,6 +74,8 @@ struct Counts {
     uint64_t taken, freed, fresh, objects;
 };
 Counts counts(SizeClass c);
+// Bytes taken less bytes freed by such threads: a difference, modulo 2^64, for a sum with what the others counted.
+uint64_t live_bytes();
 
 // Units there are.
 size_t units();

@@ -51,6 +51,13 @@ class Store {
         ReportGuard guard(lock_);
         return {counts_[c].taken, counts_[c].freed, counts_[c].fresh, objects_[c]};
     }
+    uint64_t live_bytes() {
+        ReportGuard guard(lock_);
+        uint64_t bytes = 0;
+        for (SizeClass c = 0; c < kCount; ++c)
+            bytes += (counts_[c].taken - counts_[c].freed) * kSizeClasses[c].size;
+        return bytes;
+    }
 
   private:
     static constexpr bool kSampled = kEntry == kSampledEntry;

@@ -9,7 +9,7 @@ namespace {
 
 // What a walk over the units of all windows finds.
 struct Found {
-    Units dirty, entries, lost, mapped;
+    Units dirty, entries, slabs, lost, mapped;
 };
 
 bool has_page_bits(const Window& window, size_t unit) {
@@ -30,6 +30,7 @@ const char* fault_of_unit(const Window& window, size_t unit, Found& found) {
         found.lost += Units{1};
     else if (entry != 0)
         found.entries += Units{1};
+    if (entry != 0 && entry != kLostEntry && entry != kBlockEntry) found.slabs += Units{1};
     return nullptr;
 }
 
@@ -58,6 +59,7 @@ void check_window(const Window& window, Found& found) {
 const char* fault_of_totals(const Found& found) {
     if (found.dirty != supply.dirty) return "dirty units are not what is counted";
     if (found.entries > supply.in_use) return "more units have somebody than are taken";
+    if (found.slabs.bytes() > bytes_in_slabs()) return "more units are in slabs than are counted";
     const Units counted = windows.mapped_units();
     if (counted > found.mapped || counted + found.lost < found.mapped)
         return "mapped units are not what is counted";

@@ -16,6 +16,7 @@ namespace tarn {
 constinit Supply supply;
 constinit Windows windows;
 TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> growths{0};
+TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> run_takes{0};
 
 namespace {
 
@@ -37,6 +38,10 @@ struct Found {
     Window* window = nullptr;
     size_t first = 0;
 };
+
+void count_up(std::atomic<uint32_t>& number) {  // with the lock held
+    number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
 
 Units dirty_floor() {
     return Units::within(options.dirty);
@@ -108,7 +113,8 @@ bool map_hole(Window& window, size_t first, size_t end) {
 
 // The lowest run that is free though perhaps not mapped, all of it mapped now.
 Found map_run(Units length) {
-    growths.store(growths.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    count_up(growths);
+    count_up(run_takes);
     for (Found found; (found = find_run(UnitKind::kAny, length)).window;) {
         const UnitMap units = found.window->units();
         const size_t end = found.first + length.count();
@@ -266,7 +272,10 @@ Run enter_taken(const Found& found, Units length, RunUse use) {
     if (supply.dirty < supply.spare) supply.spare = supply.dirty;
     supply.missed.asked(length - dirty, kMissedMost * dirty_floor());
     const size_t unit = found.window->first_unit() + found.first;
-    if (use == RunUse::kBlock) set_entries(unit, length, kBlockEntry);
+    if (use == RunUse::kBlock)
+        set_entries(unit, length, kBlockEntry);
+    else
+        supply.in_slabs += length.count();
     return {unit_address(unit), dirty == Units{}};
 }
 
@@ -282,6 +291,7 @@ void enter_given(const OwnRun& run) {
     const size_t unit = unit_of(run.at);
     Window* const window = windows.of_unit(unit);
     expect(run.at, "a run given that nobody has", [&] { return somebodys(window, unit, run.length); });
+    if (entry_of(unit) != kBlockEntry) supply.in_slabs -= run.length.count();
     set_entries(unit, run.length, 0);
     window->set(unit - window->first_unit(), run.length, run.zeroed ? UnitState::kClean : UnitState::kDirty);
     supply.in_use -= run.length;
@@ -302,6 +312,7 @@ size_t take_runs(Units length, RunUse use, Run* runs, size_t most) {
     size_t count = 1;
     for (; count < most && (found = take_another(found, length, kind)).window; ++count)
         runs[count] = enter_taken(found, length, use);
+    if (supply.in_slabs > supply.slabs_known.load(std::memory_order_relaxed)) count_up(run_takes);
     return count;
 }
 
@@ -335,6 +346,14 @@ RunStats run_stats() {
             supply.returned.bytes()};
 }
 
+size_t bytes_in_slabs() {
+    return Units{supply.in_slabs}.bytes();
+}
+
+void tell_of_slabs_beyond(size_t bytes) {
+    supply.slabs_known.store(Units::within(bytes).count(), std::memory_order_relaxed);
+}
+
 bool runs_are_mine() {
     return supply.lock.is_mine();
 }
@@ -351,42 +370,6 @@ UnitRange window_units(size_t window) {
 bool in_window(const void* p) {
     ReportGuard guard(supply.lock);
     return windows.of_unit(unit_of(p)) != nullptr;
-}
-
-namespace {
-
-// The state of a unit without an entry when nobody else lives. A clean one may have been written to. One that was
-// on its way to somebody or back to the kernel is mapped anew, unless this thread may have had it.
-UnitState state_after_fork(const Window& window, size_t unit, Transit transit) {
-    const UnitState before = window.units().state(unit);
-    if (before == UnitState::kClean) return UnitState::kDirty;
-    if (before != UnitState::kTaken || transit == Transit::kPerhapsMine) return before;
-    return empty_pages(window.begin() + unit * kUnitSize, kUnitSize) ? UnitState::kClean : before;
-}
-
-// Each thread that took a unit has written its entry, or will never come to it.
-void rebuild(Transit transit) {
-    windows.repair();
-    supply.in_use = supply.dirty = {};
-    for (Window& window : windows) {
-        const UnitMap units = window.units();
-        for (size_t unit = kUsableBegin; unit < kUsableEnd; ++unit) {
-            const bool taken = entry_of(window.first_unit() + unit) != 0;
-            units.set(unit, Units{1}, taken ? UnitState::kTaken : state_after_fork(window, unit, transit));
-        }
-        window.count_again();
-        supply.dirty += window.dirty;
-        supply.in_use += kUsableUnits - window.clean - window.dirty - window.holes;
-    }
-}
-
-}  // namespace
-
-void runs_after_fork_child(Others others, Transit transit) {
-    // Interrupted by the handler that forks, this thread has the books to itself and goes on with them.
-    const bool mine = supply.lock.is_mine();
-    supply.lock.reset();
-    if (!mine && others == Others::kLived) rebuild(transit);
 }
 
 }  // namespace tarn

@@ -20,8 +20,9 @@ struct Run {
 // What a run is for; kept in the page map so that the state can be rebuilt after a fork.
 enum class RunUse : uint8_t { kSlab, kBlock };
 
-// How often memory was mapped that nobody had.
-extern std::atomic<uint32_t> growths;
+// How often memory was mapped that nobody had; and how often that was so, or more was taken for slabs than was said to be
+// of no interest.
+extern std::atomic<uint32_t> growths, run_takes;
 
 // Runs of this length, 1..kRunUnitsMax, at one hold of the lock; how many there are. The first is the lowest that was
 // used before, or else the lowest; the others are what would come next, while that is as dirty or as clean, and no more
@@ -56,6 +57,10 @@ struct RunStats {
     size_t reserved, committed, in_use, dirty, returned;  // bytes; `returned` is a running total
 };
 RunStats run_stats();
+// Now, in runs for slabs; waits for nobody.
+size_t bytes_in_slabs();
+// More than so many bytes in slabs are of interest.
+void tell_of_slabs_beyond(size_t bytes);
 
 // The windows there are, for a walk over all units; units are numbered from address 0 on.
 struct UnitRange {

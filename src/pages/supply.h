@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the supply of runs knows, behind its lock; for runs.cpp, and for check.cpp, which compares.
 #pragma once
+#include <atomic>
+
 #include "base/missed.h"
+#include "base/published.h"
 #include "os/lock.h"
 #include "pages/windows.h"
 
@@ -15,7 +18,9 @@ inline constexpr size_t kMappingsShare = 12;
 
 struct Supply {
     Lock lock{LockRank::kRuns};
-    Units in_use;  // taken
+    Units in_use;                        // taken
+    Published in_slabs;                  // of these, units for slabs
+    std::atomic<size_t> slabs_known{0};  // how many of these are of no interest; without the lock
     Units dirty;
     Units returned;  // given back to the OS, ever
     Missed<Units> missed;

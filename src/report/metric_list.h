@@ -35,20 +35,28 @@ using Total = Metric<tarn_stats>;
 using PerClass = Metric<tarn_class_stats>;
 
 // `reused` is no counter, though it mostly grows: it is allocations - fresh, and fresh runs ahead (tarn.h).
-// In the order of the reports; the lines of the text report are runs of equal `line`.
+// In the order of the reports; the lines of the text report are runs of equal `line`. Its first one is an equation
+// (text.cpp).
 inline constexpr Total kTotals[] = {
-    {"peak_resident", Kind::kGauge, Unit::kBytes, &tarn_stats::peak_resident, nullptr,
-     "Most memory of the process that was ever resident", "memory", "peak resident"},
     {"resident", Kind::kGauge, Unit::kBytes, &tarn_stats::resident, nullptr,
-     "Memory of the process that is resident", "memory", "resident"},
+     "Memory of the process that is resident", "memory", ""},
     {"live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::live_bytes, nullptr,
-     "Usable bytes of all live objects", "memory", "live"},
+     "Usable bytes of all live objects", "memory", ""},
     {"kept_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::kept_bytes, nullptr,
-     "Free memory that tarn keeps, and that is resident", "memory", "kept by tarn"},
+     "Free memory that tarn keeps, and that is resident", "memory", ""},
     {"other_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::other_bytes, nullptr,
-     "Resident memory that is neither live nor kept", "memory", "not malloc's"},
+     "Resident memory that is neither live nor kept", "memory", ""},
     {"fragmentation_ratio", Kind::kGauge, Unit::kRatio, nullptr, &tarn_stats::fragmentation_ratio,
      "Resident memory divided by live bytes", "memory", "fragmentation ratio", Show::kFromOneMiBLive},
+
+    {"peak_resident", Kind::kGauge, Unit::kBytes, &tarn_stats::peak_resident, nullptr,
+     "Most memory of the process that was ever resident", "peak", "resident"},
+    {"peak_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::peak_live_bytes, nullptr,
+     "Most usable bytes that were ever live", "peak", "live"},
+    {"small_peak_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::small_peak_bytes, nullptr,
+     "Most bytes of small objects that were ever live", "peak", "in small objects", Show::kUnlessZero},
+    {"large_peak_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::large_peak_bytes, nullptr,
+     "Most bytes of large blocks that were ever live", "peak", "in large blocks", Show::kUnlessZero},
 
     {"kept_in_bins", Kind::kGauge, Unit::kBytes, &tarn_stats::kept_in_bins, nullptr,
      "Of what is kept: free objects that threads have at hand", "kept", "in bins", Show::kUnlessZero},
@@ -94,8 +102,6 @@ inline constexpr Total kTotals[] = {
      "Large blocks in use", "large", "live blocks", Show::kUnlessZero},
     {"large_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::large_live_bytes, nullptr,
      "Bytes of live large blocks", "large", "live", Show::kUnlessZero},
-    {"large_peak_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::large_peak_bytes, nullptr,
-     "Most bytes of large blocks that were ever live", "large", "peak live", Show::kUnlessZero},
     {"large_grown_in_place", Kind::kCounter, Unit::kCount, &tarn_stats::large_grown_in_place, nullptr,
      "Large blocks resized without a copy", "large", "grown in place", Show::kUnlessZero},
     {"backend_committed", Kind::kGauge, Unit::kBytes, &tarn_stats::backend_committed, nullptr,
@@ -218,6 +224,12 @@ inline bool is_shown(const Total& metric, const tarn_stats& stats) {
 // Only these are worth a row: a class that has a slab has served somebody.
 inline bool was_used(const tarn_class_stats& size_class) {
     return size_class.allocations != 0 || size_class.slabs != 0;
+}
+
+// So much that a person should see its row: more than a tenth of the memory that is resident, or, where that is not known,
+// of what is live.
+inline bool fills_memory(const tarn_class_stats& size_class, const tarn_stats& stats) {
+    return size_class.slab_bytes > (stats.resident ? stats.resident : stats.live_bytes) / 10;
 }
 
 // Ratios as the machine-readable reports write them: never NaN, infinite or negative.

@@ -9,6 +9,8 @@ void write_report(Text& text, const Report& report, StatsFormat format) {
             return;
         case StatsFormat::kText:
             return write_text(text, report);
+        case StatsFormat::kTextAndClasses:
+            return write_text_and_classes(text, report);
         case StatsFormat::kJson:
             return write_json(text, report);
         case StatsFormat::kPrometheus:

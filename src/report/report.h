@@ -27,7 +27,8 @@ struct Report {
 // Nothing for StatsFormat::kNone.
 void write_report(Text& text, const Report& report, StatsFormat format);
 
-void write_text(Text& text, const Report& report);
+void write_text(Text& text, const Report& report);  // of the classes, those that fill the memory
+void write_text_and_classes(Text& text, const Report& report);
 void write_json(Text& text, const Report& report);
 void write_prometheus(Text& text, const Report& report);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The report for a person: one line per subject, then a table of the size classes that were used. Each
-// line starts with "tarn: ", so that it can be told from the program's own output.
+// The report for a person: what fills the memory, one line per subject, then a table of size classes: those that fill it,
+// or all that were used. Each line starts with "tarn: ", so that it can be told from the program's own output.
 #include "report/escape.h"
 #include "report/metric_list.h"
 #include "report/report.h"
@@ -117,6 +117,23 @@ void add_options(Line& line, const Report& report) {
     }
 }
 
+// Live memory that the program never touched is not resident. Where nobody knows what is, there is no sum.
+void add_memory(Line& line, const tarn_stats& stats) {
+    line.item("memory", ShortText([&](Text& text) {
+                  const bool known = stats.resident != 0 || stats.live_bytes == 0;
+                  if (known) add_bytes(text, stats.resident), text.add(" resident = ");
+                  add_bytes(text, stats.live_bytes);
+                  add_bytes(text.add(" live + "), stats.kept_bytes);
+                  text.add(" kept by tarn");
+                  if (!known) return;
+                  add_bytes(text.add(" + "), stats.other_bytes);
+                  text.add(" not malloc's");
+                  const uint64_t all = stats.live_bytes + stats.kept_bytes + stats.other_bytes;
+                  if (all > stats.resident)
+                      add_bytes(text.add(" - "), all - stats.resident), text.add(" untouched");
+              }));
+}
+
 void add_totals(Line& line, const tarn_stats& stats) {
     for (const Total& metric : kTotals) {
         if (!is_shown(metric, stats)) continue;
@@ -149,19 +166,31 @@ tarn_class_stats all_classes(const tarn_stats& stats) {
     return all;
 }
 
+enum class Rows : bool { kFillMemory, kAllUsed };
+
 struct Table {
     const tarn_stats& stats;
+    const Rows rows;
     const tarn_class_stats all;
     int width[std::size(kPerClass)] = {};
 
-    explicit Table(const tarn_stats& of) : stats(of), all(all_classes(of)) {
+    Table(const tarn_stats& of, Rows which) : stats(of), rows(which), all(all_classes(of)) {
         for (size_t c = 0; c < std::size(kPerClass); ++c) {
             if (!*kPerClass[c].line) continue;
             width[c] = ShortText([c](Text& text) { text.add(kPerClass[c].line); }).length();
             for (uint32_t i = 0; i < of.classes; ++i)
-                if (was_used(of.class_stats[i])) widen(c, of.class_stats[i]);
-            if (c) widen(c, all);
+                if (has(of.class_stats[i])) widen(c, of.class_stats[i]);
+            if (c && rows == Rows::kAllUsed) widen(c, all);
         }
+    }
+    bool has(const tarn_class_stats& row) const {
+        return rows == Rows::kAllUsed ? was_used(row) : fills_memory(row, stats);
+    }
+    uint32_t count() const {
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < stats.classes; ++i)
+            count += has(stats.class_stats[i]);
+        return count;
     }
     void widen(size_t c, const tarn_class_stats& row) {
         const ShortText cell([&](Text& text) { add_cell(text, kPerClass[c], row); });
@@ -180,14 +209,15 @@ struct Table {
     }
 };
 
-void add_table(Text& text, const tarn_stats& stats) {
-    const Table table(stats);
-    if (!was_used(table.all)) return;
+void add_table(Text& text, const tarn_stats& stats, Rows rows) {
+    const Table table(stats, rows);
+    if (table.count() == 0) return;
     table.row(text, [](Text& t, size_t c) { t.add(kPerClass[c].line); });
     for (uint32_t i = 0; i < stats.classes; ++i) {
         const tarn_class_stats& row = stats.class_stats[i];
-        if (was_used(row)) table.row(text, [&](Text& t, size_t c) { add_cell(t, kPerClass[c], row); });
+        if (table.has(row)) table.row(text, [&](Text& t, size_t c) { add_cell(t, kPerClass[c], row); });
     }
+    if (rows == Rows::kFillMemory) return;
     table.row(text, [&](Text& t, size_t c) {
         if (c)
             add_cell(t, kPerClass[c], table.all);
@@ -196,19 +226,40 @@ void add_table(Text& text, const tarn_stats& stats) {
     });
 }
 
-}  // namespace
+// Where the others are.
+void add_hint(Line& line, const tarn_stats& stats) {
+    const uint32_t used = Table(stats, Rows::kAllUsed).count(),
+                   shown = Table(stats, Rows::kFillMemory).count();
+    if (used == shown) return;
+    line.item("classes", ShortText([&](Text& text) {
+                  text.decimal(used).add(" used; TARN_STATS=classes has a row for each");
+                  if (shown) text.add(", those here fill a tenth of the memory");
+              }));
+}
 
-void write_text(Text& text, const Report& report) {
+void write(Text& text, const Report& report, Rows rows) {
     text.add(kPrefix).add("statistics of ");
     add_escaped(text, report.program, Escape::kPlain).add(", process ").signed_decimal(report.process);
     add_escaped(text.add(" (tarn "), report.version, Escape::kPlain).add(", backend ");
     add_escaped(text, report.stats.backend, Escape::kPlain).add(")\n");
     {
         Line line(text);
+        add_memory(line, report.stats);
         add_totals(line, report.stats);
         add_options(line, report);
+        if (rows == Rows::kFillMemory) add_hint(line, report.stats);
     }
-    add_table(text, report.stats);
+    add_table(text, report.stats, rows);
+}
+
+}  // namespace
+
+void write_text(Text& text, const Report& report) {
+    write(text, report, Rows::kFillMemory);
+}
+
+void write_text_and_classes(Text& text, const Report& report) {
+    write(text, report, Rows::kAllUsed);
 }
 
 }  // namespace tarn

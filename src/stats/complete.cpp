@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Derives what is not counted. Counters were read one by one while other threads ran: a free may have been
 // seen whose allocation was not. Such a reading is brought down to what the other one allows.
+#include <algorithm>
+
+#include "stats/peak.h"
 #include "stats/stats.h"
 
 namespace tarn {
@@ -63,6 +66,8 @@ void complete(Snapshot& s) {
     s.frees = s.small_frees + s.large_frees;
     s.live_objects = s.allocations - s.frees;
     s.live_bytes = s.small_live_bytes + s.large_live_bytes;
+    raise(s.small_peak_bytes, s.small_live_bytes);
+    raise(s.peak_live_bytes, std::max({s.live_bytes, s.small_peak_bytes, s.large_peak_bytes}));
     bound(s.object_pool_fresh, s.object_pool_allocations);
     bound(s.object_pool_live_objects, s.object_pool_allocations);
     s.object_pool_hit_rate =
@@ -82,6 +87,7 @@ void complete(Snapshot& s) {
 void read_snapshot(Snapshot& snapshot) {
     take_snapshot(snapshot);
     complete(snapshot);
+    raise_peak({snapshot.small_peak_bytes, snapshot.peak_live_bytes});
 }
 
 }  // namespace tarn

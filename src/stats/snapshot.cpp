@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "pages/runs.h"
 #include "stats/meters.h"
+#include "stats/peak.h"
 #include "stats/stats.h"
 
 namespace tarn {
@@ -91,6 +92,9 @@ void take_snapshot(Snapshot& snapshot) {
     snapshot.version = TARN_STATS_VERSION;
     read_classes(snapshot);
     read_blocks(snapshot);
+    const Peak peak = peak_live();
+    snapshot.small_peak_bytes = peak.small;
+    snapshot.peak_live_bytes = peak.all;
     snapshot.foreign_frees = foreign_frees.load(std::memory_order_relaxed);
     const CacheCount count = count_caches();
     snapshot.threads = count.living;

@@ -12,7 +12,7 @@ using Snapshot = tarn_stats;
 // Fills what is counted and zeroes the rest:
 // classes, class_stats[].{object_size, allocations, frees, fresh, remote_frees, slabs, slab_bytes},
 // large_*, foreign_frees, threads*, orphan_slabs, reserved to returned, backend*, resident, peak_resident,
-// arenas and all behind it but object_pool_hit_rate.
+// arenas and all behind it but object_pool_hit_rate, kept_bytes and other_bytes; both peaks as far as they were noted.
 // Counters are read one by one without stopping anybody; frees before allocations keeps them apart least.
 void take_snapshot(Snapshot& snapshot);
 
@@ -23,7 +23,7 @@ void count_foreign_free();
 // tarn.h hold and nothing is negative. Doing it twice changes nothing.
 void complete(Snapshot& snapshot);
 
-// Both.
+// Both; what is live is noted for the peaks.
 void read_snapshot(Snapshot& snapshot);
 
 }  // namespace tarn

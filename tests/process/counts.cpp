@@ -2,6 +2,10 @@
 // The numbers of tarn_stats_get are exact: what happens between two calls is their difference.
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 
 #include "check.h"
 #include "process.h"
@@ -125,6 +129,132 @@ void large_blocks() {
     require(before.large_peak_bytes >= 15 * kMiB, "the peak stays");
 }
 
+// What statistics.h allows the peak to be too low by, where slabs are full but for those that a heap takes in advance,
+// half a MiB.
+uint64_t peak_tolerance(uint64_t bytes) {
+    return bytes / 32 + kMiB / 4 + kMiB / 2;
+}
+
+void require_peak(uint64_t peak, uint64_t known, const char* what) {
+    require(peak <= known, what);
+    require(peak + peak_tolerance(known) >= known, what);
+}
+
+struct Link {
+    Link* next;
+    char rest[104];
+};
+
+Link* make_links(size_t count) {
+    Link* links = nullptr;
+    for (; count > 0; --count) {
+        Link* link = static_cast<Link*>(opaque(malloc(sizeof(Link))));
+        link->next = links;
+        links = link;
+    }
+    return links;
+}
+void free_links(Link* links) {
+    while (links) {
+        Link* const next = links->next;
+        free(links);
+        links = next;
+    }
+}
+
+// Objects that are gone when somebody asks were there all the same.
+void peak_of_small_objects() {
+    surface::take(before);
+    constexpr size_t kCount = 300000;
+    free_links(make_links(kCount));
+    surface::take(after);
+    require(after.live_bytes < kMiB, "all are gone");
+    require_peak(after.small_peak_bytes, before.small_live_bytes + kCount * sizeof(Link),
+                 "peak of small objects");
+    require_peak(after.peak_live_bytes, before.live_bytes + kCount * sizeof(Link), "peak of all");
+    const uint64_t peak = after.peak_live_bytes;
+    for (int i = 0; i < 3; ++i)
+        free_links(make_links(kCount / 2));
+    surface::take(after);
+    require(after.peak_live_bytes == peak, "less than the peak does not change it");
+}
+
+// Neither at their own peak, but together at theirs; and each by itself before.
+void peak_of_small_and_large() {
+    surface::take(before);
+    constexpr size_t kCount = 100000, kBlock = 20 * kMiB;
+    free_links(make_links(2 * kCount));
+    free(opaque(malloc(2 * kBlock)));
+    void* const block = opaque(malloc(kBlock));
+    free_links(make_links(kCount + kCount / 2));
+    free(block);
+    surface::take(after);
+    require_peak(after.small_peak_bytes, before.small_live_bytes + 2 * kCount * sizeof(Link), "small alone");
+    require(after.large_peak_bytes >= 2 * kBlock, "large alone");
+    require(after.peak_live_bytes >= after.large_peak_bytes, "no less than a part");
+    Link* const links = make_links(kCount);
+    free(opaque(malloc(2 * kBlock)));
+    surface::take(after);
+    require_peak(after.peak_live_bytes, after.live_bytes + 2 * kBlock + 64 * 1024, "both");
+    free_links(links);
+}
+
+// In another thread, which has ended; and a child goes on from its parent's.
+void* make_and_free(void*) {
+    free_links(make_links(200000));
+    return nullptr;
+}
+void peak_of_threads_and_parents() {
+    surface::take(before);
+    pthread_t threads[3];
+    for (pthread_t& thread : threads) {
+        pthread_create(&thread, nullptr, make_and_free, nullptr);
+        pthread_join(thread, nullptr);
+    }
+    surface::take(after);
+    const uint64_t known = before.live_bytes + 200000 * sizeof(Link);
+    require(after.peak_live_bytes <= known + kMiB / 4, "not too high");
+    require(after.peak_live_bytes + peak_tolerance(known) >= known, "not too low");
+    const uint64_t peak = after.peak_live_bytes;
+    const pid_t child = fork();
+    if (child == 0) {
+        surface::take(after);
+        require(after.peak_live_bytes == peak, "the parent's");
+        free_links(make_links(400000));
+        surface::take(after);
+        require(after.peak_live_bytes + peak_tolerance(2 * known) >= 2 * known, "its own");
+        _exit(0);
+    }
+    int status = 0;
+    require(waitpid(child, &status, 0) == child && status == 0, "the child found what it should");
+    surface::take(after);
+    require(after.peak_live_bytes == peak, "the child's is not the parent's");
+}
+
+// Whoever reads while others are at work never sees it fall, nor below what is live.
+std::atomic<bool> working{true};
+void* make_and_free_again(void*) {
+    for (int i = 0; i < 40; ++i)
+        free_links(make_links(1000 + 1000 * static_cast<size_t>(i)));
+    working = false;
+    return nullptr;
+}
+void peaks_never_fall() {
+    pthread_t thread;
+    pthread_create(&thread, nullptr, make_and_free_again, nullptr);
+    surface::take(before);
+    while (working) {
+        surface::take(after);
+        require(after.peak_live_bytes >= before.peak_live_bytes, "it rises");
+        require(after.small_peak_bytes >= before.small_peak_bytes, "it rises");
+        require(after.peak_live_bytes >= after.live_bytes, "no less than what is live");
+        require(after.small_peak_bytes >= after.small_live_bytes, "no less than what is live");
+        require(after.peak_live_bytes >= after.small_peak_bytes, "no less than a part");
+        before = after;
+    }
+    pthread_join(thread, nullptr);
+}
+
 // Threads that have ended still count.
 void* work(void*) {
     for (int i = 0; i < 5000; ++i)
@@ -181,6 +311,10 @@ int main(int count, char** arguments) {
                        {"remote_frees_per_class", remote_frees_per_class},
                        {"many_allocations_and_frees", many_allocations_and_frees},
                        {"large_blocks", large_blocks},
+                       {"peak_of_small_objects", peak_of_small_objects},
+                       {"peak_of_small_and_large", peak_of_small_and_large},
+                       {"peak_of_threads_and_parents", peak_of_threads_and_parents},
+                       {"peaks_never_fall", peaks_never_fall},
                        {"ended_threads", ended_threads},
                        {"calloc_and_realloc", calloc_and_realloc},
                        {"failures_count_nothing", failures_count_nothing}});

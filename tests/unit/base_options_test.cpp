@@ -66,6 +66,7 @@ TEST_F(OptionsTest, NothingGivenKeepsTheDefaults) {
 TEST_F(OptionsTest, StatisticsFormats) {
     const std::pair<const char*, StatsFormat> known[] = {{"1", StatsFormat::kText},
                                                          {"text", StatsFormat::kText},
+                                                         {"classes", StatsFormat::kTextAndClasses},
                                                          {"json", StatsFormat::kJson},
                                                          {"prometheus", StatsFormat::kPrometheus},
                                                          {"0", StatsFormat::kNone},

@@ -65,50 +65,93 @@ class Report : public testing::Test {
 
 }  // namespace
 
+constexpr const char* kSubjects =
+    "tarn: memory    150.0 MiB resident = 124.5 MiB live + 24.3 MiB kept by tarn + 1.2 MiB not malloc's,\n"
+    "tarn:           fragmentation ratio 1.21\n"
+    "tarn: peak      160.0 MiB resident, 132.0 MiB live, 3.0 MiB in small objects, 130.0 MiB in large "
+    "blocks\n"
+    "tarn: kept      320.0 KiB in bins, 6.0 MiB in slabs, 1.0 MiB in free runs, 17.0 MiB in freed "
+    "blocks\n"
+    "tarn: requests  1,236,864 allocations, 1,202,160 frees, 34,704 live, 2 foreign frees\n"
+    "tarn: pool      99.9% of allocations, 96.8% hit rate, 1,195,606 reused, 40,058 fresh\n"
+    "tarn: large     1,200 allocations, 1,100 frees, 100 live blocks, 123.0 MiB live, 44 grown in place,\n"
+    "tarn:           140.0 MiB committed\n"
+    "tarn: threads   3 with a heap, 5 ended, 400 remote frees, 1 slabs of no thread\n"
+    "tarn: arenas    4 in use, 1,000 made, 3.0 MiB held, 40.0 MiB taken in all\n"
+    "tarn: obj pools 2 in use, 3 made, 1,000,000 allocations, 99.8% hit rate, 2,500 fresh, 1,200 live,\n"
+    "tarn:           256.0 KiB held\n"
+    "tarn: interners 1 in use, 5 made, 500 strings, 80,000 requests, 40.0 KiB held\n"
+    "tarn: heaps     3 in use, 30 made, 70,000 allocations, 9,000 live, 1.8 MiB in them, 2.0 MiB held\n"
+    "tarn: region    64.0 GiB reserved, 6.0 MiB committed, 4.0 MiB in use, 90.0 MiB returned\n";
+
 TEST_F(Report, TextIsExactlyThis) {
     set("TARN_STATS", "1");
     EXPECT_EQ(
         report(tarn::write_text, sample()),
-        "tarn: statistics of program, process 4711 (tarn " TARN_VERSION
-        ", backend mimalloc)\n"
-        "tarn: memory    160.0 MiB peak resident, 150.0 MiB resident, 124.5 MiB live, 24.3 MiB kept by "
-        "tarn,\n"
-        "tarn:           1.2 MiB not malloc's, fragmentation ratio 1.21\n"
-        "tarn: kept      320.0 KiB in bins, 6.0 MiB in slabs, 1.0 MiB in free runs, 17.0 MiB in freed "
-        "blocks\n"
-        "tarn: requests  1,236,864 allocations, 1,202,160 frees, 34,704 live, 2 foreign frees\n"
-        "tarn: pool      99.9% of allocations, 96.8% hit rate, 1,195,606 reused, 40,058 fresh\n"
-        "tarn: large     1,200 allocations, 1,100 frees, 100 live blocks, 123.0 MiB live, 130.0 MiB peak "
-        "live,\n"
-        "tarn:           44 grown in place, 140.0 MiB committed\n"
-        "tarn: threads   3 with a heap, 5 ended, 400 remote frees, 1 slabs of no thread\n"
-        "tarn: arenas    4 in use, 1,000 made, 3.0 MiB held, 40.0 MiB taken in all\n"
-        "tarn: obj pools 2 in use, 3 made, 1,000,000 allocations, 99.8% hit rate, 2,500 fresh, 1,200 live,\n"
-        "tarn:           256.0 KiB held\n"
-        "tarn: interners 1 in use, 5 made, 500 strings, 80,000 requests, 40.0 KiB held\n"
-        "tarn: heaps     3 in use, 30 made, 70,000 allocations, 9,000 live, 1.8 MiB in them, 2.0 MiB held\n"
-        "tarn: region    64.0 GiB reserved, 6.0 MiB committed, 4.0 MiB in use, 90.0 MiB returned\n"
-        "tarn: options   TARN_STATS=1\n"
-        "tarn:   size  allocations      frees    live  live bytes  reused  remote  slabs  slab bytes\n"
-        "tarn:     16    1,234,567  1,200,000  34,567   540.1 KiB   96.8%       0      3    48.0 KiB\n"
-        "tarn:     48        1,000      1,000       0         0 B   99.9%     400      0         0 B\n"
-        "tarn:     64            7          0       7       448 B    0.0%       0      1    16.0 KiB\n"
-        "tarn:     80            0          0       0         0 B       -       0      1    16.0 KiB\n"
-        "tarn: 32,768           90         60      30   960.0 KiB   44.4%       0     10     2.5 MiB\n"
-        "tarn:    all    1,235,664  1,201,060  34,604     1.5 MiB   96.8%     400     15     2.6 MiB\n");
+        std::string("tarn: statistics of program, process 4711 (tarn " TARN_VERSION ", backend mimalloc)\n") +
+            kSubjects +
+            "tarn: options   TARN_STATS=1\n"
+            "tarn: classes   5 used; TARN_STATS=classes has a row for each\n");
+}
+
+TEST_F(Report, OfTheClassesThoseThatFillTheMemoryAreShown) {
+    Snapshot s = sample();
+    s.class_stats[5].slab_bytes = (15 << 20) + 1;
+    const std::string text = report(tarn::write_text, s);
+    const char* const expected =
+        "tarn: classes   5 used; TARN_STATS=classes has a row for each, those here fill a tenth of the "
+        "memory\n"
+        "tarn:   size  allocations  frees  live  live bytes  reused  remote  slabs  slab bytes\n"
+        "tarn: 32,768           90     60    30   960.0 KiB   44.4%       0     10    15.0 MiB\n";
+    EXPECT_TRUE(text.ends_with(expected)) << text;
+    s.class_stats[5].slab_bytes = 15 << 20;
+    EXPECT_EQ(report(tarn::write_text, s).find("slab bytes"), std::string::npos) << "a tenth, and no more";
+    s.resident = s.peak_resident = 0;
+    s.class_stats[5].slab_bytes = 13 << 20;
+    EXPECT_NE(report(tarn::write_text, s).find("13.0 MiB\n"), std::string::npos) << "of what is live";
+}
+
+TEST_F(Report, MemoryAddsUpOrSaysWhyNot) {
+    Snapshot s{};
+    s.large_allocations = 1;
+    s.large_live_bytes = 10 << 20;
+    s.dirty = 1 << 20;
+    EXPECT_NE(report(tarn::write_text, s).find("tarn: memory    10.0 MiB live + 1.0 MiB kept by tarn"),
+              std::string::npos);
+    s.resident = 8 << 20;
+    EXPECT_NE(report(tarn::write_text, s)
+                  .find("tarn: memory    8.0 MiB resident = 10.0 MiB live + 1.0 MiB kept by tarn + 0 B not "
+                        "malloc's - 3.0 MiB untouched"),
+              std::string::npos);
+}
+
+TEST_F(Report, TextWithAllClasses) {
+    set("TARN_STATS", "classes");
+    EXPECT_EQ(
+        report(tarn::write_text_and_classes, sample()),
+        std::string("tarn: statistics of program, process 4711 (tarn " TARN_VERSION ", backend mimalloc)\n") +
+            kSubjects +
+            "tarn: options   TARN_STATS=classes\n"
+            "tarn:   size  allocations      frees    live  live bytes  reused  remote  slabs  slab bytes\n"
+            "tarn:     16    1,234,567  1,200,000  34,567   540.1 KiB   96.8%       0      3    48.0 KiB\n"
+            "tarn:     48        1,000      1,000       0         0 B   99.9%     400      0         0 B\n"
+            "tarn:     64            7          0       7       448 B    0.0%       0      1    16.0 KiB\n"
+            "tarn:     80            0          0       0         0 B       -       0      1    16.0 KiB\n"
+            "tarn: 32,768           90         60      30   960.0 KiB   44.4%       0     10     2.5 MiB\n"
+            "tarn:    all    1,235,664  1,201,060  34,604     1.5 MiB   96.8%     400     15     2.6 MiB\n");
 }
 
 TEST_F(Report, TextOfAProgramThatAllocatedNothing) {
-    EXPECT_EQ(
-        report(tarn::write_text, idle()),
-        "tarn: statistics of program, process 4711 (tarn " TARN_VERSION
-        ", backend map)\n"
-        "tarn: memory    0 B peak resident, 0 B resident, 0 B live, 0 B kept by tarn, 0 B not malloc's\n"
-        "tarn: requests  0 allocations, 0 frees, 0 live\n"
-        "tarn: pool      0.0% of allocations, 0.0% hit rate, 0 reused, 0 fresh\n"
-        "tarn: large     0 allocations\n"
-        "tarn: threads   0 with a heap\n"
-        "tarn: region    0 B reserved, 0 B committed, 0 B in use\n");
+    EXPECT_EQ(report(tarn::write_text, idle()),
+              "tarn: statistics of program, process 4711 (tarn " TARN_VERSION
+              ", backend map)\n"
+              "tarn: memory    0 B resident = 0 B live + 0 B kept by tarn + 0 B not malloc's\n"
+              "tarn: peak      0 B resident, 0 B live\n"
+              "tarn: requests  0 allocations, 0 frees, 0 live\n"
+              "tarn: pool      0.0% of allocations, 0.0% hit rate, 0 reused, 0 fresh\n"
+              "tarn: large     0 allocations\n"
+              "tarn: threads   0 with a heap\n"
+              "tarn: region    0 B reserved, 0 B committed, 0 B in use\n");
 }
 
 TEST_F(Report, FragmentationOfNextToNothingIsLeftOut) {
@@ -119,8 +162,7 @@ TEST_F(Report, FragmentationOfNextToNothingIsLeftOut) {
     EXPECT_EQ(report(tarn::write_text, s).find("fragmentation"), std::string::npos);
     EXPECT_NE(report(tarn::write_json, s).find("\"fragmentation_ratio\":20.000019"), std::string::npos);
     s.large_live_bytes = 1 << 20;
-    EXPECT_NE(report(tarn::write_text, s).find("19.0 MiB not malloc's, fragmentation ratio 20.00\n"),
-              std::string::npos);
+    EXPECT_NE(report(tarn::write_text, s).find(" fragmentation ratio 20.00\n"), std::string::npos);
 }
 
 TEST_F(Report, EveryLineOfTextIsMarkedNarrowAndPrintable) {
@@ -137,7 +179,7 @@ TEST_F(Report, EveryLineOfTextIsMarkedNarrowAndPrintable) {
 }
 
 TEST_F(Report, LargestNumbersKeepTheTableNarrow) {
-    const auto lines = lines_of(report(tarn::write_text, extreme()));
+    const auto lines = lines_of(report(tarn::write_text_and_classes, extreme()));
     EXPECT_EQ(lines.size(),
               lines_of(report(tarn::write_text, idle())).size() + TARN_SIZE_CLASSES_MAX + 2 + 11);
     for (const std::string& line : lines)
@@ -188,7 +230,7 @@ TEST_F(Report, JsonIsOneLine) {
     for (const Snapshot& snapshot : {sample(), idle(), extreme()}) {
         const std::string json = report(tarn::write_json, snapshot, {"a\nb", 1});
         EXPECT_EQ(json.find('\n'), json.size() - 1);
-        EXPECT_EQ(json.rfind("{\"version\":4,", 0), 0u);
+        EXPECT_EQ(json.rfind("{\"version\":5,", 0), 0u);
     }
 }
 
@@ -259,16 +301,16 @@ class OfAnother : public Report {
 };
 
 TEST_F(OfAnother, TextNamesItAndTheOptionsThatItWasGiven) {
-    EXPECT_EQ(
-        written(tarn::write_text),
-        "tarn: statistics of other, process 31337 (tarn 99.1, backend map)\n"
-        "tarn: memory    0 B peak resident, 0 B resident, 0 B live, 0 B kept by tarn, 0 B not malloc's\n"
-        "tarn: requests  0 allocations, 0 frees, 0 live\n"
-        "tarn: pool      0.0% of allocations, 0.0% hit rate, 0 reused, 0 fresh\n"
-        "tarn: large     0 allocations\n"
-        "tarn: threads   0 with a heap\n"
-        "tarn: region    0 B reserved, 0 B committed, 0 B in use\n"
-        "tarn: options   TARN_BACKEND=je\"malloc, TARN_NEW=9\n");
+    EXPECT_EQ(written(tarn::write_text),
+              "tarn: statistics of other, process 31337 (tarn 99.1, backend map)\n"
+              "tarn: memory    0 B resident = 0 B live + 0 B kept by tarn + 0 B not malloc's\n"
+              "tarn: peak      0 B resident, 0 B live\n"
+              "tarn: requests  0 allocations, 0 frees, 0 live\n"
+              "tarn: pool      0.0% of allocations, 0.0% hit rate, 0 reused, 0 fresh\n"
+              "tarn: large     0 allocations\n"
+              "tarn: threads   0 with a heap\n"
+              "tarn: region    0 B reserved, 0 B committed, 0 B in use\n"
+              "tarn: options   TARN_BACKEND=je\"malloc, TARN_NEW=9\n");
 }
 
 TEST_F(OfAnother, JsonHasAllOfItsOptions) {

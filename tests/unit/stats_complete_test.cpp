@@ -42,6 +42,9 @@ void expect_equations(const Snapshot& s) {
     EXPECT_EQ(s.live_objects, s.allocations - s.frees);
     EXPECT_EQ(s.live_bytes, s.small_live_bytes + s.large_live_bytes);
     EXPECT_LE(s.resident, s.peak_resident);
+    EXPECT_LE(s.small_live_bytes, s.small_peak_bytes);
+    for (uint64_t least : {s.live_bytes, s.small_peak_bytes, s.large_peak_bytes})
+        EXPECT_LE(least, s.peak_live_bytes);
     EXPECT_LE(s.object_pool_fresh, s.object_pool_allocations);
     EXPECT_LE(s.object_pool_live_objects, s.object_pool_allocations);
     for (double share : {s.pool_share, s.pool_hit_rate, s.object_pool_hit_rate})
@@ -127,6 +130,19 @@ TEST(Complete, PeaksAreNotBelowWhatIs) {
     complete(s);
     EXPECT_EQ(s.peak_resident, s.resident);
     EXPECT_EQ(s.large_peak_bytes, s.large_live_bytes);
+    s = sample();
+    s.small_peak_bytes = s.peak_live_bytes = 0;
+    complete(s);
+    EXPECT_EQ(s.small_peak_bytes, s.small_live_bytes);
+    EXPECT_EQ(s.peak_live_bytes, s.large_peak_bytes) << "larger than what is live";
+    s = sample();
+    s.small_peak_bytes = 200 << 20;
+    complete(s);
+    EXPECT_EQ(s.small_peak_bytes, uint64_t{200} << 20);
+    EXPECT_EQ(s.peak_live_bytes, uint64_t{200} << 20);
+    s.peak_live_bytes = 300 << 20;
+    complete(s);
+    EXPECT_EQ(s.peak_live_bytes, uint64_t{300} << 20) << "what was noted stays";
 }
 
 TEST(Complete, TooManyClassesAreCut) {
@@ -167,7 +183,7 @@ TEST(Complete, EquationsHoldWhateverWasRead) {
                                        .remote_frees = some(),
                                        .slabs = some()};
         s.large_allocations = some(), s.large_frees = some(), s.large_live_bytes = some(),
-        s.large_peak_bytes = some();
+        s.large_peak_bytes = some(), s.small_peak_bytes = some(), s.peak_live_bytes = some();
         s.resident = some(), s.peak_resident = some();
         complete(s);
         expect_equations(s);

@@ -43,6 +43,8 @@ inline tarn::Snapshot sample() {
     s.large_live_bytes = 123 << 20;
     s.large_peak_bytes = 130 << 20;
     s.large_grown_in_place = 44;
+    s.small_peak_bytes = 3 << 20;
+    s.peak_live_bytes = 132 << 20;
     s.foreign_frees = 2;
     s.threads = 3;
     s.threads_ended = 5;
