@@ -54,9 +54,9 @@ inline constexpr Total kTotals[] = {
     {"peak_live_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::peak_live_bytes, nullptr,
      "Most usable bytes that were ever live", "peak", "live"},
     {"small_peak_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::small_peak_bytes, nullptr,
-     "Most bytes of small objects that were ever live", "peak", "in small objects", Show::kUnlessZero},
+     "Most bytes of small objects that were ever live", "peak", "small", Show::kUnlessZero},
     {"large_peak_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::large_peak_bytes, nullptr,
-     "Most bytes of large blocks that were ever live", "peak", "in large blocks", Show::kUnlessZero},
+     "Most bytes of large blocks that were ever live", "peak", "large", Show::kUnlessZero},
 
     {"kept_in_bins", Kind::kGauge, Unit::kBytes, &tarn_stats::kept_in_bins, nullptr,
      "Of what is kept: free objects that threads have at hand", "kept", "in bins", Show::kUnlessZero},
