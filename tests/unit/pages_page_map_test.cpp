@@ -112,6 +112,39 @@ TEST_F(PageMap, EntriesAreSetUnitByUnitAndReadForEveryByte) {
     give_run(at, Units{4});
 }
 
+TEST_F(PageMap, WhatIsInSlabsIsCountedAndFoundAgainAfterAFork) {
+    const size_t before = bytes_in_slabs();
+    const auto block = take_run(Units{8}, RunUse::kBlock);
+    EXPECT_EQ(bytes_in_slabs(), before);
+    const auto slab = take_run(Units{4}, RunUse::kSlab), other = take_run(Units{2}, RunUse::kSlab);
+    EXPECT_EQ(bytes_in_slabs(), before + 6 * kUnitSize);
+    set_entries(unit_of(slab.at), Units{4}, -4096);
+    set_entries(unit_of(other.at), Units{2}, kMixedEntry);
+    give_run(block.at, Units{8});
+    EXPECT_EQ(bytes_in_slabs(), before + 6 * kUnitSize);
+    runs_after_fork_child(Others::kLived, Transit::kNobodys);
+    EXPECT_EQ(bytes_in_slabs(), before + 6 * kUnitSize);
+    check_runs();
+    give_run(slab.at, Units{4});
+    EXPECT_EQ(bytes_in_slabs(), before + 2 * kUnitSize);
+    give_run(other.at, Units{2});
+    EXPECT_EQ(bytes_in_slabs(), before);
+}
+
+// Who wants to hear of slabs hears of those beyond what is known, and of memory that is mapped.
+TEST_F(PageMap, OfSlabsBeyondWhatIsKnownIsTold) {
+    const auto room = take_run(Units{8}, RunUse::kBlock);
+    give_run(room.at, Units{8});  // is mapped now
+    tell_of_slabs_beyond(bytes_in_slabs() + 2 * kUnitSize);
+    const uint32_t before = run_takes;
+    const auto known = take_run(Units{2}, RunUse::kSlab);
+    EXPECT_EQ(run_takes, before);
+    const auto beyond = take_run(Units{1}, RunUse::kSlab);
+    EXPECT_NE(run_takes, before);
+    give_run(known.at, Units{2}), give_run(beyond.at, Units{1});
+    tell_of_slabs_beyond(0);
+}
+
 TEST_F(PageMap, OutsideOfAllWindowsEveryEntryIsNothing) {
     const auto run = take_run(Units{1}, RunUse::kBlock);
     int on_stack;

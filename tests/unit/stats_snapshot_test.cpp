@@ -2,11 +2,13 @@
 // The snapshot: each number follows what the process does, and those that nobody counted are zero.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
 #include "backend/blocks.h"
 #include "cache/bins.h"
+#include "cache/caches.h"
 #include "cache/collect.h"
 #include "cache/totals.h"
 #include "entry_sample.h"
@@ -14,6 +16,7 @@
 #include "process/reclaim.h"
 #include "process/thread.h"
 #include "stats/meters.h"
+#include "stats/peak.h"
 #include "stats/stats.h"
 
 namespace tarn {
@@ -94,6 +97,49 @@ TEST(Snapshot, BlocksWithTheirBytes) {
     EXPECT_EQ(after.large_frees, before.large_frees + 1);
     EXPECT_EQ(after.large_live_bytes, before.large_live_bytes);
     EXPECT_EQ(after.large_peak_bytes, during.large_peak_bytes);
+}
+
+// Of all caches, mixed slabs and orphans: what one walk finds is what the classes add up to.
+TEST(Snapshot, LiveBytesInOneWalkAreThoseOfAllClasses) {
+    enter_thread();
+    std::vector<void*> objects;
+    std::thread([&] {
+        for (size_t size = 1; size < kSmallMax; size += size / 3 + 1)
+            for (int i = 0; i < 20; ++i)
+                objects.push_back(allocate(size));
+    }).join();
+    for (size_t i = 0; i < objects.size(); i += 2)
+        release(objects[i]);
+    Snapshot now;
+    read_snapshot(now);
+    uint64_t bytes = 0;
+    ASSERT_TRUE(try_live_bytes(bytes));
+    EXPECT_EQ(bytes, now.small_live_bytes);
+    for (size_t i = 1; i < objects.size(); i += 2)
+        release(objects[i]);
+    EXPECT_TRUE(try_live_bytes(bytes));
+    EXPECT_LT(bytes, now.small_live_bytes);
+    const Guard guard(caches.lock);
+    EXPECT_FALSE(try_live_bytes(bytes)) << "waits for nobody";
+}
+
+TEST(Snapshot, WhatWasLiveBetweenTwoIsInThePeaks) {
+    constexpr size_t kCount = 60000, kSize = 512, kBytes = kCount * kSize;
+    Snapshot before, after;
+    read_snapshot(before);
+    std::vector<void*> objects;
+    for (size_t i = 0; i < kCount; ++i)
+        objects.push_back(allocate(kSize));
+    for (void* object : objects)
+        release(object);
+    read_snapshot(after);
+    const uint64_t known = before.small_live_bytes + kBytes, tolerance = known / kPeakStepShare + (768 << 10);
+    EXPECT_LE(after.small_peak_bytes, std::max(before.small_peak_bytes, known));
+    EXPECT_GE(after.small_peak_bytes + tolerance, known);
+    EXPECT_GE(after.peak_live_bytes, after.small_peak_bytes);
+    raise_peak({after.small_peak_bytes - 1, after.peak_live_bytes - 1});
+    EXPECT_EQ(peak_live().small, after.small_peak_bytes) << "never lower";
+    EXPECT_EQ(peak_live().all, after.peak_live_bytes);
 }
 
 TEST(Snapshot, ThreadsAndWhatTheyLeaveBehind) {
