@@ -39,7 +39,7 @@ void use_what_there_is() {
 
 [[gnu::cold, gnu::noinline]] void note_takes() {
     seen_takes.store(run_takes.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    note_extent();
+    note_footprint();
     use_what_there_is();
 }
 

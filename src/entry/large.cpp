@@ -89,7 +89,7 @@ void* allocate_large(size_t size, size_t alignment, Zero zero) {
     void* block = allocate_block(size, alignment, zero);
     if (!block && reclaim(size)) block = allocate_block(size, alignment, zero);
     if (!block) return out_of_memory(size, alignment);
-    note_extent();
+    note_footprint();
     if (observed()) [[unlikely]]
         tell_allocated(block, size);
     return block;
@@ -99,7 +99,7 @@ void* resize_large(void* block, size_t size, size_t alignment) {
     const Resized resized =
         observed() ? resize_observed(block, size, alignment) : resize_block(block, size, alignment);
     if (!resized.at) return out_of_memory(size, alignment);
-    note_extent();
+    note_footprint();
     return resized.at;
 }
 

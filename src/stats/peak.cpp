@@ -15,7 +15,7 @@ namespace tarn {
 namespace {
 
 struct Peaks {
-    std::atomic<size_t> next;  // extent: the next sum
+    std::atomic<size_t> next;  // footprint: the next sum
     std::atomic<uint64_t> small, all;
 };
 TARN_WRITTEN_AT_START constinit Peaks peaks = {kPeakStepLeast, 0, 0};
@@ -27,20 +27,20 @@ void raise(std::atomic<Number>& number, Number least) {
     }
 }
 
-[[gnu::cold, gnu::noinline]] void sum_up(size_t extent) {
+[[gnu::cold, gnu::noinline]] void sum_up(size_t footprint) {
     uint64_t small;
     if (!try_live_bytes(small)) return;
     raise_peak({small, small + live_block_bytes()});
     const size_t caches = heap_count() * kPeakStepOfCache;
-    raise(peaks.next, extent + std::max({kPeakStepLeast, extent / kPeakStepShare, caches}));
+    raise(peaks.next, footprint + std::max({kPeakStepLeast, footprint / kPeakStepShare, caches}));
 }
 
 }  // namespace
 
-void note_extent() {
-    const size_t blocks = live_block_bytes(), extent = bytes_in_slabs() + blocks;
-    if (extent >= peaks.next.load(std::memory_order_relaxed)) [[unlikely]]
-        sum_up(extent);
+void note_footprint() {
+    const size_t blocks = live_block_bytes(), footprint = bytes_in_slabs() + blocks;
+    if (footprint >= peaks.next.load(std::memory_order_relaxed)) [[unlikely]]
+        sum_up(footprint);
     const size_t next = peaks.next.load(std::memory_order_relaxed);
     tell_of_slabs_beyond(next - std::min(next, blocks));
 }
