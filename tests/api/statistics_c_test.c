@@ -208,8 +208,10 @@ static void reports_are_printed_in_every_format(void) {
     CHECK(strncmp(text, "tarn: statistics of statistics_c_te", 35) == 0 && ends_in(text, "\n"));
     for (const char* line = text; *line; line = strchr(line, '\n') + 1)
         CHECK(strncmp(line, "tarn: ", 6) == 0);
+    text = printed(TARN_STATS_CLASSES);
+    CHECK(strstr(text, "  slab bytes\n") != NULL && strstr(text, "\ntarn: classes ") == NULL);
     const char* json = printed(TARN_STATS_JSON);
-    CHECK(strncmp(json, "{\"version\":4,", 13) == 0 && ends_in(json, "]}\n"));
+    CHECK(strncmp(json, "{\"version\":5,", 13) == 0 && ends_in(json, "]}\n"));
     CHECK(strstr(json, tarn_version()) != NULL);
     const char* metrics = printed(TARN_STATS_PROMETHEUS);
     CHECK(strncmp(metrics, "# TYPE tarn_build info\n", 23) == 0 && ends_in(metrics, "\n# EOF\n"));
@@ -238,6 +240,9 @@ static void counters_do_not_fall(const tarn_stats* before, const tarn_stats* aft
     CHECK(after->large_allocations >= before->large_allocations && after->large_frees >= before->large_frees);
     CHECK(after->threads_ended >= before->threads_ended && after->returned >= before->returned);
     CHECK(after->large_peak_bytes >= before->large_peak_bytes);
+    CHECK(after->peak_live_bytes >= before->peak_live_bytes &&
+          after->small_peak_bytes >= before->small_peak_bytes);
+    CHECK(after->peak_live_bytes >= after->live_bytes && after->small_peak_bytes >= after->small_live_bytes);
     for (uint32_t i = 0; i < after->classes; ++i) {
         const tarn_class_stats *b = &before->class_stats[i], *a = &after->class_stats[i];
         CHECK(a->allocations >= b->allocations && a->fresh >= b->fresh);
@@ -315,7 +320,7 @@ static void a_report_is_written_to_a_descriptor(void) {
     CHECK(pread(fd, report.text, (size_t)length, 0) == length);
     report.text[length] = 0;
     CHECK(strncmp(report.text, "tarn: statistics", 16) == 0 && ends_in(report.text, "# EOF\n"));
-    CHECK(strstr(report.text, "\n{\"version\":4,") != NULL);
+    CHECK(strstr(report.text, "\n{\"version\":5,") != NULL);
     CHECK(close(fd) == 0);
 }
 
