@@ -129,7 +129,7 @@ typedef struct tarn_stats {
 
     /* From version 5 on: the most that was ever live, in bytes. Small objects are not counted as they come
      * and go. They are summed up in each snapshot, and whenever the memory in slabs and large blocks has become
-     * more than at any sum before, by a 32nd, 256 KiB or 64 KiB for each thread, whichever is most. So these two may be
+     * more than at any sum before, by a 32nd, 256 KiB or 128 KiB for each thread, whichever is most. So these two may be
      * too low, by so much at most and what lay free in slabs at the highest sum. They are not too high, but as every
      * number while other threads run; never lower than the time before, nor than what is live. large_peak_bytes
      * is exact. */

@@ -14,8 +14,8 @@
 namespace tarn {
 
 inline constexpr size_t kPeakStepLeast = size_t{256} << 10;
-inline constexpr size_t kPeakStepShare = 32;                  // of the footprint
-inline constexpr size_t kPeakStepOfCache = size_t{64} << 10;  // for each cache that there is to walk over
+inline constexpr size_t kPeakStepShare = 32;                   // of the footprint
+inline constexpr size_t kPeakStepOfCache = size_t{128} << 10;  // for each cache that there is to walk over
 
 // There may be more in slabs, or in blocks, than ever. At cold ends, with no lock held; waits for nobody, and leaves the
 // sum to the next call where somebody holds a lock.
