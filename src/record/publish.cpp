@@ -11,11 +11,13 @@ namespace tarn::record {
 namespace {
 
 constexpr uint64_t kApart = 100'000'000;  // ns, at least
-constexpr uint64_t kRest = 1000;          // times as long as the last one took
+constexpr uint64_t kRest = 1000;          // times as long as the quickest of the last few took
+constexpr uint64_t kFew = 4;
 
 struct Published {
     std::atomic<uint64_t> due{0};
     uint64_t number = 0;         // of the last snapshot
+    uint64_t took[kFew] = {};    // ns, the last few; 0: none yet
     uint64_t line_sequence = 0;  // the higher one of the time lines
     unsigned line = 0;           // its number
     uint64_t last_point = 0;     // ns
@@ -82,6 +84,14 @@ void add_point(uint64_t now, const tarn_stats& stats, Why why) {
     published.last_point = now;
 }
 
+// One during which the thread lost its processor says nothing of what snapshots take.
+uint64_t rest_after_last() {
+    uint64_t quickest = UINT64_MAX;
+    for (const uint64_t took : published.took)
+        if (took < quickest) quickest = took;
+    return quickest * kRest > kApart ? quickest * kRest : kApart;
+}
+
 }  // namespace
 
 bool is_due(uint64_t now) {
@@ -101,9 +111,8 @@ bool publish(Why why) {
     end_sequence(copy.sequence, 2 * number);
     published.number = number;
     add_point(begun, copy.stats, why);
-    const uint64_t took = os::nanoseconds() - begun;
-    const uint64_t rest = took * kRest > kApart ? took * kRest : kApart;
-    published.due.store(begun + rest, std::memory_order_relaxed);
+    published.took[number % kFew] = os::nanoseconds() - begun;
+    published.due.store(begun + rest_after_last(), std::memory_order_relaxed);
     return true;
 }
 
@@ -111,6 +120,8 @@ void forget_published() {
     published.due.store(0, std::memory_order_relaxed);
     published.number = published.line_sequence = published.last_point = 0;
     published.line = 0;
+    for (uint64_t& took : published.took)
+        took = 0;
 }
 
 }  // namespace tarn::record
