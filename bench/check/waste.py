@@ -4,6 +4,7 @@
 
 usage: waste.py SCRIPTS PRELOADED PROGRAM
 """
+import os
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -13,7 +14,7 @@ OBJECTS, ASKED, SIZE = 10000, 712, 768
 
 
 def main():
-    peak = waste.peak_of([sys.argv[3]], sys.argv[2])
+    peak = waste.peak_of([os.path.abspath(sys.argv[3])], sys.argv[2])
     its = next(one for one in peak["classes"] if one["size"] == SIZE)
     assert its["objects"] == OBJECTS and its["asked"] == OBJECTS * ASKED, its
     lost = OBJECTS * (SIZE - ASKED)
