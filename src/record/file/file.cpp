@@ -113,7 +113,7 @@ struct Front {
     } who;
 };
 static_assert(offsetof(tarn_record_who, start_ticks) == 16 && sizeof Front::who == 24);
-constinit Front front;  // there may be little stack
+constinit Front front = {};  // there may be little stack
 
 bool read_whole(int fd, void* buffer, size_t size, uint64_t offset) {
     return os::read_at(fd, buffer, size, offset) == static_cast<long>(size);
