@@ -153,10 +153,6 @@ namespace {
     top_of(bin).own_slots = true;
 }
 
-}  // namespace
-
-namespace {
-
 // What one thread has no use for another may need: without this each would keep the most that it ever used of a class.
 [[gnu::cold, gnu::noinline]] void shed(ThreadCache& cache) {
     if (orphans.holders.load(std::memory_order_relaxed) < 2) return;
@@ -216,10 +212,6 @@ void shrink_limit(ThreadCache& cache, SizeClass c) {
     top.refilled = false;
     top.overflows = 0;
 }
-
-}  // namespace
-
-namespace {
 
 // Whether the bin was drained.
 bool push_or_give(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {

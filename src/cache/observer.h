@@ -7,8 +7,8 @@
 // the counters (totals_of). One that must see every object asks for it: then the thread has no fast path to
 // allocate by, and each malloc arrives at a cold end. Frees are never slowed down.
 //
-// An observer may not allocate, but for what it puts in the place of an object that was popped. Its memory stays with the cache when the thread ends, also when the cache is
-// wiped.
+// An observer may not allocate, but for what it puts in the place of an object that was popped. Its memory stays
+// with the cache when the thread ends, also when the cache is wiped.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -53,14 +53,14 @@ struct Popped {
 
 struct Observer {
     struct Calls {  // NULL: not to be told; but for `forget`
-        void (*refilled)(Observer&, ThreadCache&, SizeClass,
-                         Popped&);  // a bin was filled, and one object popped
-        void (*popped)(Observer&, ThreadCache&, SizeClass, Popped&);  // an object, without the fast path
-        void (*drained)(Observer&, ThreadCache&, SizeClass);          // a bin was full
+        // A bin was filled, and one object popped; an object was popped without the fast path; a bin was full.
+        void (*refilled)(Observer&, ThreadCache&, SizeClass, Popped&) = nullptr;
+        void (*popped)(Observer&, ThreadCache&, SizeClass, Popped&) = nullptr;
+        void (*drained)(Observer&, ThreadCache&, SizeClass) = nullptr;
         // A large block is about to be freed or resized. Nobody else has its address yet; `changed` follows, where it
         // could not be resized as well.
-        void (*leaves)(Observer&, ThreadCache&, const void* block);
-        void (*changed)(Observer&, ThreadCache&, const BlockChange&);
+        void (*leaves)(Observer&, ThreadCache&, const void* block) = nullptr;
+        void (*changed)(Observer&, ThreadCache&, const BlockChange&) = nullptr;
         // The cache gets another thread, or its own one after a fork, or loses it: nothing may stay open. The observer
         // is detached already.
         void (*forget)(Observer&, ThreadCache&);

@@ -97,11 +97,6 @@ class Busy {
     enter(sampler, object, size, interval);
 }
 
-void refilled(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped) {
-    cache.untold -= kSizeClasses[c].size;
-    if (cache.untold <= 0) sample_object(static_cast<Sampler&>(observer), cache, c, popped);
-}
-
 void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped) {
     cache.untold -= kSizeClasses[c].size;
     if (cache.untold <= 0) sample_object(static_cast<Sampler&>(observer), cache, c, popped);
@@ -167,12 +162,8 @@ void forget(Observer& observer, ThreadCache&) {
     sampler.busy = false;
 }
 
-constexpr Observer::Calls kCalls = {.refilled = refilled,
-                                    .popped = popped,
-                                    .drained = nullptr,
-                                    .leaves = leaves,
-                                    .changed = changed,
-                                    .forget = forget};
+constexpr Observer::Calls kCalls = {
+    .refilled = popped, .popped = popped, .leaves = leaves, .changed = changed, .forget = forget};
 
 // Threads without a cache have one observer for all of them, and no memory of their own.
 void changed_without_cache(Observer&, ThreadCache&, const BlockChange& what) {
@@ -185,12 +176,8 @@ void changed_without_cache(Observer&, ThreadCache&, const BlockChange& what) {
     sampling.untold.fetch_add(untold - before, std::memory_order_relaxed);
 }
 
-constexpr Observer::Calls kCallsWithoutCache = {.refilled = nullptr,
-                                                .popped = nullptr,
-                                                .drained = nullptr,
-                                                .leaves = leaves,
-                                                .changed = changed_without_cache,
-                                                .forget = forget};
+constexpr Observer::Calls kCallsWithoutCache = {
+    .leaves = leaves, .changed = changed_without_cache, .forget = forget};
 
 // Samplers stay with their caches, of which there are never more than threads at a time.
 constexpr size_t kChunk = size_t{16} << 10;

@@ -127,12 +127,8 @@ void forget(Observer& observer, ThreadCache&) {
     static_cast<Watcher&>(observer).taken = 0;
 }
 
-constexpr Observer::Calls kCalls = {.refilled = refilled,
-                                    .popped = nullptr,
-                                    .drained = drained,
-                                    .leaves = leaves,
-                                    .changed = changed,
-                                    .forget = forget};
+constexpr Observer::Calls kCalls = {
+    .refilled = refilled, .drained = drained, .leaves = leaves, .changed = changed, .forget = forget};
 
 }  // namespace
 

@@ -79,12 +79,8 @@ void forget(Observer& observer, ThreadCache&) {
     watch.thread = 0;
 }
 
-constexpr Observer::Calls kCalls = {.refilled = refilled,
-                                    .popped = popped,
-                                    .drained = nullptr,
-                                    .leaves = nullptr,
-                                    .changed = changed,
-                                    .forget = forget};
+constexpr Observer::Calls kCalls = {
+    .refilled = refilled, .popped = popped, .changed = changed, .forget = forget};
 
 Watch* watch_of(const ThreadCache& cache) {
     return static_cast<Watch*>(observer_of(cache, ObserverSlot::kMetrics));
