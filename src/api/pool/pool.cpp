@@ -16,7 +16,7 @@
 
 namespace tarn::pool {
 
-constinit Nobody nobody{{{0, TARN_POOL_FLOOR}, nullptr, 0, 0, {}}, nullptr};
+constinit const Nobody nobody{{{0, TARN_POOL_FLOOR}, nullptr, 0, 0, {}}, nullptr};
 
 namespace {
 
@@ -269,7 +269,7 @@ void tarn_pool_free_slow(tarn_pool* handle, void* object) {
 
 tarn_pool_local* tarn_pool_enter(tarn_pool* handle) {
     Local* const local = of(handle).checking == Checks::kOff ? enter(of(handle)) : nullptr;
-    return local ? local : &nobody.local;
+    return local ? local : nobodys();
 }
 
 uintptr_t tarn_pool_thread_pointer() {

@@ -58,12 +58,15 @@ static_assert(sizeof(Local) == TARN_POOL_FLOOR);
 static_assert(TARN_POOL_FLOOR + (kMostSlots + 1) * sizeof(void*) < 1 << 16, "a place has 16 bits");
 
 // First in every list at the beginning; nobody's thread pointer is 0. Its stack is empty and full: its one
-// slot, which holds NULL, is the floor. Never written.
+// slot, which holds NULL, is the floor. Never written, so that it lies among constants.
 struct Nobody {
     Local local;
     void* slot;
 };
-extern Nobody nobody;
+extern const Nobody nobody;
+inline Local* nobodys() {
+    return const_cast<Local*>(&nobody.local);
+}
 
 struct Pool : tarn_pool, Meter {
     Pool(size_t stride, size_t alignment, Checks checked, size_t slots)
@@ -73,7 +76,7 @@ struct Pool : tarn_pool, Meter {
           chunks(stride, alignment, checked),
           depot(slots / 2) {
         for (tarn_pool_local*& local : locals)
-            local = &nobody.local;
+            local = nobodys();
     }
     const Checks checking;
     const size_t half;        // of a stack's slots
