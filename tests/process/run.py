@@ -36,6 +36,10 @@ def judge(fact, context):
         return harness.verdict(fact, context.run_fact(fact), context)
     except harness.Skip as why:
         return "skip", str(why)
+    except PermissionError as why:
+        if os.geteuid() != 0 or not str(why.filename).startswith(str(context.programs)):
+            raise
+        return "skip", f"lies where another user may not run it: {why.filename}"
     except AssertionError as why:
         return "FAIL", str(why) or "assertion"
 
