@@ -17,6 +17,7 @@ _BACKEND = ("backend/ranges", "backend/map", "backend/modules")
 _BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
 _BELOW_ENTRY = ("process", "export", "stats", "seam", "report", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
+_READER = ("reader", "reader/formats", "reader/symbols")
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/os": (),
     "src/scan": (),
@@ -48,7 +49,9 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/reader/symbols": (),
     "src/reader": ("reader/symbols",),
     "src/reader/formats": ("reader", "reader/symbols"),
-    "src/cli": ("reader", "reader/formats", "reader/symbols"),
+    "src/cli/common": (),
+    "src/cli/report": ("cli/common", *_READER),
+    "src/cli": ("cli/common", "cli/report"),
     "include/tarn": (),
 }
 CROWDED = 16  # files in one room of src

@@ -12,10 +12,10 @@ say() { printf 'tarn: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
 # Debian packages; `package=command` where the command's name is another one.
-# Nothing can be built without the first list; without the others, a backend, tarn-record or a test is left out.
+# Nothing can be built without the first list; without the others, a backend, the command tarn or a test is left out.
 core_packages=(g++ meson ninja-build=ninja pkg-config python3)
 backend_packages=(libmimalloc-dev libjemalloc-dev)
-# What tarn-record is built with, and the header of the probes of libtarn-record.so.
+# What the command tarn is built with, and the header of the probes of libtarn-record.so.
 tool_packages=(systemtap-sdt-dev libdw-dev zlib1g-dev libfmt-dev libcli11-dev nlohmann-json3-dev libiberty-dev)
 # Programs that tests and benchmarks run.
 program_packages=(perl ruby lua5.4 tcl sqlite3 jq redis-tools git nodejs gdb xz-utils procps php-cli php-xml php-mbstring
@@ -95,7 +95,7 @@ quietly() {
 # The libraries that the build directory makes; not the tests, for which it may be configured too.
 library_targets() { sed -nE 's/^build (libtarn[^ :]*\.(so|a)[.0-9]*): .*/\1/p' "$build/build.ninja"; }
 
-# Makes the libraries and tarn-record, or brings them up to date. The lock keeps two first runs apart.
+# Makes the libraries and the command tarn, or brings them up to date. The lock keeps two first runs apart.
 build_libraries() (
     targets=()
     exec 9<"$root" && flock 9
@@ -107,8 +107,8 @@ build_libraries() (
     [[ -w $build ]] || exit 0
     mapfile -t targets < <(library_targets)
     quietly ninja -C "$build" "${targets[@]}" || fail "the build failed"
-    if has_target tarn-record && ! quietly ninja -C "$build" tarn-record; then
-        say "tarn-record could not be built; going on without it"
+    if has_target tarn && ! quietly ninja -C "$build" tarn; then
+        say "the command tarn could not be built; going on without it"
     fi
 )
 

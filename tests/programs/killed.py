@@ -76,7 +76,7 @@ def killed(process):
 
 
 def shown():
-    done = subprocess.run([COMMAND, "show", "--json", "record"], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([COMMAND, "report", "--json", "record"], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == "", done.stderr
     return json.loads(done.stdout)
 

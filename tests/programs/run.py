@@ -119,15 +119,15 @@ def fault_of_reports(case, backend, reports, least_share):
 def fault_of_records(case, directory, build):
     """What speaks against the records that the processes left; None when nothing does."""
     records = os.listdir(os.path.join(directory, "tarn"))
-    command = os.path.join(build, "tarn-record")
+    command = os.path.join(build, "tarn")
     if not os.path.exists(command):
         return None if records else "no record"
     sampled = 0
     for name in records:
-        done = subprocess.run([command, "show", "--json", os.path.join(directory, "tarn", name)], capture_output=True,
+        done = subprocess.run([command, "report", "--json", os.path.join(directory, "tarn", name)], capture_output=True,
                               check=False, timeout=TIMEOUT)
         if done.returncode or done.stderr:
-            return f"tarn-record show: status {done.returncode}: {done.stderr[-300:]!r}"
+            return f"tarn report: status {done.returncode}: {done.stderr[-300:]!r}"
         found = json.loads(done.stdout)
         if found["process"]["state"] not in ("ended", "executed", "killed"):
             return f"a record of a process that is gone says it is {found['process']['state']}"

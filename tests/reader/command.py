@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What tarn-record promises, one fact a call.
+"""What `tarn report` promises, one fact a call.
 
-usage: command.py TARN_RECORD SELF_RECORD INCLUDE FACT
+usage: command.py TARN SELF_RECORD INCLUDE FACT
 """
 import json
 import os
@@ -31,39 +31,40 @@ def own_record(program=SELF):
 
 
 def profile(program=SELF):
-    succeed("pprof", own_record(program), "-o", "heap.pb.gz")
+    succeed("report", own_record(program), "--pprof", "heap.pb.gz")
     return Profile("heap.pb.gz")
 
 
 def help_begins_with_an_example():
-    text = succeed("--help")
-    assert text.startswith("Example:\n  TARN_RECORD=") and "Exit status: 0 done; 1" in text, text
-    assert succeed("show", "--help") and re.fullmatch(r"tarn-record \d+\.\d+\.\d+\n", succeed("--version"))
+    for words in ([], ["report"]):
+        text = succeed(*words, "--help")
+        assert text.startswith("Example:\n  ") and "tarn report /tmp/my.record" in text and "Exit status: 0 done; 1" in text, text
+    assert re.fullmatch(r"tarn \d+\.\d+\.\d+\n", succeed("--version"))
 
 
 def errors_are_one_line_with_a_status():
-    assert "No such file" in refused(1, "show", "missing")
+    assert "No such file" in refused(1, "report", "missing")
     pathlib.Path("text").write_text("some text\n" * 1000, encoding="utf-8")
-    for command in ("show", "pprof", "folded"):
-        assert "not a record" in refused(1, command, "text")
+    for words in ([], ["--pprof", "-"], ["--folded", "-"], ["--json"]):
+        assert "not a record" in refused(1, "report", "text", *words)
     refused(2)
     refused(2, "paint", "text")
-    refused(2, "show")
-    refused(2, "show", "text", "--nonsense")
-    refused(2, "folded", "text", "--of", "everything")
+    refused(2, "report")
+    refused(2, "report", "text", "--nonsense")
+    refused(2, "report", "text", "--of", "everything")
 
 
 def output_that_cannot_be_written_is_an_error():
     with open("/dev/full", "w", encoding="utf-8") as full:
-        assert "No space left" in refused(1, "show", own_record(), stdout=full)
-    assert "No such file" in refused(1, "folded", "record", "-o", "missing/file")
+        assert "No space left" in refused(1, "report", own_record(), stdout=full)
+    assert "No such file" in refused(1, "report", "record", "--folded", "missing/file")
 
 
 def nothing_sampled_has_a_status_of_its_own():
     subprocess.run([SELF, "record", "unsampled"], check=True, timeout=60)
-    for command in ("pprof", "folded"):
-        assert "TARN_PROFILE=512k" in refused(3, command, "record")
-    assert "TARN_PROFILE" in succeed("show", "record")
+    for format in ("--pprof", "--folded"):
+        assert "TARN_PROFILE=512k" in refused(3, "report", "record", format, "-")
+    assert "TARN_PROFILE" in succeed("report", "record")
 
 
 def pprof_has_the_types_and_units_of_a_heap_profile():
@@ -129,8 +130,8 @@ def pprof_is_read_by_go():
 
 
 def pprof_is_not_for_a_terminal():
-    refuse = on_terminal("pprof", own_record())
-    assert refuse == (2, "tarn-record: pprof's format is not for a terminal; add -o heap.pb.gz\n"), refuse
+    refuse = on_terminal("report", own_record(), "--pprof", "-")
+    assert refuse == (2, "tarn: pprof's format is not for a terminal; say --pprof heap.pb.gz\n"), refuse
 
 
 def on_terminal(*words, **environment):
@@ -152,25 +153,25 @@ def on_terminal(*words, **environment):
 def colours_are_for_terminals():
     os.environ.pop("NO_COLOR", None)
     record = own_record()
-    assert "\033[" in on_terminal("show", record)[1]
-    assert "\033[" not in on_terminal("show", record, NO_COLOR="1")[1]
-    assert "\033[" not in on_terminal("show", record, TERM="dumb")[1]
-    assert "\033[" not in succeed("show", record)
+    assert "\033[" in on_terminal("report", record)[1]
+    assert "\033[" not in on_terminal("report", record, NO_COLOR="1")[1]
+    assert "\033[" not in on_terminal("report", record, TERM="dumb")[1]
+    assert "\033[" not in succeed("report", record)
 
 
 def folded_has_a_line_for_each_stack():
-    lines = succeed("folded", own_record()).splitlines()
+    lines = succeed("report", own_record(), "--folded", "-").splitlines()
     stacks = {stack: int(number) for stack, number in (line.rsplit(" ", 1) for line in lines)}
     assert sum(stacks.values()) == TOTALS["space"] and stacks["harvest"] == 500, stacks
     assert any(stack.endswith("main;orchard::Basket::fill;orchard::(anonymous namespace)::pick_inlined")
                for stack in stacks), stacks
     for of, times in (("peak", 1), ("allocated", 2)):
-        lines = succeed("folded", "record", "--of", of, "--objects").splitlines()
+        lines = succeed("report", "record", "--folded", "-", "--of", of, "--objects").splitlines()
         assert sum(int(line.rsplit(" ", 1)[1]) for line in lines) == times * TOTALS["objects"]
 
 
 def show_names_the_largest_holders():
-    text = succeed("show", own_record())
+    text = succeed("report", own_record())
     places = re.findall(r"^ +\S+ \S+ +\d+ %  (\S.*\S)  (\S+):(\d+)$", text, re.M)
     names = [(name, int(line)) for name, file, line in places if file.endswith("self_record.cpp")]
     assert names == [("orchard::(anonymous namespace)::pick_inlined", line_of("inlined")),
@@ -179,7 +180,7 @@ def show_names_the_largest_holders():
 
 
 def show_json_is_the_same_for_programs():
-    found = json.loads(succeed("show", "--json", own_record()))
+    found = json.loads(succeed("report", "--json", own_record()))
     assert found["total"]["live_bytes"] == TOTALS["space"] and found["process"]["state"] == "ended"
     assert found["holders"][0]["function"].endswith("pick_inlined") and found["holders"][0]["line"] == line_of("inlined")
 
@@ -214,11 +215,11 @@ def a_file_that_was_replaced_gives_no_names():
     record = own_record(os.path.abspath("program"))
     os.unlink("program")
     shutil.copy("/bin/true", "program")
-    text = succeed("show", record)
+    text = succeed("report", record)
     assert re.search(r"names for addresses in \S+/program: another file by now: its build id differs", text), text
     assert "compare_apples" not in text and re.search(r"program\+0x\w+", text), text
     os.unlink("program")
-    assert "not there any more" in succeed("show", record)
+    assert "not there any more" in succeed("report", record)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What tarn-record says of programs under tarn, one fact a call.
+"""What `tarn report` says of programs under tarn, one fact a call.
 
-usage: records.py TARN_RECORD SHOP LIBRARY FACT
+usage: records.py TARN SHOP LIBRARY FACT
 """
 import json
 import os
@@ -35,7 +35,7 @@ def waiting_shop(**options):
 
 
 def shown():
-    return json.loads(succeed("show", "--json", "record"))
+    return json.loads(succeed("report", "--json", "record"))
 
 
 def a_killed_process_leaves_its_record():
@@ -51,18 +51,18 @@ def a_killed_process_leaves_its_record():
     assert found["process"]["state"] == "killed" and found["process"]["program"] == "shop", found["process"]
     assert found["process"]["executable"] == os.path.realpath(SHOP)
     assert found["timeline"] and found["statistics"]["allocations"] > 0
-    assert ", killed after " in succeed("show", "record").splitlines()[0]
+    assert ", killed after " in succeed("report", "record").splitlines()[0]
 
 
 def a_process_is_named_by_its_number():
     os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
     shop = waiting_shop(TARN_RECORD="1")
-    found = json.loads(succeed("show", "--json", str(shop.pid)))
+    found = json.loads(succeed("report", "--json", str(shop.pid)))
     assert found["process"]["pid"] == shop.pid and found["process"]["state"] == "running", found["process"]
     shop.kill()
     shop.wait()
-    assert ", killed after " in succeed("show", str(shop.pid)).splitlines()[0]
-    assert "process 99999999: no record in " in refused(1, "show", "99999999")
+    assert ", killed after " in succeed("report", str(shop.pid)).splitlines()[0]
+    assert "process 99999999: no record in " in refused(1, "report", "99999999")
 
 
 def memory_is_objects_kept_and_others():
@@ -90,7 +90,7 @@ def the_largest_holders_have_file_and_line():
     assert found["process"]["state"] == "killed" and found["sample_interval"] == INTERVAL
     check_holders(found["holders"], "live_bytes")
     assert [one["function"] for one in found["holders"][:3]] == [f"shop::Shop::{name}" for name, _, _ in HOLDERS]
-    text = succeed("show", "record")
+    text = succeed("report", "record")
     assert text.index("shop::Shop::load_names") < text.index("shop::Shop::open_carts") < text.index("shop::Shop::print_pages")
 
 
@@ -98,7 +98,7 @@ def pprof_of_a_killed_process_is_whole():
     shop = waiting_shop(TARN_PROFILE=str(INTERVAL))
     shop.kill()
     shop.wait()
-    succeed("pprof", "record", "-o", "heap.pb.gz")
+    succeed("report", "record", "--pprof", "heap.pb.gz")
     found, total = Profile("heap.pb.gz"), shown()["total"]
     assert (found.period, found.default) == (INTERVAL, "inuse_space")
     for name, field in (("alloc", "allocated"), ("inuse", "live"), ("peak", "peak")):
@@ -118,9 +118,9 @@ def what_was_live_at_the_peak_is_known_at_the_end():
     found = shown()
     asked = sum(bytes for _, _, bytes in HOLDERS)
     assert found["total"]["live_bytes"] < 0.05 * asked < 0.75 * asked < found["total"]["peak_bytes"] < 1.4 * asked, found["total"]
-    text = succeed("show", "record")
+    text = succeed("report", "record")
     assert "shop::Shop::load_names" in text[text.index("Live at the peak, "):], text
-    lines = [line.rsplit(" ", 1) for line in succeed("folded", "record", "--of", "peak").splitlines()]
+    lines = [line.rsplit(" ", 1) for line in succeed("report", "record", "--folded", "-", "--of", "peak").splitlines()]
     assert sum(int(number) for _, number in lines) == found["total"]["peak_bytes"]
     for function, _, _ in HOLDERS:
         assert any(f";main;shop::Shop::{function}" in stack for stack, _ in lines), lines
@@ -139,7 +139,7 @@ def a_process_that_writes_nothing_is_silent():
     time.sleep(11)
     process = shown()["process"]
     assert process["state"] == "silent" and process["silent_seconds"] >= 10, process
-    assert "silent for " in succeed("show", "record").splitlines()[0]
+    assert "silent for " in succeed("report", "record").splitlines()[0]
     shop.kill()
     shop.wait()
 

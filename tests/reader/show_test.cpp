@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What `tarn-record show` says.
+// What `tarn report` says.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/curve.h"
-#include "cli/show.h"
+#include "cli/report/curve.h"
+#include "cli/report/shown.h"
 #include "record_file.h"
 
 namespace {

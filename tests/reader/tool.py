@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Calls of tarn-record (the first argument), and what its tests share. The last argument is the fact to test: a function
+"""Calls of tarn (the first argument), and what its tests share. The last argument is the fact to test: a function
 of the script, which runs in a folder of its own."""
 import os
 import pathlib
@@ -28,7 +28,7 @@ def succeed(*words):
 def refused(status, *words, **options):
     done = run(*words, **options)
     assert done.returncode == status and (done.stdout or "") == "", done
-    assert re.fullmatch(r"tarn-record: [^\n]+\n", done.stderr), done
+    assert re.fullmatch(r"tarn: [^\n]+\n", done.stderr), done
     return done.stderr
 
 

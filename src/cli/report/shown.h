@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// `tarn-record show`: a record for a person, and the same for a program.
+// `tarn report`: a record for a person, and the same for a program.
 #pragma once
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 
-#include "cli/words.h"
+#include "cli/common/words.h"
 #include "reader/fate.h"
 #include "reader/holders.h"
 

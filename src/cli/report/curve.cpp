@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/curve.h"
+#include "cli/report/curve.h"
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "cli/show.h"
+#include "cli/report/shown.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 
-#include "cli/curve.h"
+#include "cli/report/curve.h"
 #include "reader/text.h"
 
 namespace tarn::cli {

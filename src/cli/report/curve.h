@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/words.h"
+#include "cli/common/words.h"
 #include "tarn/record.h"
 
 namespace tarn::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/words.h"
+#include "cli/common/words.h"
 
 #include <fmt/format.h>
 #include <langinfo.h>

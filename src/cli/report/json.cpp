@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <nlohmann/json.hpp>
 
-#include "cli/show.h"
+#include "cli/report/shown.h"
 #include "reader/text.h"
 
 namespace tarn::cli {
