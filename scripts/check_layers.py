@@ -52,6 +52,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/cli/common": (),
     "src/cli/report": ("cli/common", *_READER),
     "src/cli": ("cli/common", "cli/report"),
+    "src/pch": (),
     "include/tarn": (),
 }
 CROWDED = 16  # files in one room of src

@@ -195,7 +195,7 @@ def stage_clang():
     """the libraries as clang compiles them, under an interpreter"""
     if skip_without("clang++", "build-clang"):
         return
-    options = ["-Dtests=false", "-Dbenchmarks=false"]
+    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false"]
     if configure("build-clang", options, {"CC": "clang", "CXX": "clang++"}) and build("build-clang"):
         runner_tests("build-clang", python_script("tests/programs/run.py", "--build", "build-clang", "--backend",
                                                   "mimalloc", "python3", "python3-fork", "perl"))
