@@ -172,7 +172,9 @@ TEST(Forged, EverythingEndsWithinBounds) {
         if (HasFatalFailure()) return;
     }
     EXPECT_GE(read, seeds / 2);
-    if (seeds > 2000) EXPECT_GE(refused, 1u);
+    if (seeds > 2000) {
+        EXPECT_GE(refused, 1u);
+    }
 }
 
 TEST(Forged, SoundOneHasNoNotes) {
