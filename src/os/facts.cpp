@@ -49,12 +49,14 @@ size_t status_bytes(const char* text, const char* key) {
     return 0;
 }
 
-// see(lines) for one part of /proc/self/status after another; what is cut at the end of one is whole in the next. False: it
-// cannot be read.
+// see(lines) for one part of /proc/self/status after another, until it says that it has seen enough; what is cut at the end of
+// one is whole in the next. False: it cannot be read.
 template <class See>
 bool read_status(See see) {
-    constexpr size_t kCarried = 32;
-    char text[512];  // there may be little stack
+    struct Tail {
+        char text[32];
+    } tail;
+    char text[256];  // there may be little stack
     const long fd = raw_syscall(__NR_openat, AT_FDCWD, address("/proc/self/status"), O_RDONLY | O_CLOEXEC);
     if (failed(fd)) return false;
     for (size_t kept = 0;;) {
@@ -63,9 +65,12 @@ bool read_status(See see) {
         if (got <= 0) break;
         const size_t length = kept + static_cast<size_t>(got);
         text[length] = 0;
-        see(text);
-        kept = length < kCarried ? length : kCarried;
-        memmove(text, text + length - kept, kept);
+        if (see(text)) break;
+        kept = length < sizeof tail ? length : sizeof tail;
+        if (length <= sizeof tail) continue;
+        // Not memmove, which would be bound here, with more stack than there may be.
+        memcpy(&tail, text + length - sizeof tail, sizeof tail);
+        memcpy(text, &tail, sizeof tail);
     }
     close(static_cast<int>(fd));
     return true;
@@ -90,6 +95,7 @@ Memory memory() {
     read_status([&](const char* lines) {
         if (const size_t bytes = status_bytes(lines, "VmHWM:")) found.peak_resident = bytes;
         if (const size_t bytes = status_bytes(lines, "VmRSS:")) found.resident = bytes;
+        return status_bytes(lines, "VmData:") != 0;  // behind them
     });
     return found;
 }
@@ -119,6 +125,7 @@ bool is_sandboxed() {
     const bool read = read_status([&](const char* lines) {
         filtered = filtered || status_bytes(lines, "Seccomp:") != 0;
         confined = confined || status_bytes(lines, "NoNewPrivs:") != 0;
+        return false;
     });
     return !read || (filtered && confined);
 }

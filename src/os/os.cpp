@@ -161,7 +161,7 @@ bool remap_to(void* at, size_t old_bytes, size_t new_bytes, void* target) {
 }
 
 Answer resident(const void* at, size_t bytes, size_t& found) {
-    unsigned char pages[512];
+    unsigned char pages[256];  // there may be little stack
     const char* from = static_cast<const char*>(at);
     const size_t page = page_size();
     found = 0;

@@ -206,6 +206,11 @@ Use use() {
     return {pages[0] * page_size(), pages[5] * page_size()};
 }
 
+bool on_alternate_stack() {
+    stack_t stack{};
+    return !failed(raw_syscall(__NR_sigaltstack, 0, address(&stack))) && stack.ss_flags & SS_ONSTACK;
+}
+
 uint32_t user_id() {
     return static_cast<uint32_t>(raw_syscall(__NR_geteuid));
 }
@@ -226,7 +231,7 @@ uint64_t start_ticks(int process) {
     for (const char* tail = "/stat"; *tail; ++tail)
         path[length++] = *tail;
     path[length] = 0;
-    char text[512];
+    char text[320];  // as long as that field and those before it can be
     if (read_text(path, text, sizeof text) == 0) return 0;
     const char* at = text;  // the name, which may hold anything, ends at the last bracket
     for (const char* c = text; *c; ++c)

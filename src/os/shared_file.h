@@ -58,7 +58,8 @@ struct Use {
     uint64_t address_space, data;  // bytes, as the limits count them
 };
 Use use();
-uint32_t user_id();  // effective
+bool on_alternate_stack();  // sigaltstack(2): this is a signal handler there
+uint32_t user_id();         // effective
 int parent_id();
 // When the process was started, in ticks since boot (field 22 of /proc/PID/stat); 0: there is none.
 uint64_t start_ticks(int process);

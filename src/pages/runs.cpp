@@ -21,7 +21,7 @@ TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> run_takes{0};
 namespace {
 
 constexpr Units kStepUnits = Units{64};  // mapped at a time, at least, a new window's header included
-constexpr size_t kPurgeBatch = 32;       // ranges returned per turn of the lock
+constexpr size_t kPurgeBatch = 16;       // ranges returned per turn of the lock
 constexpr size_t kInAdvanceShare = 8;    // of the dirty units, for who does not need them yet
 constexpr size_t kMissedMost = 3;        // times the floor of the dirty limit
 constexpr size_t kAskFrom = 1024;        // mappings: how many the kernel allows

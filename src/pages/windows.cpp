@@ -104,10 +104,20 @@ Window* Windows::of_unit(size_t unit) {
     return from != end() && from->number == number ? from : nullptr;
 }
 
+namespace {
+
+// One by one. (The compiler would make memmove of it, which is bound at its first call, with more stack than there may be.)
+void copy(Window& to, const Window& from) {
+    to = from;
+    asm volatile("" : : : "memory");
+}
+
+}  // namespace
+
 Window* Windows::insert(size_t number) {
     Window* at = end();
     for (; at != begin() && at[-1].number > number; --at)
-        *at = at[-1];
+        copy(*at, at[-1]);
     *at = {static_cast<uint32_t>(number), {}, {}, {}, {kUnknown, kUnknown, kUnknown}};
     ++count_;
     expect(at->begin(), "a window twice", [&] {
@@ -158,7 +168,7 @@ bool Windows::remove(Window& window) {
     expect(window.begin(), "a window removed with units", [&] { return window.all_holes(); });
     const Window removed = window;
     for (Window* at = &window; at + 1 != end(); ++at)
-        *at = at[1];
+        copy(*at, at[1]);
     --count_;
     // Off the list first: the child of a fork reads the headers of those that are on it.
     if (!os::unmap_exactly(removed.begin(), kHeaderUnits.bytes())) {

@@ -70,13 +70,12 @@ void prepare_stacks(uintptr_t of_libtarn) {
 }
 
 uint32_t own_stack(unwind::Memory::Range& own, uint64_t now) {
-    unwind::Registers registers;
-    unwind::capture(registers);
     Room* const room = take_room();
     if (!room) return number_of({nullptr, 0, true}, now);
     room->walk.rows = made(all.rows, 1);
+    unwind::capture(room->walk.before);
     const unwind::Walked walked =
-        walk(room->walk, own, registers, now, room->frames, room->places, kFramesMost);
+        walk(room->walk, own, room->walk.before, now, room->frames, room->places, kFramesMost);
     size_t skipped = 0;
     while (skipped < walked.frames && is_own(room->frames[skipped]))
         ++skipped;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include <new>
+
 #include "base/message.h"
 #include "base/output.h"
 #include "base/text.h"
@@ -110,10 +112,13 @@ void describe(tarn_record_header& header, const Layout& wanted) {
     }
 }
 
-// One line. The program runs on.
+// One line, in the first process alone: its children would say the same again. The program runs on.
 void say(const char* what, const File& file) {
+    static constinit std::atomic<bool> saying{false};
+    alignas(Text) static constinit char room[sizeof(Text)] = {};  // there may be little stack
+    if (state.in_child || saying.exchange(true, std::memory_order_acquire)) return;
     Output output(2);
-    Text text(output);
+    Text& text = *new (room) Text(output);
     text.add("tarn: nothing is recorded");
     if (*file_path()) text.add(" to ").add(file_path());
     text.add(": ").add(what);
@@ -123,6 +128,8 @@ void say(const char* what, const File& file) {
         words ? text.add(words) : text.add("error ").decimal(static_cast<uint64_t>(file.error));
     }
     text.add('\n');
+    text.~Text();
+    saying.store(false, std::memory_order_release);
 }
 
 // The file and its mapping, with memory for what every record has. NULL, and one line, when that cannot be had.
@@ -231,6 +238,7 @@ void keep_parents_whole() {
 
 void forked() {
     state.lock.reset();
+    state.in_child = true;
     const Life life = state.life.load(std::memory_order_relaxed);
     if (life != Life::kBegun) return;
     parent = {state.process, os::nanoseconds(), section(TARN_RECORD_MODULES)->count, writing > 0};

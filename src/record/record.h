@@ -20,7 +20,8 @@ enum class Life : uint8_t { kNone, kBegun, kForked, kStopped, kEnded };
 struct State {
     const Host* host = nullptr;
     std::atomic<Life> life{Life::kNone};
-    int process = 0;  // whose it is
+    int process = 0;        // whose it is
+    bool in_child = false;  // of a fork
     tarn_record_header* header = nullptr;
     size_t mapped = 0;  // bytes
     // Of who begins, ends, publishes. Only ever tried; nobody waits but the end of the process, and that not for long.
@@ -38,11 +39,11 @@ tarn_record_section* section(tarn_record_section_kind kind);
 
 // By the constructor. False: there is none, and one line says why.
 bool begin(const Host& host);
-// In a child of fork, from inside an allocation function or at its end. With the lock held.
+// In a child of fork, from inside an allocation function or at its end; without a word. With the lock held.
 bool begin_in_child();
 // In the child of a fork: nothing of the parent's is written any more.
 void forked();
-// The file cannot grow: one line, once. Any thread, any time.
+// The file cannot grow: one line, once, in the first process. Any thread, any time.
 void stop(const char* why);
 // The end state, and off with the file where it is not to stay.
 void end();

@@ -60,10 +60,15 @@ void sample_as_asked() {
     if (sampler()) sampler()->start(wanted ? wanted : kIntervalDefault);
 }
 
-// What was asked for before the bits are cleared is done once, after it.
+// What was asked for before the bits are cleared is done once, after it. To trim takes more stack than a signal handler may
+// have: that is left to the next cold end on another one.
 void obey() {
     if (!writes_here()) return;
-    const uint64_t asked = __atomic_exchange_n(&state.header->requests, 0, __ATOMIC_ACQ_REL);
+    uint64_t asked = __atomic_exchange_n(&state.header->requests, 0, __ATOMIC_ACQ_REL);
+    if (asked & TARN_RECORD_REQUEST_TRIM && os::on_alternate_stack()) {
+        __atomic_fetch_or(&state.header->requests, TARN_RECORD_REQUEST_TRIM, __ATOMIC_RELAXED);
+        asked &= ~uint64_t{TARN_RECORD_REQUEST_TRIM};
+    }
     if (!asked) return;
     if (asked & TARN_RECORD_REQUEST_START) sample_as_asked();
     if (asked & TARN_RECORD_REQUEST_STOP && sampler()) sampler()->stop();

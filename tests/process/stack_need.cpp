@@ -2,10 +2,13 @@
 // How much stack an allocation function needs: what lies below its caller is painted before the call, and the
 // deepest byte that changed is looked for afterwards. To be run with LD_BIND_NOW=1: the dynamic linker's
 // resolver of lazy bindings saves all vector registers on the stack of the first call, some 3 KiB that are
-// not the allocator's.
+// not the allocator's. "alternate" is to be run without: a signal handler has an alternate stack with a page behind its
+// end that may not be touched, and what it calls comes for the first time.
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <new>
 
@@ -197,9 +200,100 @@ void states() {
     require(limit == 0 || worst <= limit, "no allocation function needs more than 2 KiB of stack");
 }
 
+// ---- a handler's stack --------------------------------------------------------------------------------------------
+
+void one_block(size_t) {
+    free(opaque(malloc(1 << 20)));
+}
+void resized_blocks(size_t) {
+    for (size_t i = 0; i < 100; ++i)
+        kept[i] = realloc(malloc(40000), 400000);
+    for (size_t i = 0; i < 100; ++i)
+        free(opaque(realloc(kept[i], 50000)));
+}
+void aligned_blocks(size_t) {
+    for (size_t i = 0; i < 20; ++i)
+        kept[i] = aligned_alloc(65536, 200000);
+    for (size_t i = 0; i < 20; ++i)
+        free(opaque(kept[i]));
+}
+void small_objects(size_t) {
+    for (size_t i = 0; i < 3000; ++i)
+        kept[i] = calloc(1, i);
+    for (size_t i = 0; i < 3000; ++i)
+        free(opaque(kept[i]));
+}
+void none_left(size_t) {
+    require(!opaque(malloc(SIZE_MAX / 4)), "there is not that much");
+}
+
+using Act = void (*)(size_t);
+Act act;
+void handler(int) {
+    act(0);
+}
+
+// What fits on the stack of 5,120 bytes that a program may have for its handlers on machines with AVX-512; more where the
+// kernel saves more registers.
+constexpr size_t kHandlers = 5120, kOfHandler = kHandlers - 3376;
+char* handlers_stack() {
+    const size_t least = static_cast<size_t>(sysconf(_SC_MINSIGSTKSZ)) + kOfHandler;
+    const size_t bytes = ((least > kHandlers ? least : kHandlers) + 63) / 64 * 64,
+                 whole = (bytes + 4095) / 4096 * 4096;
+    char* const at = static_cast<char*>(
+        mmap(nullptr, whole + 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    require(at != MAP_FAILED && !mprotect(at, 4096, PROT_NONE), "a stack with a guard");
+    const stack_t stack = {at + 4096, 0, bytes};
+    require(!sigaltstack(&stack, nullptr), "it is the handler's");
+    memset(at + 4096, 0x5a, bytes);
+    return at + 4096 + bytes;
+}
+
+// The handler runs twice, the second time when the record is due for another snapshot; bytes of its stack.
+size_t in_handler(Act what) {
+    char* const top = handlers_stack();
+    struct sigaction action = {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_ONSTACK;
+    sigaction(SIGUSR1, &action, nullptr);
+    act = what;
+    raise(SIGUSR1);
+    usleep(120000);
+    raise(SIGUSR1);
+    stack_t own;
+    sigaltstack(nullptr, &own);
+    const char* deepest = static_cast<const char*>(own.ss_sp);
+    while (*deepest == 0x5a)
+        ++deepest;
+    return static_cast<size_t>(top - deepest);
+}
+
+struct Done {
+    const char* what;
+    Act body;
+};
+void alternate() {
+    free(opaque(malloc(1)));
+    for (const Done& each : {Done{"nothing", nothing}, Done{"a block", one_block},
+                             Done{"blocks", resized_blocks}, Done{"aligned blocks", aligned_blocks},
+                             Done{"small objects", small_objects}, Done{"too much", none_left}}) {
+        const pid_t child = fork();
+        if (child == 0) {
+            printf("%5zu bytes  %s\n", in_handler(each.body), each.what);
+            fflush(stdout);
+            _exit(0);
+        }
+        int status = 1;
+        waitpid(child, &status, 0);
+        if (status != 0) printf("%s: status %x\n", each.what, static_cast<unsigned>(status));
+        require(status == 0, "the handler's stack is large enough in a child");
+        require(in_handler(each.body) > 0, "and in the process itself");
+    }
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
     if (argument_count > 2) limit = strtoul(arguments[2], nullptr, 10);
-    return check::run(argument_count, arguments, {{"states", states}});
+    return check::run(argument_count, arguments, {{"states", states}, {"alternate", alternate}});
 }

@@ -15,3 +15,9 @@ def need(context, backend, limit, record=""):
     assert result.status == 0, f"{result.short()}: {lines[:3]}"
     assert len(lines) > 100, lines
     print("\n".join(lines[:5]))
+
+
+def alternate(context, *settings):
+    """Signal handlers on an alternate stack, in the process and in children of fork, where all happens for the first time."""
+    result = context.run(["stack_need", "alternate"], dict(setting.split("=") for setting in settings))
+    assert result.status == 0, f"{result.short()}: {result.output.decode()}"
