@@ -203,8 +203,22 @@ bool others_lived() {
     return heap_count() > kOrphanHeap + 2;
 }
 
+ReadingCaches::ReadingCaches(Waits waits) : taken_(!caches.lock.is_mine()) {
+    constexpr uint64_t kWait = 100'000'000;  // ns
+    taken_ = taken_ && (waits == Waits::kNot ? caches.lock.try_lock() : caches.lock.lock_within(kWait));
+    if (!taken_) return;
+    caches.reading = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+ReadingCaches::~ReadingCaches() {
+    if (!holds()) return;
+    caches.reading = false;
+    caches.lock.unlock();
+}
+
 CacheCount count_caches() {
-    ReportGuard guard(caches.lock);
+    const ReadingCaches reading(ReadingCaches::Waits::kBounded);
     return {caches.living, caches.ended};
 }
 
@@ -274,9 +288,10 @@ void disown_others() {
 
 // What this thread itself was doing under a signal handler goes on: door locks that are its own stay so, with the
 // heaps behind them as they are. The locks of lists are held for so short that no call may wait for them; but then
-// the lists are left alone for good.
+// the lists are left alone for good, unless they were only read.
 void caches_after_fork_child(Others others) {
-    const bool in_lists = caches.lock.is_mine() || orphans.lock.is_mine();
+    const bool in_lists = (caches.lock.is_mine() && !caches.reading) || orphans.lock.is_mine();
+    caches.reading = false;
     caches.lock.reset();
     orphans.lock.reset();
     for (HeapId id = kOrphanHeap; id < heap_count(); ++id)

@@ -51,10 +51,27 @@ CacheCount count_caches();
 struct Caches {
     Lock lock{LockRank::kCaches};
     bool sized_delete = false;    // see trust_sized_delete
+    bool reading = false;         // who holds the lock changes nothing
     std::atomic<size_t> kept{0};  // of the ids of caches that nobody has, with their memory
     size_t wiped = 0;             // likewise, without
     uint64_t living = 0, ended = 0;
 };
 extern Caches caches;
+
+// The lock, to sum up what caches count: a long walk, over which a signal handler may fork. The child then finds the lists
+// whole, and the lock is not this thread's any more.
+class [[nodiscard]] ReadingCaches {
+  public:
+    // kBounded: as a ReportGuard does.
+    enum class Waits : bool { kNot, kBounded };
+    explicit ReadingCaches(Waits waits);
+    ~ReadingCaches();
+    ReadingCaches(const ReadingCaches&) = delete;
+    ReadingCaches& operator=(const ReadingCaches&) = delete;
+    bool holds() const { return taken_ && caches.lock.is_mine(); }
+
+  private:
+    bool taken_;
+};
 
 }  // namespace tarn

@@ -49,7 +49,7 @@ ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
 }
 
 ClassTotals class_totals(SizeClass c) {
-    ReportGuard guard(caches.lock);
+    const ReadingCaches reading(ReadingCaches::Waits::kBounded);
     ClassTotals total = without_cache.classes[c];
     // The orphan heap has no bins: what was taken was handed out.
     const ClassCounters& orphaned = orphans.heap.counters(c);
@@ -72,7 +72,9 @@ constexpr bool kReadsOthers = true;
 // Differences modulo 2^64: what one cache handed out, another one may have got back.
 bool try_live_bytes(uint64_t& bytes) {
     if (!kReadsOthers && others_lived()) return false;
-    if (runs_are_mine() || mixed::is_mine() || in_cold_end() || !caches.lock.try_lock()) return false;
+    if (runs_are_mine() || mixed::is_mine() || in_cold_end()) return false;
+    const ReadingCaches reading(ReadingCaches::Waits::kNot);
+    if (!reading.holds()) return false;
     uint64_t sum = mixed::live_bytes();
     const auto add = [&sum](SizeClass c, uint64_t allocations, uint64_t frees) {
         sum += (allocations - frees) * kSizeClasses[c].size;
@@ -88,7 +90,8 @@ bool try_live_bytes(uint64_t& bytes) {
             add(c, totals.allocations, totals.frees);
         }
     }
-    caches.lock.unlock();
+    if (!reading.holds())
+        return false;  // a child, in which caches of threads that are gone were put away meanwhile
     bytes = static_cast<int64_t>(sum) > 0 ? sum : 0;
     return true;
 }
@@ -101,7 +104,7 @@ void tally(Tally which, int64_t change) {
 }
 
 uint64_t tally_total(Tally which) {
-    ReportGuard guard(caches.lock);
+    const ReadingCaches reading(ReadingCaches::Waits::kBounded);
     int64_t total = without_cache.tallies.value(which);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (const ThreadCache* cache = cache_of(id)) total += cache->tallies.value(which);

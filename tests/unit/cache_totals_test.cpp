@@ -2,12 +2,17 @@
 // What caches count: exact for each cache, and never lost, whatever becomes of the threads.
 #include "cache/totals.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <thread>
 #include <vector>
 
 #include "cache/bins.h"
 #include "cache/caches.h"
 #include "cache_sample.h"
+#include "heap/orphans.h"
 #include "process/thread.h"
 
 namespace tarn {
@@ -57,6 +62,51 @@ TEST(Totals, AFreeCountsWhereItHappensAndAsRemote) {
     EXPECT_EQ(totals_of(*current_cache, c).frees, mine.frees);
     EXPECT_EQ(class_totals(c).frees - before.frees, 100u);
     EXPECT_EQ(class_totals(c).remote_frees - before.remote_frees, 100u);
+}
+
+// A signal handler over the walk: what the child has of the threads that are gone is put right all the same.
+TEST(Totals, AForkOverASumLeavesTheListsWhole) {
+    enter_thread();
+    std::atomic<bool> there{false}, over{false};
+    std::thread other([&] {
+        release(take(14));
+        enter_thread();
+        there = true;
+        while (!over)
+            std::this_thread::yield();
+    });
+    while (!there)
+        std::this_thread::yield();
+    const auto fork_over = [](auto& what, auto expected) {
+        const uint64_t living = caches.living;
+        const pid_t child = fork();
+        if (child == 0) {
+            if (caches.living == living)
+                caches_after_fork_child(Others::kLived);  // not as a handler of fork already
+            const bool sound = orphans.unsalvaged == !expected && !caches.lock.is_mine() &&
+                               caches.living == 1 && living > 1 && !what.holds() &&
+                               (!expected || caches.kept + caches.wiped > 0);
+            _exit(sound ? 0 : 1);
+        }
+        int status = 1;
+        waitpid(child, &status, 0);
+        return status == 0;
+    };
+    {
+        const ReadingCaches reading(ReadingCaches::Waits::kNot);
+        ASSERT_TRUE(reading.holds());
+        EXPECT_TRUE(fork_over(reading, true));
+        EXPECT_TRUE(reading.holds());
+    }
+    struct {
+        bool holds() const { return caches.lock.is_mine(); }
+    } writing;
+    {
+        const Guard guard(caches.lock);
+        EXPECT_TRUE(fork_over(writing, false)) << "lists may be half done";
+    }
+    over = true;
+    other.join();
 }
 
 // As an idle cache is before it loses its memory.
