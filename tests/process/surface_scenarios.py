@@ -13,6 +13,7 @@ DELETE = {"_Zd" + kind + "Pv" + form for kind in "la"
           for form in ("", "m", "RKSt9nothrow_t", "St11align_val_t", "mSt11align_val_t",
                        "St11align_val_tRKSt9nothrow_t")}
 STATIC_TLS_LIMIT = 64
+VERSION = "TARN_0.1"
 RELOCATION_LIMIT = 400  # each costs every process that starts
 
 
@@ -46,6 +47,14 @@ def symbols_carry_no_version(context):
     lines = read("nm", "-D", "--defined-only", "--with-symbol-versions", context.library).splitlines()
     versioned = [line.split()[-1] for line in lines if "@" in line and "tarn_" not in line]
     assert not versioned, f"versioned: {versioned[:5]}"
+
+
+def names_of_its_own_carry_one(context):
+    """All of them the same, which a program linked with the library asks for."""
+    lines = read("nm", "-D", "--defined-only", "--with-symbol-versions", context.library).splitlines()
+    own = [line.split()[-1] for line in lines if "tarn_" in line]
+    others = [name for name in own if not name.endswith("@@" + VERSION)]
+    assert len(own) >= 100 and not others, f"{len(own)} names, without {VERSION}: {others[:5]}"
 
 
 def needs(path):
