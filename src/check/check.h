@@ -3,8 +3,8 @@
 // not agree dies with a message. Any thread may walk at any time, whatever others do: a walk takes the locks of what
 // it looks at, in their order, and leaves out what this thread itself has locked, under a signal handler.
 //
-// For tests. Compiled in every build, so that the library that is shipped can be looked at; nothing in it calls this,
-// so the linker leaves it out of libtarn.so, and out of programs that link libtarn.a.
+// For tests. Compiled in every build, so that the objects that are shipped can be looked at; nothing in them calls this,
+// so the linker leaves it out of libtarn.so, and it is not in libtarn.a.
 #pragma once
 #include "cache/thread_cache.h"
 

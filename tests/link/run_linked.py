@@ -61,6 +61,12 @@ def has_one_malloc(program):
     assert len(re.findall(r" [TW] malloc$", symbols, re.MULTILINE)) == 1, "one malloc"
 
 
+def has_no_interface(program):
+    """What the program does not use stays out with --gc-sections, though the archive is one object."""
+    symbols = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    assert " tarn_stats_get\n" in symbols and " tarn_arena_create\n" not in symbols, "only what is used"
+
+
 FACTS = {
     "works": works,
     "works_hardened": works_hardened,
@@ -70,6 +76,7 @@ FACTS = {
     "is_static": is_static,
     "needs_no_cpp_library": needs_no_cpp_library,
     "has_one_malloc": has_one_malloc,
+    "has_no_interface": has_no_interface,
 }
 
 if __name__ == "__main__":
