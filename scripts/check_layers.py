@@ -49,6 +49,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/reader/symbols": (),
     "src/reader": ("reader/symbols",),
     "src/reader/formats": ("reader", "reader/symbols"),
+    "src/measure": (),
     "src/cli/common": (),
     "src/cli/report": ("cli/common", *_READER),
     "src/cli": ("cli/common", "cli/report"),

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Made-up results, workloads and allocators for the tests of the benchmarks."""
+import atexit
+import functools
 import json
 import os
 import shutil
 import sys
+import tempfile
 
 from checks import ROOT, Skip, succeed
 
@@ -32,12 +35,22 @@ def made_results(entries, names, files=None):
 
 def fake_build(directory):
     """A build directory that has the launcher alone."""
-    if not shutil.which("gcc"):
-        raise Skip("gcc is not installed")
     build = os.path.join(directory, "build")
     os.makedirs(os.path.join(build, "bench"))
-    succeed(["gcc", "-O1", os.path.join(ROOT, "bench", "measure.c"), "-o", f"{build}/bench/measure"])
+    shutil.copy(launcher(), f"{build}/bench/measure")
     return build
+
+
+@functools.cache
+def launcher():
+    """Built once for all checks of a file."""
+    if not shutil.which("g++"):
+        raise Skip("g++ is not installed")
+    folder = tempfile.mkdtemp(prefix="tarn-launcher-")
+    atexit.register(shutil.rmtree, folder)
+    sources = [os.path.join(ROOT, file) for file in ("bench/measure.cpp", "src/measure/child.cpp")]
+    succeed(["g++", "-std=c++20", f"-I{ROOT}/src", *sources, "-o", f"{folder}/measure"])
+    return f"{folder}/measure"
 
 
 def fake_peer(directory, name, text="int peer;\n"):

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// What a few runs can show: pure functions of numbers.
+#pragma once
+#include <cstddef>
+#include <vector>
+
+namespace tarn::measure {
+
+double median(std::vector<double> values);  // of none: 0
+// The median absolute deviation from the median: half of the values lie within it.
+double deviation(const std::vector<double>& values);
+
+// The places of values further than ten standard deviations from the median, the deviation estimated by
+// 1.4826 times the median absolute deviation (the modified z-score of Iglewicz and Hoaglin, "How to Detect and
+// Handle Outliers", 1993, with the limit that hyperfine has). None where more than half of the values are equal.
+std::vector<size_t> outliers(const std::vector<double>& values);
+
+struct Interval {
+    double low = 0, middle = 0, high = 0;
+    bool holds(double value) const { return low <= value && value <= high; }
+    double half() const { return (high - low) / 2; }
+};
+
+// By which factor `values` are larger than `reference`, pair by pair (the runs of the same round), and between
+// what it lies but for a chance of `doubt`. Of positive values; fewer than two pairs say nothing: from 0 to
+// infinity. By Wilcoxon's signed ranks from kRankedPairs on, where they can be as sure as that: one run that was
+// disturbed then spoils nothing; else by Student's t of the logarithms.
+constexpr size_t kRankedPairs = 10;
+Interval factor(const std::vector<double>& values, const std::vector<double>& reference, double doubt);
+
+// The t that Student's distribution goes beyond, on either side, with the probability `doubt`.
+double student_t(size_t freedom, double doubt);
+// How many of the means of two differences (each with itself too) lie outside the interval, at each end; 0: these
+// pairs are too few.
+size_t ranks_outside(size_t pairs, double doubt);
+
+}  // namespace tarn::measure
