@@ -15,7 +15,7 @@ import tempfile
 
 _BACKEND = ("backend/ranges", "backend/map", "backend/modules")
 _BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
-_BELOW_ENTRY = ("process", "export", "stats", "seam", "report", *_BELOW_STATS)
+_BELOW_ENTRY = ("process", "export", "stats", "seam", "report", "metrics", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
 _READER = ("reader", "reader/formats", "reader/symbols")
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
@@ -23,7 +23,8 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/scan": (),
     "src/unwind": ("os",),
     "src/base": ("os",),
-    "src/report": ("base",),
+    "src/metrics": (),
+    "src/report": ("metrics", "base"),
     "src/pages": ("base", "os"),
     "src/backend/ranges": ("base", "os"),
     "src/backend/map": ("backend/ranges", "pages", "base", "os"),

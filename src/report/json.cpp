@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The JSON report: one object on one line (docs/statistics.schema.json), so that a file to which many
 // processes append is a sequence that every JSON tool reads.
+#include "metrics/metric_list.h"
 #include "report/escape.h"
-#include "report/metric_list.h"
 #include "report/report.h"
 
 namespace tarn {

@@ -5,7 +5,7 @@
 #pragma once
 #include <atomic>
 
-#include "report/metric_list.h"
+#include "metrics/metric_list.h"
 
 namespace tarn {
 

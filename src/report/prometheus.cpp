@@ -1,47 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The report in OpenMetrics 1.0 text format, which Prometheus scrapes: per family TYPE, UNIT and HELP, then
 // its samples together; a family's name ends in its unit, a counter's samples in _total; last line # EOF.
+#include "metrics/family.h"
 #include "report/escape.h"
-#include "report/metric_list.h"
 #include "report/report.h"
 
 namespace tarn {
 
 namespace {
-
-const char* unit_name(Unit unit) {
-    switch (unit) {
-        case Unit::kCount:
-            return "";
-        case Unit::kBytes:
-            return "bytes";
-        case Unit::kShare:
-            return "ratio";
-        case Unit::kRatio:
-            return "ratio";
-    }
-    return "";
-}
-
-size_t length_of(const char* text) {
-    size_t length = 0;
-    while (text[length])
-        ++length;
-    return length;
-}
-
-bool ends_in_unit(const char* name, const char* unit) {
-    const size_t name_length = length_of(name), unit_length = length_of(unit);
-    return name_length > unit_length && name[name_length - unit_length - 1] == '_' &&
-           __builtin_memcmp(name + name_length - unit_length, unit, unit_length) == 0;
-}
-
-template <class Owner>
-void add_family_name(Text& text, const char* prefix, const Metric<Owner>& metric) {
-    const char* unit = unit_name(metric.unit);
-    text.add(prefix).add(metric.name);
-    if (*unit && !ends_in_unit(metric.name, unit)) text.add('_').add(unit);
-}
 
 template <class Owner>
 void add_family(Text& text, const char* prefix, const Metric<Owner>& metric) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The report in its three formats: pure functions of what they are given, so that a tool can print another process'
-// report. Each writer is one walk over the list of metrics (metric_list.h).
+// report. Each writer is one walk over the list of metrics (metrics/metric_list.h).
 #pragma once
 #include "base/options.h"
 #include "base/text.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The report for a person: what fills the memory, one line per subject, then a table of size classes: those that fill it,
 // or all that were used. Each line starts with "tarn: ", so that it can be told from the program's own output.
+#include "metrics/metric_list.h"
 #include "report/escape.h"
-#include "report/metric_list.h"
 #include "report/report.h"
 #include "report/short_text.h"
 

@@ -15,8 +15,8 @@
 
 #include "collect.h"
 #include "export/own_report.h"
+#include "metrics/metric_list.h"
 #include "os/os.h"
-#include "report/metric_list.h"
 #include "stats/stats.h"
 #include "stats_sample.h"
 

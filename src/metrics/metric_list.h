@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one list of metrics. A new number is a member in tarn.h and one line here; all three reports follow.
-// Names are those of tarn.h and the keys of the JSON report; family_name() makes the Prometheus ones.
+// The one list of metrics. A new number is a member in tarn.h and one line here; all three reports follow, and what
+// `tarn export` serves. Names are those of tarn.h and the keys of the JSON report; family.h makes the Prometheus ones.
 #pragma once
 #include <cstddef>
 #include <cstdint>
