@@ -17,7 +17,7 @@ _BACKEND = ("backend/ranges", "backend/map", "backend/modules")
 _BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
 _BELOW_ENTRY = ("process", "export", "stats", "seam", "report", "metrics", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
-_READER = ("reader", "reader/formats", "reader/symbols")
+_READER = ("reader", "reader/formats", "reader/live", "reader/symbols")
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/os": (),
     "src/scan": (),
@@ -51,6 +51,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/reader": ("reader/symbols",),
     "src/reader/formats": ("reader", "reader/symbols"),
     "src/measure": (),
+    "src/reader/live": ("reader", "reader/symbols"),
     "src/cli/common": (),
     "src/cli/report": ("cli/common", *_READER),
     "src/cli": ("cli/common", "cli/report"),

@@ -18,10 +18,12 @@ constexpr uint64_t kSilenceNs = 10'000'000'000;
 struct Process {
     bool there = false;
     char state = '?';  // as in /proc/PID/stat
+    std::string start_ticks;
 };
 
-Process process_of(const std::string& pid, uint64_t start_ticks) {
-    std::ifstream file("/proc/" + pid + "/stat");
+// The process with this number, if it began then; "" for whenever.
+Process process_of(const std::string& number, const std::string& start_ticks) {
+    std::ifstream file("/proc/" + number + "/stat");
     std::string text((std::istreambuf_iterator<char>(file)), {});
     size_t name_end = text.rfind(')');  // the name may hold anything
     if (name_end == std::string::npos) return {};
@@ -30,33 +32,10 @@ Process process_of(const std::string& pid, uint64_t start_ticks) {
     words >> state;
     for (int field = 4; field <= 22; ++field)
         words >> word;
-    bool same = words && word == std::to_string(start_ticks);
+    bool same = words && (start_ticks.empty() || word == start_ticks);
     // A zombie has ended; nobody has asked how.
     bool there = same && state != "Z" && state != "X";
-    return {there, state.empty() ? '?' : state[0]};
-}
-
-// Whether a process has the file mapped: for one in a container, whose number outside is another.
-Process who_maps(const Input& input) {
-    char device[32];
-    std::snprintf(device, sizeof device, "%02x:%02x", major(input.device()), minor(input.device()));
-    std::string inode = std::to_string(input.inode());
-    DIR* processes = opendir("/proc");
-    Process found;
-    while (const dirent* entry = processes ? readdir(processes) : nullptr) {
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-        std::ifstream maps("/proc/" + std::string(entry->d_name) + "/maps");
-        std::string line, skipped, its_device, its_inode;
-        while (!found.there && std::getline(maps, line)) {
-            if (line.find(inode) == std::string::npos) continue;
-            std::istringstream words(line);
-            words >> skipped >> skipped >> skipped >> its_device >> its_inode;
-            found.there = its_device == device && its_inode == inode;
-        }
-        if (found.there) break;
-    }
-    if (processes) closedir(processes);
-    return found;
+    return {there, state.empty() ? '?' : state[0], word};
 }
 
 uint64_t now_ns() {
@@ -100,15 +79,66 @@ Fate fate_of(const Record& record, const Process& process, uint64_t silent_ns) {
 
 }  // namespace
 
-State state_of(const Record& record, const Input& input) {
-    Process process;
-    if (record.header.state != TARN_RECORD_ENDED && record.header.state != TARN_RECORD_EXECED) {
-        process = process_of(std::to_string(record.who.pid), record.who.start_ticks);
-        if (!process.there) process = who_maps(input);
+void Mappings::walk() {
+    DIR* processes = opendir("/proc");
+    while (const dirent* entry = processes ? readdir(processes) : nullptr) {
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+        std::ifstream maps("/proc/" + std::string(entry->d_name) + "/maps");
+        std::string line;
+        while (std::getline(maps, line)) {
+            // Address, rights, offset, device, inode; a record is mapped shared.
+            char rights[5] = "";
+            unsigned major_number = 0, minor_number = 0;
+            unsigned long inode = 0;
+            int found = std::sscanf(line.c_str(), "%*s %4s %*s %x:%x %lu", rights, &major_number,
+                                    &minor_number, &inode);
+            if (found == 4 && inode != 0 && rights[3] == 's')
+                processes_.try_emplace({makedev(major_number, minor_number), inode}, entry->d_name);
+        }
     }
+    if (processes) closedir(processes);
+}
+
+std::string Mappings::process_with(const Input& input) {
+    if (!walked_) walk();
+    walked_ = true;
+    auto found = processes_.find({input.device(), input.inode()});
+    return found == processes_.end() ? "" : found->second;
+}
+
+namespace {
+
+// For a process in a container, whose number outside is another: who has its record mapped.
+Process process_of(const Record& record, const Input& input, Mappings* mappings, Known* known) {
+    if (known->gone) return {};
+    if (known->number.empty()) {
+        known->number = std::to_string(record.who.pid);
+        known->start_ticks = std::to_string(record.who.start_ticks);
+    }
+    Process process = process_of(known->number, known->start_ticks);
+    if (process.there) return process;
+    known->number = mappings->process_with(input);
+    if (!known->number.empty()) process = process_of(known->number, "");
+    known->start_ticks = process.start_ticks;
+    known->gone = !process.there;
+    return process;
+}
+
+}  // namespace
+
+State state_of(const Record& record, const Input& input, Mappings* mappings, Known* known) {
+    Process process;
+    if (record.header.state != TARN_RECORD_ENDED && record.header.state != TARN_RECORD_EXECED)
+        process = process_of(record, input, mappings, known);
     uint64_t now = now_ns(), last = record.last_ns();
     uint64_t silent = process.there && now > last ? now - last : 0;
     return {fate_of(record, process, silent), silent, process.there ? doing(process.state) : ""};
+}
+
+State state_of(const Record& record, const Input& input) {
+    Mappings mappings;
+    Known known;
+    return state_of(record, input, &mappings, &known);
 }
 
 const char* name_of(Fate fate) {

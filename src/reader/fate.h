@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How the process of a record is, or how it ended.
 #pragma once
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "reader/record.h"
 
@@ -24,6 +27,27 @@ struct State {
 };
 
 State state_of(const Record& record, const Input& input);
+
+// Which process has which file mapped, by one walk over /proc when it is first asked. Processes that began later are not
+// in it.
+class Mappings {
+  public:
+    // "" when none has.
+    std::string process_with(const Input& input);
+
+  private:
+    void walk();
+    bool walked_ = false;
+    std::map<std::pair<uint64_t, uint64_t>, std::string> processes_;  // by device and inode
+};
+
+// For who asks again: what was found out about a record's process. One that is gone stays gone; where its number is
+// another one here than in its container, it is found again by that.
+struct Known {
+    bool gone = false;
+    std::string number, start_ticks;
+};
+State state_of(const Record& record, const Input& input, Mappings* mappings, Known* known);
 
 // A sentence's beginning: "running", "killed", ...
 const char* name_of(Fate fate);

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 
 namespace tarn::reader {
 
@@ -43,15 +42,20 @@ size_t Input::read(uint64_t offset, void* to, size_t bytes) const {
     return done;
 }
 
+std::vector<std::string> default_folders() {
+    std::vector<std::string> folders;
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    if (runtime && *runtime) folders.push_back(std::string(runtime) + "/tarn");
+    folders.push_back("/dev/shm/tarn-" + std::to_string(getuid()));
+    return folders;
+}
+
 std::string record_path(const std::string& path_or_process) {
     const std::string& word = path_or_process;
     bool number = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
     if (!number || access(word.c_str(), F_OK) == 0) return word;
-    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
     std::string looked;
-    for (const std::string& folder : {runtime && *runtime ? std::string(runtime) + "/tarn" : std::string(),
-                                      "/dev/shm/tarn-" + std::to_string(getuid())}) {
-        if (folder.empty()) continue;
+    for (const std::string& folder : default_folders()) {
         std::string path = folder + "/" + word + ".tarnrecord";
         if (access(path.c_str(), F_OK) == 0) return path;
         looked += (looked.empty() ? "" : " or ") + folder;

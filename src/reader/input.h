@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace tarn::reader {
 
@@ -35,6 +36,9 @@ class Input {
     int file_ = -1;
     uint64_t size_ = 0, device_ = 0, inode_ = 0;
 };
+
+// Where this user's processes keep their records, unless they are told otherwise; these folders need not be there.
+std::vector<std::string> default_folders();
 
 // The file that is meant: by its path, or as the number of a process whose record is in the default place (docs/record.md).
 // Throws Unreadable when there is none of that process.

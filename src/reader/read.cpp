@@ -154,20 +154,56 @@ void read_snapshot(const Input& input, const Section& section, Record* record) {
     record->stats = stats;
 }
 
+// Those in the order of time; the number of others.
+size_t take_points(const tarn_record_point* points, size_t count, Record* record) {
+    size_t damaged = 0;
+    for (size_t i = 0; i < count; ++i) {
+        bool sound = record->points.empty() || points[i].time_ns >= record->points.back().time_ns;
+        if (sound) record->points.push_back(points[i]);
+        damaged += !sound;
+    }
+    return damaged;
+}
+
 void read_timeline(const Input& input, const Section& section, Record* record) {
     if (section.count == 0) return;
     auto timeline = std::make_unique<tarn_record_timeline>();
     if (!read_copies(input, section, timeline.get())) return;
     record->step_ns = timeline->step_ns;
-    size_t count = std::min<uint64_t>(timeline->count, TARN_RECORD_POINTS), damaged = 0;
-    for (size_t i = 0; i < count; ++i) {
-        const tarn_record_point& point = timeline->points[i];
-        bool sound = record->points.empty() || point.time_ns >= record->points.back().time_ns;
-        if (sound) record->points.push_back(point);
-        damaged += !sound;
-    }
+    size_t count = std::min<uint64_t>(timeline->count, TARN_RECORD_POINTS);
+    size_t damaged = take_points(timeline->points, count, record);
     if (timeline->count > count || damaged != 0)
         record->notes.push_back("time line: damaged; " + std::to_string(damaged) + " points left out");
+}
+
+// What stands before the points.
+struct TimelineHead {
+    uint64_t sequence, step_ns, count;
+};
+static_assert(offsetof(tarn_record_timeline, count) == offsetof(TimelineHead, count));
+
+// The last points. They are appended to the newer copy, and never change as long as its sequence does not.
+void read_last_points(const Input& input, const Section& section, size_t most, Record* record) {
+    constexpr int kTries = 8;
+    for (int i = 0; i < kTries && section.count != 0; ++i) {
+        TimelineHead newest = {};
+        if (!read_copies(input, section, &newest)) return;
+        std::vector<TimelineHead> heads = read_entries<TimelineHead>(input, section, 0, section.count);
+        auto is_newest = [&](const TimelineHead& head) { return head.sequence == newest.sequence; };
+        auto copy = std::find_if(heads.begin(), heads.end(), is_newest);
+        if (copy == heads.end()) continue;
+        size_t count = std::min<uint64_t>(newest.count, TARN_RECORD_POINTS), wanted = std::min(count, most);
+        uint64_t begin = section.offset + static_cast<uint64_t>(copy - heads.begin()) * section.entry_size;
+        std::vector<tarn_record_point> points(wanted);
+        input.read(begin + offsetof(tarn_record_timeline, points) + (count - wanted) * sizeof points[0],
+                   points.data(), wanted * sizeof points[0]);
+        std::atomic_thread_fence(std::memory_order_acquire);
+        heads = read_entries<TimelineHead>(input, section, 0, section.count);
+        if (std::none_of(heads.begin(), heads.end(), is_newest)) continue;
+        record->step_ns = newest.step_ns;
+        take_points(points.data(), wanted, record);
+        return;
+    }
 }
 
 void read_events(const Input& input, const Section& section, uint64_t capacity, Record* record) {
@@ -263,6 +299,20 @@ Record read_record(const Input& input) {
     read_samples(input, sections[TARN_RECORD_SAMPLES], &record);
     const Section& events = sections[TARN_RECORD_EVENTS];
     read_events(input, events, std::max<uint64_t>(events.count, 1), &record);
+    return record;
+}
+
+Record read_outline(const Input& input, size_t points) {
+    Record record;
+    record.header = read_header(input);
+    std::map<uint32_t, Section> sections;
+    for (const Kind& kind : kKinds)
+        if (kind.kind == TARN_RECORD_WHO || kind.kind == TARN_RECORD_SNAPSHOT ||
+            kind.kind == TARN_RECORD_TIMELINE)
+            sections[kind.kind] = find_section(input, kind, &record);
+    read_who(input, sections[TARN_RECORD_WHO], &record);
+    read_snapshot(input, sections[TARN_RECORD_SNAPSHOT], &record);
+    if (points != 0) read_last_points(input, sections[TARN_RECORD_TIMELINE], points, &record);
     return record;
 }
 

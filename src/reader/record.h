@@ -79,6 +79,10 @@ struct Record {
 Record read_record(const std::string& path);
 Record read_record(const Input& input);
 
+// Less of it, by a few small reads, for who looks at many records again and again: the header, who it is, the newest
+// snapshot, and the last `points` of the time line.
+Record read_outline(const Input& input, size_t points);
+
 // What TARN_RECORD_FRAME_NAME says.
 struct Named {
     std::string name, file;

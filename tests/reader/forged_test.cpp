@@ -158,6 +158,9 @@ TEST(Forged, EverythingEndsWithinBounds) {
         }
         ++read;
         expect_sound(record);
+        reader::Record outline = reader::read_outline(input, 50);
+        ASSERT_LE(outline.points.size(), 50u);
+        expect_sound(outline);
         reader::State state{static_cast<reader::Fate>(seed % 7), seed, ""};
         if (seed % 100 == 0) state = state_of(record, input);
         reader::Profile profile = resolve(record, &symbols);

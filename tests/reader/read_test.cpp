@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstring>
@@ -156,6 +157,40 @@ TEST(Read, EntriesOfALaterVersionAreLarger) {
     Record record = read_record(RecordFile(sample).path());
     ASSERT_EQ(record.samples.size(), 2u);
     EXPECT_EQ(record.samples[1].address, 0x20u);
+}
+
+TEST(Read, OutlineHasTheLastPoints) {
+    SampleRecord sample;
+    for (uint64_t i = 1; i <= 100; ++i)
+        sample.add_point(i, 10 * i, 1, 20 * i);
+    auto stats = std::make_unique<tarn_stats>();
+    stats->live_bytes = 77;
+    sample.set_snapshot(3, *stats);
+    sample.add_stack({0x1000}, 1, 100);
+    RecordFile file(sample);
+    Input input(file.path());
+    for (size_t most : {0u, 1u, 40u, 100u, 5000u}) {
+        Record outline = read_outline(input, most);
+        size_t count = std::min<size_t>(most, 100);
+        ASSERT_EQ(outline.points.size(), count);
+        if (count != 0) {
+            EXPECT_EQ(outline.points.front().time_ns, 101 - count);
+            EXPECT_EQ(outline.points.back().resident, 2000u);
+        }
+        EXPECT_EQ(outline.snapshot_number, 3u);
+        EXPECT_EQ(outline.stats->live_bytes, 77u);
+        EXPECT_EQ(outline.who.pid, read_record(input).who.pid);
+        EXPECT_TRUE(outline.stacks.empty() && outline.notes.empty());
+    }
+    // The higher copy alone counts.
+    auto& copy = sample.entry<tarn_record_timeline>(TARN_RECORD_TIMELINE, 1);
+    copy.sequence = 1'000'000;
+    copy.count = 1;
+    copy.points[0] = {5, 6, 7, 8, 9, 10};
+    RecordFile halved(sample);
+    Record outline = read_outline(Input(halved.path()), 40);
+    ASSERT_EQ(outline.points.size(), 1u);
+    EXPECT_EQ(outline.points[0].time_ns, 5u);
 }
 
 TEST(Read, UnknownSectionsAreLeftAlone) {
@@ -323,6 +358,26 @@ TEST(Fate, RunningInAContainer) {
     ASSERT_NE(mapped, MAP_FAILED);
     EXPECT_EQ(state_of(read_record(input), input).fate, Fate::kRunning);
     munmap(mapped, 4096);
+}
+
+TEST(Fate, WhatIsKnownIsNotLookedForAgain) {
+    SampleRecord sample;
+    sample.header().started_ns = monotonic_ns();
+    sample.who().pid = 0x7fffffff;
+    RecordFile file(sample);
+    Input input(file.path());
+    void* mapped = mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file.descriptor(), 0);
+    ASSERT_NE(mapped, MAP_FAILED);
+    Mappings mappings;
+    Known known;
+    EXPECT_EQ(state_of(read_record(input), input, &mappings, &known).fate, Fate::kRunning);
+    EXPECT_EQ(known.number, std::to_string(getpid()));
+    munmap(mapped, 4096);
+    Mappings none;
+    EXPECT_EQ(state_of(read_record(input), input, &none, &known).fate, Fate::kRunning);
+    known = {};
+    EXPECT_EQ(state_of(read_record(input), input, &none, &known).fate, Fate::kKilled);
+    EXPECT_TRUE(known.gone);
 }
 
 TEST(Fate, ChildrenKilledAndHalted) {

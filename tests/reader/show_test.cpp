@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/report/curve.h"
+#include "cli/common/curve.h"
 #include "cli/report/shown.h"
 #include "record_file.h"
 

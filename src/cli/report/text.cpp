@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "cli/report/curve.h"
+#include "cli/common/curve.h"
 #include "reader/text.h"
 
 namespace tarn::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/report/curve.h"
+#include "cli/common/curve.h"
 
 #include <algorithm>
 #include <array>
@@ -10,11 +10,11 @@ namespace {
 constexpr std::array kEighths = {"", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
 Column value_of(const tarn_record_point& point) {
-    return {point.live_small + point.live_large, point.resident};
+    return {point.live_small + point.live_large, point.resident, point.kept};
 }
 
 Column larger(Column a, Column b) {
-    return {std::max(a.objects, b.objects), std::max(a.resident, b.resident)};
+    return {std::max(a.objects, b.objects), std::max(a.resident, b.resident), std::max(a.kept, b.kept)};
 }
 
 // Eighths of a row that `value` fills in all.

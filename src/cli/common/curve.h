@@ -11,7 +11,7 @@
 namespace tarn::cli {
 
 struct Column {
-    uint64_t objects = 0, resident = 0;  // bytes, the most that any point in this column says
+    uint64_t objects = 0, resident = 0, kept = 0;  // bytes, the most that any point in this column says
 };
 
 // `count` columns of equal time, up to `end`. Points are written when memory is asked for: a column without one is as the
