@@ -54,7 +54,8 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/reader/live": ("reader", "reader/symbols"),
     "src/cli/common": (),
     "src/cli/report": ("cli/common", *_READER),
-    "src/cli": ("cli/common", "cli/report"),
+    "src/cli/top": ("cli/common", *_READER),
+    "src/cli": ("cli/common", "cli/report", "cli/top"),
     "src/pch": (),
     "include/tarn": (),
 }

@@ -16,7 +16,8 @@ fail() { say "$@"; exit 1; }
 core_packages=(g++ meson ninja-build=ninja pkg-config python3)
 backend_packages=(libmimalloc-dev libjemalloc-dev)
 # What the command tarn is built with, and the header of the probes of libtarn-record.so.
-tool_packages=(systemtap-sdt-dev libdw-dev zlib1g-dev libfmt-dev libcli11-dev nlohmann-json3-dev libiberty-dev)
+tool_packages=(systemtap-sdt-dev libdw-dev zlib1g-dev libfmt-dev libcli11-dev nlohmann-json3-dev libiberty-dev
+    libncurses-dev)
 # Programs that tests and benchmarks run.
 program_packages=(perl ruby lua5.4 tcl sqlite3 jq redis-tools git nodejs gdb xz-utils procps php-cli php-xml php-mbstring
     php-sqlite3 php-bcmath php-gmp php-zip php-curl)

@@ -10,6 +10,7 @@
 
 #include "cli/common/outcome.h"
 #include "cli/report/report.h"
+#include "cli/top/top.h"
 
 namespace {
 
@@ -114,12 +115,34 @@ void add_report(Line* line) {
         ->capture_default_str();
 }
 
+void add_top(Line* line) {
+    static TopOptions options;
+    CLI::App* it = line->add(
+        "top", "all processes that record, live: what fills their memory",
+        "  tarn top                 all of this user's with TARN_RECORD=1; ? shows the keys\n"
+        "  tarn top 4711            one of them, with who holds its memory\n"
+        "  tarn top --once --json   once, for programs\n",
+        "Exit status: 0 done (q, Ctrl-C); 1 there is no such record, or no terminal to draw on; 2 the "
+        "command\n"
+        "line is wrong; that of the signal when one ends it. The terminal is as it was in any case.",
+        [] { return top(options); });
+    it->add_option("PID", options.process, "one process, by its number or its record");
+    it->add_option("--dir", options.folder, "where the records are, if not in the default place")
+        ->type_name("FOLDER");
+    it->add_option("--interval", options.interval, "seconds between two looks")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    it->add_flag("--once", options.once, "print the table as text, and end");
+    it->add_flag("--json", options.json, "with --once: for programs, sizes in bytes");
+}
+
 }  // namespace
 
 int main(int count, char** words) {
     try {
         Line line;
         add_report(&line);
+        add_top(&line);
         return line.parse_and_run(count, words);
     } catch (const std::exception& error) {
         return failed(kFailed, error.what());
