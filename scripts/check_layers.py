@@ -55,7 +55,9 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/cli/common": (),
     "src/cli/report": ("cli/common", *_READER),
     "src/cli/top": ("cli/common", *_READER),
-    "src/cli": ("cli/common", "cli/report", "cli/top"),
+    # The list of metrics is headers alone.
+    "src/cli/export": ("cli/common", "metrics", *_READER),
+    "src/cli": ("cli/common", "cli/export", "cli/report", "cli/top"),
     "src/pch": (),
     "include/tarn": (),
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/common/outcome.h"
+#include "cli/export/export.h"
 #include "cli/report/report.h"
 #include "cli/top/top.h"
 
@@ -136,6 +137,24 @@ void add_top(Line* line) {
     it->add_flag("--json", options.json, "with --once: for programs, sizes in bytes");
 }
 
+void add_export(Line* line) {
+    static ExportOptions options;
+    CLI::App* it = line->add(
+        "export", "serves the numbers of all processes that record, for Prometheus",
+        "  tarn export                   then: curl http://127.0.0.1:9464/metrics\n"
+        "  tarn export --port 0          at a port that is free, which it prints\n",
+        "Exit status: 0 it was ended by SIGTERM or Ctrl-C; 1 it cannot listen there; 2 the command line is "
+        "wrong.\nWho reaches the address may read the names of programs: it is for this machine unless you "
+        "say so.",
+        [] { return export_metrics(options); });
+    it->add_option("--port", options.port, "0: any that is free")->capture_default_str();
+    it->add_option("--address", options.address, "where to listen; 0.0.0.0: everywhere")
+        ->capture_default_str();
+    it->add_option("--dir", options.folder, "where the records are, if not in the default place")
+        ->type_name("FOLDER");
+    it->add_flag("--classes", options.classes, "numbers of each size class, too");
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -143,6 +162,7 @@ int main(int count, char** words) {
         Line line;
         add_report(&line);
         add_top(&line);
+        add_export(&line);
         return line.parse_and_run(count, words);
     } catch (const std::exception& error) {
         return failed(kFailed, error.what());
