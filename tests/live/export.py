@@ -18,7 +18,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from live import COMMAND, HERE, LIBRARY, MIB, ROOT, Worker, begin, forged_records, main, processor_seconds, refused, run, skip, succeed, wait_for
+from live import COMMAND, HERE, LIBRARY, MIB, ROOT, Worker, begin, forged_records, main, processor_seconds, refused, skip, succeed, wait_for
 
 DASHBOARD = ROOT / "docs/share/grafana/tarn.json"
 OPEN = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
