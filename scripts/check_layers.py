@@ -17,7 +17,7 @@ _BACKEND = ("backend/ranges", "backend/map", "backend/modules")
 _BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
 _BELOW_ENTRY = ("process", "export", "stats", "seam", "report", "metrics", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
-_READER = ("reader", "reader/formats", "reader/live", "reader/symbols")
+_READER = ("reader", "reader/formats", "reader/live", "reader/symbols", "reader/views")
 BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/os": (),
     "src/scan": (),
@@ -50,6 +50,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/reader/symbols": (),
     "src/reader": ("reader/symbols",),
     "src/reader/formats": ("reader", "reader/symbols"),
+    "src/reader/views": ("reader", "reader/symbols"),
     "src/measure": (),
     "src/reader/live": ("reader", "reader/symbols"),
     "src/cli/common": (),
@@ -57,7 +58,8 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/cli/top": ("cli/common", *_READER),
     # The list of metrics is headers alone.
     "src/cli/export": ("cli/common", "metrics", *_READER),
-    "src/cli": ("cli/common", "cli/export", "cli/report", "cli/top"),
+    "src/cli/report/html": ("cli/report", "cli/common", *_READER),
+    "src/cli": ("cli/common", "cli/export", "cli/report", "cli/report/html", "cli/top"),
     "src/pch": (),
     "include/tarn": (),
 }
@@ -159,7 +161,7 @@ def self_test():
              ("src/pages/a.h", "pages/a.h", 1), ("src/entry/a.cpp", "stats/stats.h", 0),
              ("src/os/os.cpp", "os/syscall.h", 0), ("src/stats/a.h", "tarn/tarn.h", 0),
              ("src/backend/a.cpp", "pages/runs.h", 0), ("src/reader/a.cpp", "base/text.h", 1),
-             ("src/reader/symbols/a.h", "reader/record.h", 1), ("src/cli/a.cpp", "reader/record.h", 0)]
+             ("src/reader/symbols/a.h", "reader/record.h", 1), ("src/cli/report/a.cpp", "reader/record.h", 0)]
     for file, header, expected in cases:
         with tempfile.TemporaryDirectory() as root:
             os.makedirs(os.path.join(root, os.path.dirname(file)))

@@ -69,13 +69,14 @@ std::vector<Place> own_places(const Record& record, const Profile& profile, cons
     Place innermost;
     for (uint32_t number : trace.locations) {
         const Location& location = profile.locations[number];
-        for (const Line& line : location.lines.empty() ? nameless : location.lines) {
-            Place place{line.function.empty() ? place_name(record, location) : line.function, line.file,
-                        line.line};
-            if (innermost.function.empty()) innermost = place;
+        const std::vector<Line>& lines = location.lines.empty() ? nameless : location.lines;
+        for (size_t i = 0; i < lines.size(); ++i) {
+            const Line& line = lines[i];
+            if (innermost.function.empty())
+                innermost = {function_name(record, location, i), line.file, line.line};
             bool inner = places.empty() && wraps_malloc(line.function);
-            if (inner || of_language(record, location, line)) continue;
-            places.push_back(std::move(place));
+            if (inner || location.of_language[i]) continue;
+            places.push_back({function_name(record, location, i), line.file, line.line});
             if (places.size() == most) return places;
         }
     }
@@ -84,36 +85,63 @@ std::vector<Place> own_places(const Record& record, const Profile& profile, cons
     return places;
 }
 
-}  // namespace
+// What a stack counts for in an order: the first is what the order is by.
+using Weight = std::array<uint64_t, 3>;
 
-Place holder_of(const Record& record, const Profile& profile, const Trace& trace) {
-    return own_places(record, profile, trace, 1)[0];
+Weight weight_of(const Values& values) {
+    return {values.live_bytes, values.peak_bytes, values.allocated_bytes};
 }
 
-std::vector<Holder> holders(const Record& record, const Profile& profile, Measure measure) {
+// Holders of the stacks that count for anything, the one that counts most first.
+template <class WeightOf>
+std::vector<Holder> gathered(const Record& record, const Profile& profile, WeightOf weight_of) {
     struct Group {
         Holder holder;
-        uint64_t largest = 0;
+        Weight largest = {};
     };
     std::map<std::tuple<std::string, std::string, uint32_t>, Group> groups;
     for (const Trace& trace : profile.traces) {
-        uint64_t bytes = value_of(trace.values, measure, Unit::kBytes);
-        if (bytes == 0) continue;
+        Weight weight = weight_of(trace.values);
+        if (weight == Weight{}) continue;
         std::vector<Place> places = own_places(record, profile, trace, 1 + kCallers);
         Group& group = groups[{places[0].function, places[0].file, places[0].line}];
         group.holder.place = places[0];
         add(&group.holder.values, trace.values);
-        if (bytes <= group.largest) continue;
-        group.largest = bytes;
+        if (weight <= group.largest) continue;
+        group.largest = weight;
         group.holder.callers.assign(places.begin() + 1, places.end());
     }
     std::vector<Holder> found;
     for (auto& [key, group] : groups)
         found.push_back(std::move(group.holder));
     std::stable_sort(found.begin(), found.end(), [&](const Holder& a, const Holder& b) {
-        return value_of(a.values, measure, Unit::kBytes) > value_of(b.values, measure, Unit::kBytes);
+        return weight_of(a.values) > weight_of(b.values);
     });
     return found;
+}
+
+}  // namespace
+
+std::vector<bool> lines_of_language(const Record& record, const Location& location) {
+    if (location.lines.empty()) return {of_language(record, location, {})};
+    std::vector<bool> found;
+    for (const Line& line : location.lines)
+        found.push_back(of_language(record, location, line));
+    return found;
+}
+
+Place holder_of(const Record& record, const Profile& profile, const Trace& trace) {
+    return own_places(record, profile, trace, 1)[0];
+}
+
+std::vector<Holder> holders(const Record& record, const Profile& profile, Measure measure) {
+    return gathered(record, profile, [measure](const Values& values) {
+        return Weight{value_of(values, measure, Unit::kBytes), 0, 0};
+    });
+}
+
+std::vector<Holder> all_holders(const Record& record, const Profile& profile) {
+    return gathered(record, profile, weight_of);
 }
 
 }  // namespace tarn::reader

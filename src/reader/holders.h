@@ -26,7 +26,13 @@ struct Holder {
 // The largest first. Those that have none of what is measured are left out.
 std::vector<Holder> holders(const Record& record, const Profile& profile, Measure measure);
 
+// All of them, by what is live, then by what was live at the peak, then by what was ever allocated.
+std::vector<Holder> all_holders(const Record& record, const Profile& profile);
+
 // Who asked in one stack.
 Place holder_of(const Record& record, const Profile& profile, const Trace& trace);
+
+// Of each line of a location whether it is code of a language's own library.
+std::vector<bool> lines_of_language(const Record& record, const Location& location);
 
 }  // namespace tarn::reader

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 
+#include "reader/holders.h"
 #include "reader/text.h"
 
 namespace tarn::reader {
@@ -51,7 +52,7 @@ class Resolver {
     }
 
     Location called(uint32_t module, uint64_t address) {
-        Location location{module, address, {}};
+        Location location{module, address, {}, {}};
         if (module == kNoModule) return location;
         const Module& from = record_.modules[module];
         location.lines = symbols_->at(from.path, from.build_id, address - from.load_bias);
@@ -107,7 +108,14 @@ Profile resolve(const Record& record, Symbols* symbols) {
         add(&profile.total, trace.values);
         profile.traces.push_back(std::move(trace));
     }
+    for (Location& location : profile.locations)
+        location.of_language = lines_of_language(record, location);
     return profile;
+}
+
+std::string function_name(const Record& record, const Location& location, size_t line) {
+    bool named = line < location.lines.size() && !location.lines[line].function.empty();
+    return named ? location.lines[line].function : place_name(record, location);
 }
 
 std::map<std::string, std::string> missing_names(const Record& record, const Profile& profile,

@@ -19,6 +19,9 @@ struct Location {
     uint32_t module = kNoModule;  // a number in record.modules
     uint64_t address = 0;         // of the call, in the process; 0: a name
     std::vector<Line> lines;      // the innermost function first; empty: nothing is known
+    // For each line (for the place, where there is none): whether it is code of a language's own library, which allocates
+    // for whoever calls it. Known before paths are taken out.
+    std::vector<bool> of_language;
 };
 
 struct Values {
@@ -42,7 +45,16 @@ struct Profile {
     Values total;
 };
 
+// One of two records that are compared.
+struct Side {
+    const Record& record;
+    const Profile& profile;
+};
+
 Profile resolve(const Record& record, Symbols* symbols);
+
+// The function of line `line` of a location; what to call it where it has no name.
+std::string function_name(const Record& record, const Location& location, size_t line);
 
 // Files that names for addresses were looked for in vain in, and why: those which are not what they were, and those
 // without debug information for a part of the addresses.

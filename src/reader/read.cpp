@@ -110,6 +110,7 @@ void read_who(const Input& input, const Section& section, Record* record) {
     who.pid = from.pid;
     who.uid = from.uid;
     who.parent = from.parent;
+    who.page_size = from.page_size;
     who.start_ticks = from.start_ticks;
     who.forked = from.forked != 0;
     who.program = text(from.program);

@@ -14,7 +14,7 @@
 namespace tarn::reader {
 
 struct Who {
-    uint32_t pid = 0, uid = 0, parent = 0;
+    uint32_t pid = 0, uid = 0, parent = 0, page_size = 0;
     uint64_t start_ticks = 0;
     bool forked = false;
     std::string program, executable, directory, tarn_version, backend;

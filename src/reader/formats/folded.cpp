@@ -13,31 +13,44 @@ std::string part(std::string name) {
     return name;
 }
 
-}  // namespace
+using Stacks = std::map<std::string, uint64_t>;  // stacks that differ in addresses alone are one
 
-std::string folded(const Record& record, const Profile& profile, Measure measure, Unit unit) {
-    std::map<std::string, uint64_t> lines;  // stacks that differ in addresses alone are one
+Stacks stacks_of(const Record& record, const Profile& profile, Measure measure, Unit unit) {
+    Stacks stacks;
     for (const Trace& trace : profile.traces) {
         uint64_t value = value_of(trace.values, measure, unit);
         if (value == 0) continue;
         std::string line = trace.cut ? "[cut]" : "";
-        auto append = [&line](const std::string& name) {
-            if (!line.empty()) line += ';';
-            line += part(name);
-        };
         for (auto number = trace.locations.rbegin(); number != trace.locations.rend(); ++number) {
             const Location& location = profile.locations[*number];
-            if (location.lines.empty()) append(place_name(record, location));
-            for (auto at = location.lines.rbegin(); at != location.lines.rend(); ++at) {
-                bool named = !at->function.empty();
-                append(named ? at->function : place_name(record, location));
+            for (size_t i = std::max<size_t>(location.lines.size(), 1); i-- > 0;) {
+                if (!line.empty()) line += ';';
+                line += part(function_name(record, location, i));
             }
         }
-        lines[line.empty() ? "[unknown]" : line] += value;
+        stacks[line.empty() ? "[unknown]" : line] += value;
     }
+    return stacks;
+}
+
+}  // namespace
+
+std::string folded(const Record& record, const Profile& profile, Measure measure, Unit unit) {
     std::string text;
-    for (const auto& [line, value] : lines)
+    for (const auto& [line, value] : stacks_of(record, profile, measure, unit))
         text += line + " " + std::to_string(value) + "\n";
+    return text;
+}
+
+std::string folded_difference(const Side& before, const Side& after, Measure measure, Unit unit) {
+    std::map<std::string, std::pair<uint64_t, uint64_t>> lines;
+    for (const auto& [line, value] : stacks_of(before.record, before.profile, measure, unit))
+        lines[line].first = value;
+    for (const auto& [line, value] : stacks_of(after.record, after.profile, measure, unit))
+        lines[line].second = value;
+    std::string text;
+    for (const auto& [line, values] : lines)
+        text += line + " " + std::to_string(values.first) + " " + std::to_string(values.second) + "\n";
     return text;
 }
 

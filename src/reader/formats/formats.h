@@ -15,4 +15,7 @@ std::string pprof(const Record& record, const Profile& profile);
 // left out are left out.
 std::string folded(const Record& record, const Profile& profile, Measure measure, Unit unit);
 
+// The same of two records, with a number of each: "main;run;load 4096 8192", as difffolded.pl writes it.
+std::string folded_difference(const Side& before, const Side& after, Measure measure, Unit unit);
+
 }  // namespace tarn::reader

@@ -153,11 +153,10 @@ class Writer {
         out.number(kId, number + 1);
         if (from.module != kNoModule) out.number(kMappingOf, from.module + 1);
         out.number(kAddress, from.address);
-        for (const Line& line : from.lines) {
+        for (size_t i = 0; i < from.lines.size(); ++i) {
             Protobuf at;
-            at.number(kFunctionId,
-                      function(line.function.empty() ? place_name(record_, from) : line.function, line));
-            at.number(kLineNumber, line.line);
+            at.number(kFunctionId, function(function_name(record_, from, i), from.lines[i]));
+            at.number(kLineNumber, from.lines[i].line);
             out.message(kLine, at);
         }
         out_.message(kLocation, out);
