@@ -91,6 +91,8 @@ void add_report(Line* line) {
     CLI::App* it = line->add(
         "report", "what fills the memory of a process, who holds it, how it ended",
         "  tarn report /tmp/my.record                      for a person\n"
+        "  tarn report /tmp/my.record --html report.html   one file for a browser, to look at or to send\n"
+        "  tarn report before.record after.record          who holds more, who less\n"
         "  tarn report /tmp/my.record --pprof heap.pb.gz   then: go tool pprof -http : heap.pb.gz\n"
         "  tarn report 4711 --folded -                     of a process with TARN_RECORD=1; for flame "
         "graphs\n",
@@ -98,9 +100,15 @@ void add_report(Line* line) {
         "2 the command line is wrong; 3 nothing was sampled, for --pprof and --folded.\n"
         "Debug information is looked for as gdb does, on the servers of DEBUGINFOD_URLS too.",
         [] { return report(options); });
-    it->add_option("FILE", options.record, "the record, or the number of a process with TARN_RECORD=1")
-        ->required();
+    it->add_option("FILE", options.records,
+                   "the record, or the number of a process with TARN_RECORD=1; two of them: their difference")
+        ->required()
+        ->expected(1, 2);
     it->add_flag("--json", options.json, "all of it, for programs");
+    it->add_option("--html", options.html, "write one HTML file, which needs no network")->type_name("FILE");
+    it->add_flag(
+        "--anonymous", options.anonymous,
+        "without command line, paths, names of files, and what the program named itself; in every format");
     it->add_option("--pprof", options.pprof, "write a profile for pprof, and all that reads its format")
         ->type_name("FILE");
     it->add_option("--folded", options.folded, "write collapsed stacks: main;run;load 4096")

@@ -12,6 +12,7 @@
 #include "reader/fate.h"
 #include "reader/formats/formats.h"
 #include "reader/text.h"
+#include "reader/views/anonymous.h"
 #include "record_file.h"
 
 namespace {
@@ -136,10 +137,30 @@ void expect_printable(const std::string& text) {
     ASSERT_EQ(reader::printable(lines), lines);
 }
 
+// Its page, and that of its difference from a sound one; then the same for strangers.
+void expect_pages(const cli::Shown& shown, const reader::Side& side, const reader::Side& sound) {
+    constexpr size_t kMost = 1 << 20;
+    std::string page = show_html(shown);
+    expect_printable(page);
+    ASSERT_LT(page.size(), kMost);
+    cli::Shown before{sound.record, shown.state, sound.profile, {}};
+    cli::Compared compared{before, shown, "A", "B", changes(sound, side)};
+    expect_printable(show_text(compared, {}, {}));
+    expect_printable(show_json(compared));
+    ASSERT_LT(show_html(compared).size(), kMost);
+    reader::Record record = side.record;
+    reader::Profile profile = side.profile;
+    std::map<std::string, std::string> missing = shown.missing;
+    make_anonymous(&record, &profile, &missing);
+    expect_printable(show_html(cli::Shown{record, shown.state, profile, missing}));
+}
+
 TEST(Forged, EverythingEndsWithinBounds) {
-    const SampleRecord sound = rich();
+    SampleRecord sound = rich();
+    const reader::Record first = reader::read_record(RecordFile(sound).path());
     RecordFile file("");
     reader::Symbols symbols;
+    const reader::Profile first_profile = resolve(first, &symbols);
     size_t read = 0, refused = 0;
     const uint32_t seeds = std::getenv("TEST_LONG") ? 5000 : 500;
     for (uint32_t seed = 1; seed <= seeds; ++seed) {
@@ -172,6 +193,7 @@ TEST(Forged, EverythingEndsWithinBounds) {
         terminal.unicode = seed % 2 == 0;
         expect_printable(show_text(shown, {}, terminal));
         expect_printable(show_json(shown));
+        if (seed % 5 == 0) expect_pages(shown, {record, profile}, {first, first_profile});
         if (HasFatalFailure()) return;
     }
     EXPECT_GE(read, seeds / 2);

@@ -91,10 +91,13 @@ uint64_t monotonic_ns() {
     return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-SampleRecord::SampleRecord() {
+SampleRecord::SampleRecord(uint64_t times) {
     uint64_t size = 4096;
+    auto capacity = [times](const Part& part) {
+        return part.kind >= TARN_RECORD_STACKS ? part.capacity * times : part.capacity;
+    };
     for (const Part& part : kParts)
-        size += (part.capacity * part.entry_size + 63) / 64 * 64;
+        size += (capacity(part) * part.entry_size + 63) / 64 * 64;
     bytes_.resize(size);
     tarn_record_header& head = header();
     head.magic = TARN_RECORD_MAGIC;
@@ -108,8 +111,8 @@ SampleRecord::SampleRecord() {
     head.sample_interval = 4096;
     uint64_t offset = 4096;
     for (size_t i = 0; i < std::size(kParts); ++i) {
-        head.sections[i] = {kParts[i].kind, kParts[i].entry_size, offset, kParts[i].capacity, 0, 0};
-        offset += (kParts[i].capacity * kParts[i].entry_size + 63) / 64 * 64;
+        head.sections[i] = {kParts[i].kind, kParts[i].entry_size, offset, capacity(kParts[i]), 0, 0};
+        offset += (capacity(kParts[i]) * kParts[i].entry_size + 63) / 64 * 64;
     }
     set_process(getpid());
     who().uid = getuid();

@@ -11,7 +11,8 @@
 
 class SampleRecord {
   public:
-    SampleRecord();  // complete and empty: of this process, running, started a second ago
+    // Complete and empty: of this process, running, started a second ago; with so many times the usual room for profiles.
+    explicit SampleRecord(uint64_t times = 1);
 
     tarn_record_header& header() { return at<tarn_record_header>(0, 0); }
     tarn_record_who& who() { return entry<tarn_record_who>(TARN_RECORD_WHO, 0); }

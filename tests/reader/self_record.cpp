@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes a record of itself: usage: self_record FILE [unsampled]. What it says was allocated where is known, and its stacks are real
+// Writes a record of itself: usage: self_record FILE [unsampled], or that of service_record.h: self_record FILE MINUTES
+// STACKS. What it says was allocated where is known, and its stacks are real
 // ones: a function in a namespace, one that is inlined into it, one in another file's library by qsort's callback, a
 // name that the program gave.
 #include <execinfo.h>
@@ -7,7 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "sample_record.h"
+#include "service_record.h"
 
 namespace orchard {
 namespace {
@@ -59,6 +60,11 @@ extern "C" __attribute__((noinline)) int compare_apples(const void*, const void*
 
 int main(int count, char** words) {
     if (count < 2) return 2;
+    if (count == 4) {
+        service_record(std::strtoull(words[2], nullptr, 10), std::strtoull(words[3], nullptr, 10))
+            .write(words[1]);
+        return 0;
+    }
     SampleRecord record;
     if (count == 3) {
         record.header().sample_interval = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <nlohmann/json.hpp>
 
-#include "cli/report/shown.h"
+#include "cli/report/verdict.h"
 #include "reader/text.h"
 
 namespace tarn::cli {
@@ -58,7 +58,7 @@ ordered_json process(const Shown& shown) {
             {"backend", printable(who.backend)},
             {"started", static_cast<double>(record.header.started_realtime_ns) / 1e9},
             {"seconds", seconds(record.last_ns(), record)},
-            {"state", name_of(shown.state.fate)},
+            {"state", reader::name_of(shown.state.fate)},
             {"silent_seconds", static_cast<double>(shown.state.silent_ns) / 1e9}};
 }
 
@@ -82,6 +82,39 @@ ordered_json holders(const Shown& shown) {
         one["callers"] = ordered_json::array();
         for (const reader::Place& caller : holder.callers)
             one["callers"].push_back(place(caller));
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+const char* name_of(reader::Trend trend) {
+    switch (trend) {
+        case reader::Trend::kGrows:
+            return "grows";
+        case reader::Trend::kKept:
+            return "kept";
+        case reader::Trend::kPassing:
+            return "passing";
+        case reader::Trend::kMixed:
+            return "mixed";
+        case reader::Trend::kUnknown:
+            break;
+    }
+    return "unknown";
+}
+
+ordered_json growth(const reader::Growths& growths) {
+    ordered_json list = ordered_json::array();
+    for (const reader::Growth& growth : growths.holders) {
+        ordered_json one = place(growth.holder.place);
+        one.update({{"live_bytes", growth.holder.values.live_bytes},
+                    {"trend", name_of(growth.trend)},
+                    {"bytes_per_second", growth.bytes_per_second},
+                    {"samples", growth.samples},
+                    {"oldest_seconds", static_cast<double>(growth.oldest_ns) / 1e9},
+                    {"half_older_than_seconds", static_cast<double>(growth.half_ns) / 1e9},
+                    {"live_bytes_by_time", growth.born},
+                    {"why", growth.trend == reader::Trend::kGrows ? why_it_grows(growth) : ""}});
         list.push_back(std::move(one));
     }
     return list;
@@ -137,7 +170,9 @@ ordered_json requests(const reader::Record& record) {
 
 std::string show_json(const Shown& shown) {
     const reader::Record& record = shown.record;
-    ordered_json all = {{"process", process(shown)},
+    reader::Growths growths = reader::growths(record, shown.profile);
+    ordered_json all = {{"verdict", verdict(shown, growths)},
+                        {"process", process(shown)},
                         {"memory",
                          {{"peak", memory(memory_at_peak(record), record)},
                           {"last", memory(memory_at_last(record), record)}}},
@@ -145,6 +180,7 @@ std::string show_json(const Shown& shown) {
                         {"sample_interval", record.interval()},
                         {"total", values(shown.profile.total)},
                         {"holders", holders(shown)},
+                        {"growth", growth(growths)},
                         {"timeline", timeline(record)},
                         {"events", events(shown)},
                         {"events_lost", record.events_lost},

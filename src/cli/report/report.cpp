@@ -7,6 +7,7 @@
 #include "reader/fate.h"
 #include "reader/formats/formats.h"
 #include "reader/input.h"
+#include "reader/views/anonymous.h"
 
 namespace tarn::cli {
 namespace {
@@ -16,12 +17,84 @@ reader::Measure measure_of(const std::string& word) {
     return word == "live" ? reader::Measure::kLive : reader::Measure::kAllocated;
 }
 
-Status nothing_sampled(const ReportOptions& options, const reader::Record& record) {
-    return failed(
-        kNothingSampled,
-        options.record + (record.interval() ? ": nothing was sampled yet; a smaller TARN_PROFILE samples more"
+// One record, read, with names for its addresses.
+class Reading {
+  public:
+    Reading(const std::string& name, const ReportOptions& options)
+        : input_(reader::record_path(name)),
+          record_(reader::read_record(input_)),
+          state_(state_of(record_, input_)) {
+        profile_ = resolve(record_, &symbols_);
+        missing_ = missing_names(record_, profile_, symbols_);
+        if (options.anonymous) make_anonymous(&record_, &profile_, &missing_);
+    }
+    const reader::Record& record() const { return record_; }
+    const reader::Profile& profile() const { return profile_; }
+    reader::Side side() const { return {record_, profile_}; }
+    Shown shown() const { return {record_, state_, profile_, missing_}; }
+
+  private:
+    reader::Input input_;
+    reader::Record record_;
+    reader::State state_;
+    reader::Symbols symbols_;
+    reader::Profile profile_;
+    std::map<std::string, std::string> missing_;
+};
+
+Status nothing_sampled(const std::string& name, const reader::Record& record) {
+    return failed(kNothingSampled,
+                  name + (record.interval() ? ": nothing was sampled yet; a smaller TARN_PROFILE samples more"
                                             : ": nothing was sampled; run the program with "
                                               "TARN_PROFILE=512k as well"));
+}
+
+// Writes what is to be in files, and says whether there is something for standard output left to do.
+struct Written {
+    Status status = kDone;
+    bool any = false;
+
+    void to(const std::string& path, const std::string& text) {
+        any = true;
+        status = write_to(path, text);
+    }
+};
+
+int report_one(const ReportOptions& options) {
+    Reading reading(options.records[0], options);
+    const reader::Record& record = reading.record();
+    bool for_tools = !options.pprof.empty() || !options.folded.empty();
+    if (for_tools && record.stacks.empty()) return nothing_sampled(options.records[0], record);
+    auto unit = options.objects ? reader::Unit::kObjects : reader::Unit::kBytes;
+    Shown shown = reading.shown();
+    Written written;
+    if (!options.pprof.empty()) written.to(options.pprof, pprof(record, reading.profile()));
+    if (!options.folded.empty() && written.status == kDone)
+        written.to(options.folded, folded(record, reading.profile(), measure_of(options.of), unit));
+    if (!options.html.empty() && written.status == kDone) written.to(options.html, show_html(shown));
+    if (written.status != kDone || (written.any && !options.json)) return written.status;
+    return write_to("", options.json ? show_json(shown) : show_text(shown, options.show, terminal()));
+}
+
+int report_two(const ReportOptions& options) {
+    if (!options.pprof.empty())
+        return failed(kMisused,
+                      "pprof subtracts by itself: write --pprof of each record, then: go tool pprof -base "
+                      "A.pb.gz B.pb.gz");
+    Reading before(options.records[0], options), after(options.records[1], options);
+    if (!options.folded.empty() && before.record().stacks.empty() && after.record().stacks.empty())
+        return nothing_sampled(options.records[1], after.record());
+    Shown one = before.shown(), other = after.shown();
+    Compared compared{one, other, options.anonymous ? "before" : options.records[0],
+                      options.anonymous ? "after" : options.records[1], changes(before.side(), after.side())};
+    auto unit = options.objects ? reader::Unit::kObjects : reader::Unit::kBytes;
+    Written written;
+    if (!options.folded.empty())
+        written.to(options.folded,
+                   folded_difference(before.side(), after.side(), measure_of(options.of), unit));
+    if (!options.html.empty() && written.status == kDone) written.to(options.html, show_html(compared));
+    if (written.status != kDone || (written.any && !options.json)) return written.status;
+    return write_to("", options.json ? show_json(compared) : show_text(compared, options.show, terminal()));
 }
 
 }  // namespace
@@ -29,21 +102,7 @@ Status nothing_sampled(const ReportOptions& options, const reader::Record& recor
 int report(const ReportOptions& options) {
     if (options.pprof == "-" && isatty(STDOUT_FILENO))
         return failed(kMisused, "pprof's format is not for a terminal; say --pprof heap.pb.gz");
-    bool for_tools = !options.pprof.empty() || !options.folded.empty();
-    reader::Input input(reader::record_path(options.record));
-    reader::Record record = reader::read_record(input);
-    reader::State state = state_of(record, input);
-    if (for_tools && record.stacks.empty()) return nothing_sampled(options, record);
-    reader::Symbols symbols;
-    reader::Profile profile = resolve(record, &symbols);
-    auto unit = options.objects ? reader::Unit::kObjects : reader::Unit::kBytes;
-    Status status = kDone;
-    if (!options.pprof.empty()) status = write_to(options.pprof, pprof(record, profile));
-    if (!options.folded.empty() && status == kDone)
-        status = write_to(options.folded, folded(record, profile, measure_of(options.of), unit));
-    if (status != kDone || (for_tools && !options.json)) return status;
-    Shown shown{record, state, profile, missing_names(record, profile, symbols)};
-    return write_to("", options.json ? show_json(shown) : show_text(shown, options.show, terminal()));
+    return options.records.size() == 2 ? report_two(options) : report_one(options);
 }
 
 }  // namespace tarn::cli

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
-// `tarn report`: what a record says, for a person, for programs, and for what draws profiles.
+// `tarn report`: what a record says, for a person, for programs, for a browser, and for what draws profiles; and how two
+// records differ.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "cli/report/shown.h"
 
 namespace tarn::cli {
 
 struct ReportOptions {
-    std::string record;         // a file, or the number of a process
-    bool json = false;          // to standard output, in place of the text
-    std::string pprof, folded;  // files to write, "-": standard output, "": none; then no text
-    std::string of = "live";    // folded: live, peak or allocated
-    bool objects = false;       // folded: their number
+    std::vector<std::string> records;  // each a file, or the number of a process; two are compared
+    bool json = false;                 // to standard output, in place of the text
+    bool anonymous = false;            // nothing that tells whose it is
+    std::string html, pprof, folded;   // files to write, "-": standard output, "": none; then no text
+    std::string of = "live";           // folded: live, peak or allocated
+    bool objects = false;              // folded: their number
     ShowOptions show;
 };
 

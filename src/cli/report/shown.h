@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `tarn report`: a record for a person, and the same for a program.
+// `tarn report`: a record for a person, for a program and for a browser; and two of them.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -9,6 +9,7 @@
 #include "cli/common/words.h"
 #include "reader/fate.h"
 #include "reader/holders.h"
+#include "reader/views/difference.h"
 
 namespace tarn::cli {
 
@@ -38,6 +39,19 @@ std::optional<Memory> memory_at_last(const reader::Record& record);
 
 std::string show_text(const Shown& shown, const ShowOptions& options, const Terminal& terminal);
 std::string show_json(const Shown& shown);
+// One file without network, for a browser (html/). The same for the same record of a process that ended.
+std::string show_html(const Shown& shown);
+
+// Two records, and what they are to be called.
+struct Compared {
+    const Shown& before;
+    const Shown& after;
+    std::string before_name, after_name;
+    std::vector<reader::Change> changes;
+};
+std::string show_text(const Compared& compared, const ShowOptions& options, const Terminal& terminal);
+std::string show_json(const Compared& compared);
+std::string show_html(const Compared& compared);
 
 // "out of memory", "trim", ...; "event 12" for those of a later version.
 std::string event_name(uint32_t kind);

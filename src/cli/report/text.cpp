@@ -7,12 +7,13 @@
 #include <iterator>
 
 #include "cli/common/curve.h"
+#include "cli/report/said.h"
+#include "cli/report/verdict.h"
 #include "reader/text.h"
 
 namespace tarn::cli {
 namespace {
 
-using reader::Fate;
 using reader::Measure;
 using reader::printable;
 
@@ -36,6 +37,7 @@ class Page {
             holders(Measure::kLive, "Live " + moment());
             if (shown_.profile.total.peak_bytes > shown_.profile.total.live_bytes / 10 * 11)
                 holders(Measure::kPeak, "Live at the peak, " + after_start(record_.header.peak_ns));
+            growing();
         }
         curve();
         events();
@@ -47,54 +49,13 @@ class Page {
     void line(const std::string& text) { text_ += text + "\n"; }
     void title(const std::string& text) { text_ += "\n" + terminal_.strong(text) + "\n"; }
 
-    std::string after_start(uint64_t time) const {
-        uint64_t start = record_.header.started_ns;
-        return time_word(time > start ? time - start : 0) + " after the start";
-    }
-
-    bool is_there() const {
-        return shown_.state.fate == Fate::kRunning || shown_.state.fate == Fate::kSilent ||
-               shown_.state.fate == Fate::kHalted;
-    }
-
-    // When the last things that are known were so.
-    std::string moment() const {
-        switch (shown_.state.fate) {
-            case Fate::kEnded:
-                return "at the end";
-            case Fate::kReplaced:
-                return "when another program took over";
-            case Fate::kKilled:
-                return "when it was last heard of";
-            case Fate::kUnwritten:
-                return "when it could last be written";
-            default:
-                return "now";
-        }
-    }
+    bool is_there() const { return cli::is_there(shown_.state); }
+    std::string moment() const { return cli::moment(shown_.state); }
+    std::string after_start(uint64_t time) const { return cli::after_start(record_, time); }
 
     std::string fate() const {
-        std::string lasted = time_word(record_.last_ns() - record_.header.started_ns);
-        switch (shown_.state.fate) {
-            case Fate::kRunning:
-                return "running for " +
-                       time_word(record_.last_ns() - record_.header.started_ns + shown_.state.silent_ns);
-            case Fate::kHalted:
-                return shown_.state.waiting + ", " + lasted + " after its start";
-            case Fate::kSilent:
-                return terminal_.alarming("silent for " + time_word(shown_.state.silent_ns)) + " after " +
-                       lasted + ": idle, or it hangs (" + shown_.state.waiting + ")";
-            case Fate::kEnded:
-                return "ended after " + lasted;
-            case Fate::kReplaced:
-                return "became another program, by exec, after " + lasted;
-            case Fate::kKilled:
-                return terminal_.alarming("killed") + " after " + lasted +
-                       ": it ended without a word, by a signal or by the kernel for want of memory";
-            case Fate::kUnwritten:
-                return "not written any more after " + lasted + ": the file system of the record was full";
-        }
-        return "";
+        Said said = fate_of(record_, shown_.state);
+        return said.alarming ? terminal_.alarming(said.first) + said.rest : said.first + said.rest;
     }
 
     void head() {
@@ -123,19 +84,11 @@ class Page {
         return sum;
     }
 
-    // A process that allocates nothing is not looked at: what was seen last may be long ago.
-    std::string seen_at(const Memory& memory) const {
-        constexpr uint64_t kRecentNs = 500'000'000;
-        uint64_t until = record_.last_ns() + (is_there() ? shown_.state.silent_ns : 0);
-        return until - memory.time_ns < kRecentNs ? moment()
-                                                  : "last looked at " + after_start(memory.time_ns);
-    }
-
     void memory() {
         title("Resident memory");
         std::optional<Memory> peak = memory_at_peak(record_), last = memory_at_last(record_);
         if (peak) line(fmt::format("  at its peak, {}: {}", after_start(peak->time_ns), equation(*peak)));
-        if (last) line(fmt::format("  {}: {}", seen_at(*last), equation(*last)));
+        if (last) line(fmt::format("  {}: {}", seen_at(shown_, *last), equation(*last)));
         if (!peak && !last) line("  not known yet: nothing was written down so far");
         if (!record_.stats) return;
         const tarn_stats& stats = *record_.stats;
@@ -162,7 +115,7 @@ class Page {
 
     std::string place_word(const reader::Place& place) const {
         std::string name = terminal_.strong(short_name(place.function));
-        if (place.file.empty()) return name;
+        if (place.file.empty()) return place.line ? fmt::format("{}  line {}", name, place.line) : name;
         return name + "  " + place.file + (place.line ? ":" + std::to_string(place.line) : "");
     }
 
@@ -189,6 +142,26 @@ class Page {
             line(terminal_.faint(fmt::format("{:20}and {} more: --holders {}", "",
                                              found.size() - options_.holders, found.size())));
         if (found.empty()) line("  nothing");
+    }
+
+    // Leak candidates, or whatever fills up all the time.
+    void growing() {
+        reader::Growths found = reader::growths(record_, shown_.profile);
+        auto grows = [](const reader::Growth& growth) { return growth.trend == reader::Trend::kGrows; };
+        auto count = static_cast<size_t>(std::count_if(found.holders.begin(), found.holders.end(), grows));
+        if (count == 0) return;
+        title("Growing all the time: leaks, or caches that are not full yet");
+        for (size_t i = 0; i < count && i < options_.holders; ++i) {
+            const reader::Growth& growth = found.holders[i];
+            line(fmt::format("  {:>18}  {}", rate_word(growth.bytes_per_second),
+                             place_word(growth.holder.place)));
+            line(terminal_.faint(fmt::format(
+                "{:20}{} live: the oldest for {}, half for more than {}, {} in the last {}", "",
+                bytes_word(growth.holder.values.live_bytes), time_word(growth.oldest_ns),
+                time_word(growth.half_ns), bytes_word(growth.recent_bytes), time_word(growth.seen_ns / 4))));
+        }
+        if (count > options_.holders)
+            line(terminal_.faint(fmt::format("{:20}and {} more", "", count - options_.holders)));
     }
 
     void curve() {
@@ -233,29 +206,11 @@ class Page {
 
     void event(const reader::Event& event) {
         std::string name = event_name(event.kind);
-        if (event.kind == TARN_RECORD_EVENT_OUT_OF_MEMORY || event.kind == TARN_RECORD_EVENT_MISUSE)
-            name = terminal_.alarming(name);
+        if (is_alarming(event)) name = terminal_.alarming(name);
         uint64_t start = record_.header.started_ns;
         std::string words =
-            fmt::format("  {:>10}  {}", time_word(event.time_ns > start ? event.time_ns - start : 0), name);
-        switch (event.kind) {
-            case TARN_RECORD_EVENT_OUT_OF_MEMORY:
-                words += fmt::format(": {} asked for", bytes_word(event.a));
-                break;
-            case TARN_RECORD_EVENT_TRIM:
-                words +=
-                    fmt::format(": {} given back{}", bytes_word(event.a), event.b == 1 ? ", by request" : "");
-                break;
-            case TARN_RECORD_EVENT_SAMPLING:
-                words += event.a ? fmt::format(": one in {}", bytes_word(event.a)) : ": stopped";
-                break;
-            case TARN_RECORD_EVENT_FORK:
-                words += fmt::format(": a child of process {}", event.a);
-                break;
-            default:
-                break;
-        }
-        if (!event.text.empty()) words += ": " + printable(event.text);
+            fmt::format("  {:>10}  {}{}", time_word(event.time_ns > start ? event.time_ns - start : 0), name,
+                        event_details(event));
         if (event.stack)
             words +=
                 ", in " + place_word(holder_of(record_, shown_.profile, shown_.profile.traces[*event.stack]));
@@ -278,59 +233,7 @@ class Page {
     std::string text_;
 };
 
-Memory memory_of(uint64_t time_ns, uint64_t resident, uint64_t objects, uint64_t kept) {
-    Memory memory{time_ns, resident, objects, kept, 0, 0};
-    uint64_t known = objects + kept < objects ? UINT64_MAX : objects + kept;
-    if (resident > known)
-        memory.other = resident - known;
-    else
-        memory.untouched = known - resident;
-    return memory;
-}
-
-Memory memory_of(const tarn_record_point& point) {
-    return memory_of(point.time_ns, point.resident, point.live_small + point.live_large, point.kept);
-}
-
 }  // namespace
-
-std::optional<Memory> memory_at_peak(const reader::Record& record) {
-    if (record.points.empty()) return memory_at_last(record);
-    return memory_of(*std::max_element(record.points.begin(), record.points.end(),
-                                       [](const auto& a, const auto& b) { return a.resident < b.resident; }));
-}
-
-std::optional<Memory> memory_at_last(const reader::Record& record) {
-    bool has_point = !record.points.empty();
-    if (record.stats && (!has_point || record.points.back().time_ns <= record.snapshot_ns))
-        return memory_of(record.snapshot_ns, record.stats->resident, record.stats->live_bytes,
-                         record.stats->kept_bytes);
-    if (!has_point) return {};
-    return memory_of(record.points.back());
-}
-
-std::string event_name(uint32_t kind) {
-    switch (kind) {
-        case TARN_RECORD_EVENT_OUT_OF_MEMORY:
-            return "out of memory";
-        case TARN_RECORD_EVENT_MISUSE:
-            return "misuse";
-        case TARN_RECORD_EVENT_LIMIT:
-            return "limit met";
-        case TARN_RECORD_EVENT_TRIM:
-            return "trim";
-        case TARN_RECORD_EVENT_PHASE:
-            return "phase";
-        case TARN_RECORD_EVENT_SAMPLING:
-            return "sampling";
-        case TARN_RECORD_EVENT_FORK:
-            return "fork";
-        case TARN_RECORD_EVENT_SNAPSHOT:
-            return "snapshot";
-        default:
-            return "event " + std::to_string(kind);
-    }
-}
 
 std::string show_text(const Shown& shown, const ShowOptions& options, const Terminal& terminal) {
     return Page(shown, options, terminal).written();

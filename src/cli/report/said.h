@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What every form of the report says in the same words.
+#pragma once
+#include <string>
+
+#include "cli/report/shown.h"
+
+namespace tarn::cli {
+
+// "3.0 s after the start"
+std::string after_start(const reader::Record& record, uint64_t time);
+
+bool is_there(const reader::State& state);
+
+// When the last things that are known were so: "now", "at the end", ...
+std::string moment(const reader::State& state);
+
+// How the process is, or how it ended: what alarms, and the rest.
+struct Said {
+    std::string first, rest;
+    bool alarming = false;
+};
+Said fate_of(const reader::Record& record, const reader::State& state);
+
+// When memory was so. A process that allocates nothing is not looked at: what was seen last may be long ago.
+std::string seen_at(const Shown& shown, const Memory& memory);
+
+bool is_alarming(const reader::Event& event);
+std::string event_details(
+    const reader::Event& event);  // what stands behind event_name: ": 3.0 MiB asked for"
+
+}  // namespace tarn::cli
