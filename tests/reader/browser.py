@@ -136,7 +136,7 @@ def a_difference_is_coloured_by_growth(browser):
 
 def pictures(page, folder):
     with chromium.Browser() as browser:
-        for name, width, height, scheme in (("desktop", 1280, 1560, "light"), ("phone", 390, 844, "dark")):
+        for name, width, height, scheme in (("desktop", 1280, 1840, "light"), ("phone", 390, 844, "dark")):
             browser.open(page, width, height, scheme)
             browser.picture(os.path.join(folder, f"report-{name}.png"), whole=False)
 

@@ -159,6 +159,14 @@ std::string grid(const Axis& axis) {
     return text;
 }
 
+bool is_named(const reader::Event& event) {
+    return is_alarming(event) || event.kind == TARN_RECORD_EVENT_PHASE;
+}
+
+bool has_names(const reader::Record& record) {
+    return std::any_of(record.events.begin(), record.events.end(), is_named);
+}
+
 // Alarms and phases are named; where names would lie on each other, the line alone is drawn.
 std::string marks(const Shown& shown, uint64_t begin, uint64_t end) {
     constexpr double kNameShare = 0.16;
@@ -166,9 +174,8 @@ std::string marks(const Shown& shown, uint64_t begin, uint64_t end) {
     for (const reader::Event& event : shown.record.events)
         if (event.kind != TARN_RECORD_EVENT_SAMPLING && event.time_ns >= begin && event.time_ns <= end)
             events.push_back(&event);
-    std::stable_partition(events.begin(), events.end(), [](const reader::Event* event) {
-        return is_alarming(*event) || event->kind == TARN_RECORD_EVENT_PHASE;
-    });
+    std::stable_partition(events.begin(), events.end(),
+                          [](const reader::Event* event) { return is_named(*event); });
     if (events.size() > kMarksMost) events.resize(kMarksMost);
     std::vector<double> named;
     std::string text;
@@ -226,9 +233,11 @@ std::string chart(const Shown& shown) {
         "<figure>\n<figcaption class=\"key\"><span class=\"objects\">objects</span> <span "
         "class=\"kept\">kept by tarn</span> "
         "<span class=\"other\">not malloc’s</span> <output id=\"at\"></output></figcaption>\n"
-        "<svg id=\"curve\" width=\"100%\" height=\"{}\" role=\"img\" aria-label=\"Resident memory over {}, "
+        "<svg id=\"curve\" class=\"{}\" width=\"100%\" height=\"{}\" role=\"img\" aria-label=\"Resident "
+        "memory over {}, "
         "at most {}\">\n",
-        kTop + kHeight + 24, time_word(end - begin), bytes_word(most));
+        has_names(shown.record) ? "named" : "", kTop + kHeight + 24, time_word(end - begin),
+        bytes_word(most));
     text += areas(columns, axis.top * axis.unit) + grid(axis) + time_ticks(end - begin) +
             marks(shown, begin, end);
     return text +

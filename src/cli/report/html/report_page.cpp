@@ -26,10 +26,10 @@ std::string head(const Shown& shown, const reader::Growths& growths) {
         command.empty() ? "" : "<p class=\"command\"><code>" + escaped(cut(command, 400)) + "</code></p>\n");
 }
 
-std::string tiles(const Memory& peak, const Memory& last, const std::string& when) {
+std::string tiles(const Memory& peak, const Memory& last) {
     auto at_peak = [](uint64_t bytes) { return bytes_word(bytes) + " at the peak"; };
     return "<dl class=\"tiles\">\n" +
-           tile("", "resident " + when, bytes_word(last.resident), at_peak(peak.resident)) +
+           tile("", "resident", bytes_word(last.resident), at_peak(peak.resident)) +
            tile("objects", "objects", bytes_word(last.objects), at_peak(peak.objects)) +
            tile("kept", "kept by tarn", bytes_word(last.kept), at_peak(peak.kept)) +
            tile("other", "not malloc’s", bytes_word(last.other), at_peak(peak.other)) + "</dl>\n";
@@ -38,9 +38,9 @@ std::string tiles(const Memory& peak, const Memory& last, const std::string& whe
 std::string memory(const Shown& shown) {
     std::optional<Memory> peak = memory_at_peak(shown.record), last = memory_at_last(shown.record);
     if (!peak || !last) return "<p>Nothing was written down so far.</p>\n";
-    std::string text = tiles(*peak, *last, seen_at(shown, *last));
-    text +=
-        fmt::format("<p class=\"note\">The peak was {}.", escaped(after_start(shown.record, peak->time_ns)));
+    std::string text = tiles(*peak, *last);
+    text += fmt::format("<p class=\"note\">Figures {}; the peak was {}.", escaped(seen_at(shown, *last)),
+                        escaped(after_start(shown.record, peak->time_ns)));
     if (shown.record.stats && shown.record.stats->peak_resident > peak->resident + peak->resident / 20)
         text += fmt::format(" The kernel saw {} for a moment between two looks.",
                             bytes_word(shown.record.stats->peak_resident));
