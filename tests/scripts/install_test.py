@@ -3,9 +3,11 @@
 """What `meson install` leaves: programs are built against it by pkg-config alone, and tarn serves them."""
 import glob
 import os
+import re
+import shutil
 import sys
 
-from checks import BUILD, built_modules, expect, main, need_all_modules, run, succeed
+from checks import BUILD, ROOT, Skip, built_modules, expect, main, need_all_modules, run, succeed
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -38,6 +40,47 @@ int main() {
     std::printf("%s %d\n", tarn_version(), stats.small_allocations >= 5000 && stats.live_bytes > 500000);
 }
 """
+
+CMAKE_PROJECT = """
+cmake_minimum_required(VERSION 3.13)
+project(user C)
+find_package(tarn 0.1 REQUIRED)
+find_package(tarn 1 QUIET)
+if(NOT tarn_CONSIDERED_VERSIONS OR tarn_FOUND)
+  message(FATAL_ERROR "another major version is accepted")
+endif()
+find_package(tarn 0.1 REQUIRED)
+foreach(way tarn tarn_static preload)
+  add_executable(by_${way} program.c)
+  target_link_libraries(by_${way} tarn::${way})
+endforeach()
+target_link_options(by_tarn_static PRIVATE -static)
+add_executable(idle idle.c)
+target_link_libraries(idle tarn::preload)
+"""
+MESON_PROJECT = """
+project('user', 'c')
+tarn = dependency('tarn', version: '>=0.1', fallback: 'tarn', default_options: ['werror=false'])
+executable('program', 'program.c', dependencies: tarn)
+executable('program_static', 'program.c', dependencies: dependency('tarn', static: true), link_args: '-static')
+"""
+WRAP = """
+[wrap-file]
+directory = tarn
+
+[provide]
+dependency_names = tarn
+"""
+
+
+def write(directory, **texts):
+    for name, text in texts.items():
+        with open(os.path.join(directory, name.replace("__", ".")), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def needed(program):
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", succeed(["readelf", "-d", program]).stdout)
 
 
 def installed(directory):
@@ -107,6 +150,60 @@ def check_preloaded_installation(directory):
         expect(done.returncode == 0 and done.stdout == "60000\n" and f"backend {backend})" in done.stderr
                and "map serves" not in done.stderr, done)
     need_all_modules()
+
+
+def moved(directory):
+    """The prefix of an installation that is not where it was made for."""
+    libraries = installed(os.path.join(directory, "first"))["LD_LIBRARY_PATH"]
+    prefix = libraries.split("/lib")[0] if "/lib" in libraries else os.path.dirname(libraries)
+    os.rename(prefix, os.path.join(directory, "elsewhere"))
+    return os.path.join(directory, "elsewhere")
+
+
+def check_cmake(directory):
+    """a project of CMake's finds an installation that was moved: shared, static, and as if preloaded"""
+    if not shutil.which("cmake"):
+        raise Skip("cmake is not installed")
+    prefix = moved(directory)
+    project = os.path.join(directory, "project")
+    os.mkdir(project)
+    write(project, CMakeLists__txt=CMAKE_PROJECT, program__c=PROGRAM, idle__c="int main(void) { return 0; }\n")
+    succeed(["cmake", "-S", project, "-B", f"{project}/b", f"-DCMAKE_PREFIX_PATH={prefix}"])
+    succeed(["cmake", "--build", f"{project}/b"])
+    for way in ("tarn", "tarn_static", "preload"):
+        done = succeed([f"{project}/b/by_{way}"])
+        expect(done.stdout.endswith(" 1\n"), done)
+    assert needed(f"{project}/b/by_tarn")[0] == "libtarn.so.0", needed(f"{project}/b/by_tarn")
+    assert needed(f"{project}/b/idle")[0] == "libtarn.so.0", "tarn::preload stays, whatever the program calls"
+    assert not needed(f"{project}/b/by_tarn_static")
+
+
+def check_subproject(directory):
+    """tarn as a subproject of Meson's, which builds and installs the library alone"""
+    os.mkdir(f"{directory}/subprojects")
+    shutil.copytree(ROOT, f"{directory}/subprojects/tarn", symlinks=True,
+                    ignore=shutil.ignore_patterns(".git", "build*", "__pycache__"))
+    write(f"{directory}/subprojects", tarn__wrap=WRAP)
+    write(directory, meson__build=MESON_PROJECT, program__c=PROGRAM)
+    succeed(["meson", "setup", f"{directory}/b", directory, "--buildtype=plain", "-Doptimization=1", "-Dtarn:mimalloc=disabled",
+             "-Dtarn:jemalloc=disabled"])
+    succeed(["ninja", "-C", f"{directory}/b", "program", "program_static"], timeout=900)
+    for program in ("program", "program_static"):
+        done = succeed([f"{directory}/b/{program}"])
+        expect(done.stdout.endswith(" 1\n"), done)
+    assert "libtarn.so.0" in needed(f"{directory}/b/program")
+
+
+def check_moved_record(directory):
+    """an installation that was moved finds its module that records"""
+    prefix = moved(directory)
+    library, = glob.glob(f"{prefix}/**/libtarn.so.0", recursive=True)
+    record = os.path.join(directory, "record")
+    done = run(["/usr/bin/python3", "-c", "import re, sys; print(max(line.split()[-1] for line in open('/proc/self/maps') "
+                "if 'libtarn-record' in line))"],
+               env={**os.environ, "LD_PRELOAD": library, "TARN_RECORD": record, "TARN_RECORD_KEEP": "1"})
+    expect(done.returncode == 0 and done.stdout.startswith(prefix) and done.stderr == "" and os.path.getsize(record) > 4096,
+           done)
 
 
 def check_headers(directory):

@@ -19,12 +19,12 @@ const Chunk* find(const Meter& meter, const void* pointer, size_t& offset) {
 }
 
 bool holds(const Meter& meter, const void* pointer) {
-    size_t offset;
+    size_t offset = 0;
     return find(meter, pointer, offset);
 }
 
 bool holds_start(const Meter& meter, const void* pointer) {
-    size_t offset;
+    size_t offset = 0;
     return find(meter, pointer, offset) && offset == 0;
 }
 
