@@ -207,13 +207,14 @@ def stage_programs():
 
 
 def stage_commands():
-    """scripts/run, scripts/bench, scripts/docs, scripts/test, an installed tarn; again where nothing optional is"""
+    """scripts/run, scripts/bench, scripts/docs, scripts/test, an installed tarn, manual pages; again where nothing optional is"""
     runner_tests("commands", python_script("tests/scripts/run_test.py"))
     runner_tests("bench", python_script("tests/scripts/bench_test.py"))
     runner_tests("bench-drift", python_script("tests/scripts/bench_drift_test.py"))
     runner_tests("bench-api", python_script("tests/scripts/bench_api_test.py"))
     runner_tests("docs", python_script("tests/scripts/docs_test.py"))
     runner_tests("install", python_script("tests/scripts/install_test.py"))
+    runner_tests("man", python_script("tests/scripts/man_test.py"))
     runner_tests("stages", python_script("tests/scripts/stages_test.py"))
     runner_tests("bare", python_script("tests/scripts/bare_test.py"))
 

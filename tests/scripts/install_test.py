@@ -85,6 +85,8 @@ def needed(program):
 
 def installed(directory):
     """The environment that lets pkg-config find an installation in `directory`."""
+    if os.path.exists(f"{BUILD}/tarn"):  # who builds the libraries and the command alone has no pages
+        succeed(["ninja", "-C", BUILD, "docs/man/man1"])
     succeed(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", directory])
     found = glob.glob(f"{directory}/**/tarn.pc", recursive=True)
     assert len(found) == 1, f"tarn.pc: {found}"
