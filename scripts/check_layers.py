@@ -59,7 +59,9 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     # The list of metrics is headers alone.
     "src/cli/export": ("cli/common", "metrics", *_READER),
     "src/cli/report/html": ("cli/report", "cli/common", *_READER),
-    "src/cli": ("cli/common", "cli/export", "cli/report", "cli/report/html", "cli/top"),
+    "src/cli/allocators": ("measure",),
+    "src/cli/compare": ("cli/common", "cli/allocators", "measure"),
+    "src/cli": ("cli/common", "cli/compare", "cli/export", "cli/report", "cli/report/html", "cli/top"),
     "src/pch": (),
     "include/tarn": (),
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/common/outcome.h"
+#include "cli/compare/compare.h"
 #include "cli/export/export.h"
 #include "cli/report/report.h"
 #include "cli/top/top.h"
@@ -163,6 +164,55 @@ void add_export(Line* line) {
     it->add_flag("--classes", options.classes, "numbers of each size class, too");
 }
 
+void add_compare(Line* line) {
+    static CompareOptions options;
+    CLI::App* it = line->add(
+        "compare", "a command under every allocator there is: time, memory, a verdict",
+        "  tarn compare -- python3 program.py\n"
+        "  tarn compare --only tarn,jemalloc -n 20 -- ./program\n"
+        "  tarn compare --ready-port 7000 --load 'redis-benchmark -p 7000 -q' -- redis-server --port 7000\n",
+        "Exit status: 0 compared; 1 nothing can be compared (no such command, it fails with glibc, too, is\n"
+        "static or set-user-ID), or the output cannot be written; 2 the command line is wrong; 130 "
+        "interrupted\n"
+        "(by another signal: 128 and its number); what was measured so far is shown.\n"
+        "REGEX: extended regular expressions of POSIX, and \\d.",
+        [] { return compare(options); });
+    it->add_option("CMD", options.command, "the command with its arguments, behind --")
+        ->required()
+        ->type_name("");
+    it->add_option("-n,--rounds", options.rounds, "so many rounds; else 5 or more, until they are precise")
+        ->check(CLI::Range(1, 100'000));
+    it->add_option("--max-seconds", options.most_seconds, "no new round after these")
+        ->check(CLI::Range(0.0, 1e9))
+        ->capture_default_str();
+    it->add_option("--only", options.choice.only, "only these besides glibc")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("NAMES");
+    it->add_option("--peer", options.choice.peers, "one more allocator; may be given again")
+        ->allow_extra_args(false)
+        ->type_name("NAME=FILE");
+    it->add_option("--tarn", options.choice.tarn, "tarn's library, if not that beside this command")
+        ->type_name("FILE");
+    it->add_option("--metric", options.metric, "compare the number in REGEX's group; the higher the better")
+        ->type_name("REGEX");
+    it->add_option("--metric-lower", options.metric_lower, "the same, the lower the better")
+        ->type_name("REGEX");
+    it->add_option("--load", options.load, "CMD is a server: measure this, run by sh")->type_name("'CMD'");
+    it->add_option("--ready", options.ready, "... when a line of the server's output matches")
+        ->type_name("REGEX");
+    it->add_option("--ready-port", options.ready_port, "... when it serves this port of TCP")
+        ->check(CLI::Range(1, 65535));
+    it->add_option("--input", options.input, "CMD's standard input, if not /dev/null")->type_name("FILE");
+    it->add_option("--memory", options.memory,
+                   "by a control group, the tree of processes, or only the largest of them")
+        ->check(CLI::IsMember({"best", "group", "tree", "largest"}))
+        ->capture_default_str();
+    it->add_flag("--ignore-output", options.ignores_output, "do not compare what CMD writes");
+    it->add_flag("--json", options.json, "all figures, for programs");
+    it->add_option("--html", options.html, "write a page as well")->type_name("FILE");
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -171,6 +221,7 @@ int main(int count, char** words) {
         add_report(&line);
         add_top(&line);
         add_export(&line);
+        add_compare(&line);
         return line.parse_and_run(count, words);
     } catch (const std::exception& error) {
         return failed(kFailed, error.what());

@@ -12,7 +12,7 @@ constexpr double kOutlying = 10 * 1.4826;
 
 // The continued fraction of the incomplete beta function, by Lentz's method.
 double beta_fraction(double a, double b, double x) {
-    constexpr double kTiny = 1e-300, kPrecise = 1e-15;
+    constexpr double kTiny = 1e-300, kConverged = 1e-15;
     double c = 1, d = 1 / std::max(kTiny, 1 - (a + b) * x / (a + 1)), result = d;
     for (int m = 1; m < 1000; ++m) {
         double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
@@ -26,7 +26,7 @@ double beta_fraction(double a, double b, double x) {
             change = c * d;
             result *= change;
         }
-        if (std::abs(change - 1) < kPrecise) break;
+        if (std::abs(change - 1) < kConverged) break;
     }
     return result;
 }
@@ -50,7 +50,7 @@ Interval by_ranks(const std::vector<double>& differences, size_t outside) {
         for (size_t j = 0; j <= i; ++j)
             means.push_back((differences[i] + differences[j]) / 2);
     std::sort(means.begin(), means.end());
-    return {means[outside - 1], median(means), means[means.size() - outside]};
+    return {means[outside - 1], means[means.size() / 2], means[means.size() - outside]};
 }
 
 Interval by_student(const std::vector<double>& differences, double doubt) {
@@ -94,7 +94,7 @@ double student_t(size_t freedom, double doubt) {
     auto degrees = static_cast<double>(freedom);
     while (beyond(high, degrees) > doubt && high < 1e12)
         high *= 2;
-    for (int i = 0; i < 200 && high - low > 1e-12 * high; ++i) {
+    for (int i = 0; i < 200 && high - low > 1e-9 * high; ++i) {
         double middle = (low + high) / 2;
         (beyond(middle, degrees) > doubt ? low : high) = middle;
     }
@@ -126,6 +126,14 @@ Interval factor(const std::vector<double>& values, const std::vector<double>& re
     size_t outside = differences.size() < kRankedPairs ? 0 : ranks_outside(differences.size(), doubt);
     Interval found = outside != 0 ? by_ranks(differences, outside) : by_student(differences, doubt);
     return {std::exp(found.low), std::exp(found.middle), std::exp(found.high)};
+}
+
+bool precise(const Interval& factor) {
+    return factor.half() <= kPrecise * factor.middle;
+}
+
+bool differs(const Interval& factor) {
+    return !factor.holds(1) && std::abs(factor.middle - 1) >= kLeastDifference;
 }
 
 }  // namespace tarn::measure

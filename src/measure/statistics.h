@@ -28,6 +28,20 @@ struct Interval {
 constexpr size_t kRankedPairs = 10;
 Interval factor(const std::vector<double>& values, const std::vector<double>& reference, double doubt);
 
+// Rounds are enough when each factor is known to within 1 % of itself, but for a chance of one in twenty.
+constexpr double kPrecise = 0.01, kUsualDoubt = 0.05;
+bool precise(const Interval& factor);
+
+// The chance that there is a difference called that is none, all that are named in a verdict together. Rounds that go
+// on until they are precise stop a little early when they happen to agree, so that it is nearly twice that in truth.
+constexpr double kVerdictDoubt = 0.02;
+
+// Whether a difference may be called one: 1 is not in the interval, and it is no smaller than 1 %, which the place of
+// the code or the length of the environment alone can make (Mytkowicz and others, "Producing Wrong Data Without Doing
+// Anything Obviously Wrong", 2009).
+constexpr double kLeastDifference = 0.01;
+bool differs(const Interval& factor);
+
 // The t that Student's distribution goes beyond, on either side, with the probability `doubt`.
 double student_t(size_t freedom, double doubt);
 // How many of the means of two differences (each with itself too) lie outside the interval, at each end; 0: these
