@@ -20,7 +20,7 @@ namespace tarn::measure {
 namespace {
 
 constexpr double kReadyLimit = 60, kEndLimit = 5;            // seconds for a server
-constexpr double kSampleEvery = 0.005, kSampleShare = 0.01;  // seconds; of the time, for looking
+constexpr double kSampleEvery = 0.005, kSampleShare = 0.05;  // seconds; of the time, for looking
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
 volatile sig_atomic_t asked_by = 0;
@@ -78,7 +78,7 @@ double own_seconds() {
     return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
-// Looks at a tree now and then, and takes no more than a hundredth of a processor for it.
+// Looks at a tree now and then, and takes no more than a twentieth of a processor for it.
 class TreePeak {
   public:
     explicit TreePeak(bool wanted) : next_(wanted ? seconds_now() + kSampleEvery : 1e300) {}
@@ -156,7 +156,7 @@ class Run {
         load_.emplace(start, task_.metric, nullptr, true);
         while (!load_->child->ended() && !main_->child->ended() && turn(0.5)) {
         }
-        if (main_->child->ended()) return failed("it ended during the load");
+        if (main_->child->ended()) return failed(how_it_ended() + " during the load");
         end_server();
         Taken taken = ended(*load_, load_->child->usage().wall);
         // The server was told to end: how it did is no failure, unless it crashed.
@@ -205,10 +205,16 @@ class Run {
         double give_up = seconds_now() + kReadyLimit;
         while (task_.server->ready ? !main_->ready() : !takes_connections(task_.server->port)) {
             bool in_time = turn(0.02);
-            if (main_->child->ended()) return "it ended before it was ready";
+            if (main_->child->ended()) return how_it_ended() + " before it was ready";
             if (!in_time || seconds_now() > give_up) return "it was not ready after a minute";
         }
         return "";
+    }
+
+    std::string how_it_ended() const {
+        const Usage& usage = main_->child->usage();
+        return usage.signal != 0 ? "it was ended by signal " + std::to_string(usage.signal)
+                                 : "it ended with status " + std::to_string(usage.status);
     }
 
     void end_server() {

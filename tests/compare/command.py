@@ -197,7 +197,7 @@ def a_server_is_measured_under_its_load():
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = str(server.getsockname()[1])
         assert "already" in refused(2, "--ready-port", taken, "--load", "true", "--", "true")
-    assert "ended before it was ready" in refused(1, *peers("plain"), "--ready", "x", "--load", "true", "--", "true")
+    assert "ended with status 0 before it was ready" in refused(1, *peers("plain"), "--ready", "x", "--load", "true", "--", "true")
 
 
 def nothing_is_left_running():

@@ -2,7 +2,7 @@
 // The parts of `tarn compare` that are functions of what they are given.
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <random>
 #include <stdexcept>
 
 #include "cli/allocators/loader_cache.h"
@@ -159,6 +159,33 @@ TEST(Verdict, OfAMetricIsOfTheMetric) {
     std::string said = verdict(results);
     EXPECT_EQ(said.find("tarn against glibc: 10 % less metric"), 0u) << said;
     EXPECT_NE(said.find("highest metric: glibc; least memory: none is shown"), std::string::npos) << said;
+}
+
+TEST(Verdict, OfEqualOnesIsSeldomThatTheyDiffer) {
+    constexpr int kTimes = 300;
+    std::minstd_rand random(1);  // the same everywhere
+    auto times = [&] {
+        Numbers found;
+        for (int round = 0; round < 8; ++round) {
+            double sum = 0;  // of twelve even ones: nearly normal
+            for (int i = 0; i < 12; ++i)
+                sum += static_cast<double>(random() % 10000) / 10000 - 0.5;
+            found.push_back(1 + 0.03 * sum);
+        }
+        return found;
+    };
+    int differ = 0;
+    for (int i = 0; i < kTimes; ++i) {
+        std::vector<std::pair<std::string, std::pair<Numbers, Numbers>>> all;
+        for (const char* name : {"glibc", "a", "b", "c", "tarn"})
+            all.push_back({name, {times(), times()}});
+        std::string said = verdict(made(all));
+        differ += said.find("tarn against glibc: no difference in time") != 0 ||
+                  said.find(", no difference in memory") == std::string::npos ||
+                  said.find("least time: none") == std::string::npos ||
+                  said.find("least memory: none") == std::string::npos;
+    }
+    EXPECT_LE(differ, kTimes * 3 / 100);
 }
 
 TEST(Verdict, LessThanAGroupIsChargedAtOnceIsNoDifference) {

@@ -91,7 +91,7 @@ class Rounds {
     }
 
     std::string failure_of(const measure::Taken& taken) const {
-        if (!taken.failure.empty()) return taken.failure;
+        if (!taken.failure.empty()) return taken.failure + last_line(taken);
         bool is_refused = taken.errors.find("cannot be preloaded") != std::string::npos ||
                           (taken.errors.find("tarn: ") != std::string::npos &&
                            taken.errors.find("map serves") != std::string::npos);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One sentence. Every difference that it names, of time and of memory and between any two, is there but for a chance
-// of one in fifty for all of them together (Bonferroni).
+// One sentence. The differences that it names are there but for a chance of one in fifty for all of them together: half
+// of it for those to glibc, half for who is best, which is a question of all pairs (Bonferroni).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,9 +19,10 @@ class Judge {
         constexpr size_t kFewestRuns = 3;
         for (const Series& series : results.series)
             if (series.failure.empty() && series.runs.size() >= kFewestRuns) good_.push_back(&series);
-        auto count = static_cast<double>(good_.size());
         constexpr double kFigures = 2;  // what is compared, and memory
-        doubt_ = measure::kVerdictDoubt / std::max(1.0, kFigures * count * (count - 1) / 2);
+        auto count = static_cast<double>(good_.size());
+        doubt_ = measure::kVerdictDoubt / kFigures / (good_.size() > 2 ? 2 : 1);
+        doubt_of_best_ = measure::kVerdictDoubt / kFigures / std::max(1.0, count * (count - 1));
     }
 
     std::string said() const {
@@ -41,8 +42,8 @@ class Judge {
         return *good_[1];
     }
 
-    Interval factor(const Series& of, const Series& to, What what) const {
-        return measure::factor(values(of, what), values(to, what), doubt_);
+    static Interval factor(const Series& of, const Series& to, What what, double doubt) {
+        return measure::factor(values(of, what), values(to, what), doubt);
     }
 
     bool lower_is_better(What what) const {
@@ -59,16 +60,16 @@ class Judge {
         return difference_word(compared(results_), name) + ", " + difference_word(What::kMemory, "memory");
     }
 
-    bool differ(const Series& one, const Series& other, What what) const {
+    bool differ(const Series& one, const Series& other, What what, double doubt) const {
         double distance = std::abs(measure::median(values(one, what)) - measure::median(values(other, what)));
         bool is_seen = what != What::kMemory || distance >= memory_step(results_.memory_by);
-        return is_seen && measure::differs(factor(one, other, what));
+        return is_seen && measure::differs(factor(one, other, what, doubt));
     }
 
     // "8 % less time (7 to 9 %)", "2.31 times the memory (2.2 to 2.4)".
     std::string difference_word(What what, const char* name) const {
-        Interval found = factor(subject(), *good_.front(), what);
-        if (!differ(subject(), *good_.front(), what)) {
+        Interval found = factor(subject(), *good_.front(), what, doubt_);
+        if (!differ(subject(), *good_.front(), what, doubt_)) {
             double most = 100 * std::max(found.high - 1, 1 - found.low);
             return fmt::format(
                 "no difference in {} that these runs can show{}", name,
@@ -97,7 +98,8 @@ class Judge {
         const Series* best = *std::min_element(good_.begin(), good_.end(), better);
         std::vector<std::string> names;
         for (const Series* series : good_)
-            if (series == best || !differ(*series, *best, what)) names.push_back(series->allocator.name);
+            if (series == best || !differ(*series, *best, what, doubt_of_best_))
+                names.push_back(series->allocator.name);
         if (names.size() == good_.size()) return "none is shown to differ from the best";
         std::string words = names.front();
         for (size_t i = 1; i < names.size(); ++i)
@@ -107,7 +109,7 @@ class Judge {
 
     const Results& results_;
     std::vector<const Series*> good_;
-    double doubt_;
+    double doubt_, doubt_of_best_;
 };
 
 }  // namespace
