@@ -214,6 +214,7 @@ def stage_commands():
     runner_tests("bench-api", python_script("tests/scripts/bench_api_test.py"))
     runner_tests("docs", python_script("tests/scripts/docs_test.py"))
     runner_tests("install", python_script("tests/scripts/install_test.py"))
+    runner_tests("deploy", python_script("tests/scripts/deploy_test.py"))
     runner_tests("man", python_script("tests/scripts/man_test.py"))
     runner_tests("stages", python_script("tests/scripts/stages_test.py"))
     runner_tests("bare", python_script("tests/scripts/bare_test.py"))
