@@ -8,13 +8,16 @@ TOPS = ("src", "preload", "include", "tests", "bench", "docs", "scripts", ".ci")
 KINDS = (".h", ".hpp", ".c", ".cpp", ".py", ".sh", ".pl", ".rb", ".lua", ".php", ".tcl", ".sql", ".js")
 LINES_MAX = 400
 SPDX = "SPDX-License-Identifier: MIT"
+# Debian's formats, which have no comments.
+BARE = tuple(f"scripts/debian/{name}" for name in ("changelog", "copyright", "source/format"))
 
 
 def sources(root):
     for top in TOPS:
         for folder, _, names in sorted(os.walk(os.path.join(root, top))):
             for name in sorted(names):
-                if name.endswith(KINDS) or (top in ("scripts", ".ci") and "." not in name):
+                path = os.path.relpath(os.path.join(folder, name), root)
+                if name.endswith(KINDS) or (top in ("scripts", ".ci") and "." not in name and path not in BARE):
                     yield os.path.join(folder, name)
 
 

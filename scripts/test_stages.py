@@ -230,6 +230,11 @@ def sanitized(directory, sanitizer, optimization, suites, environment):
         meson_tests(directory, wanted, environment, slower=5)
 
 
+def stage_package():
+    """Debian packages: made, judged, installed in a clean Debian and removed; only when named, or with --long"""
+    runner_tests("package", python_script("tests/scripts/package_test.py"))
+
+
 def stage_asan():
     """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"""
     sanitized("build-asan", "address,undefined", 0, ["unit"],
@@ -243,6 +248,7 @@ def stage_tsan():
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
           if name.startswith("stage_")}
+ONLY_NAMED = {"tidy", "package"}  # or with --long
 
 
 def main():
@@ -250,7 +256,7 @@ def main():
         for name, stage in STAGES.items():
             print(f"{name:10}{stage.__doc__}")
         return 0
-    chosen = sys.argv[1:] or [name for name in STAGES if name != "tidy" or LONG > 1]
+    chosen = sys.argv[1:] or [name for name in STAGES if name not in ONLY_NAMED or LONG > 1]
     unknown = [name for name in chosen if name not in STAGES]
     if unknown:
         sys.exit(f"no such stage: {', '.join(unknown)}; scripts/test --list names them")
