@@ -59,6 +59,25 @@ def check_every_verb(directory):
         assert all(f"tarn\\-{verb} (1)" in text for text in [file.read()] for verb in verbs())
 
 
+def check_options(_):
+    """libtarn(3) has every option of the library, and no other"""
+    done = run(["/bin/true"], env={**os.environ, "LD_PRELOAD": os.path.join(BUILD, "libtarn.so"), "TARN_VERBOSE": "1"})
+    options = set(re.findall(r"^tarn: (TARN_\w+) +=", done.stderr, re.MULTILINE))
+    with open(os.path.join(ROOT, "docs", "man", "libtarn.3"), encoding="utf-8") as file:
+        named = set(re.findall(r"^\.TP\n\.B (TARN_\w+)", file.read(), re.MULTILINE))
+    assert options and named == options, (named ^ options, done.stderr[:500])
+
+
+def check_symbols(_):
+    """the package's list of symbols is what the library exports"""
+    shown = succeed(["nm", "-D", "--defined-only", "--with-symbol-versions", os.path.join(BUILD, "libtarn.so")]).stdout
+    exported = {line.split()[2].replace("@@", "@") for line in shown.splitlines() if line.split()[1] != "A"}
+    exported = {name if "@" in name else f"{name}@Base" for name in exported} | {"TARN_0.1@TARN_0.1"}
+    with open(os.path.join(ROOT, "scripts", "debian", "libtarn0.symbols"), encoding="utf-8") as file:
+        listed = {line.split()[0] for line in file if line.startswith(" ")}
+    assert listed == exported, listed ^ exported
+
+
 def check_lint(directory):
     """mandoc has nothing against the pages, nor has man"""
     found = pages(directory)
