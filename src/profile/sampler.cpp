@@ -12,7 +12,9 @@
 #include "profile/scopes.h"
 #include "profile/stack.h"
 #include "record/events.h"
+#include "record/made.h"
 #include "record/record.h"
+#include "record/writing.h"
 #include "seam/host.h"
 
 namespace tarn::profile {
@@ -63,6 +65,7 @@ bool begin_next(Random& random, int64_t& untold) {
 }
 
 void enter(Sampler& sampler, const void* at, uint64_t size, uint64_t interval) {
+    const record::Writing from_stack_to_sample;
     if (sampler.thread == 0) sampler.thread = static_cast<uint32_t>(os::thread_id());
     const uint64_t now = os::coarse_nanoseconds();
     const Weight weight = weight_of(size, interval, sampler.random);
@@ -113,6 +116,7 @@ void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped)
 
 // Bytes that were sampled stay so; where some go, with the chance that the others among them were.
 void resize_sampled(Sampler& sampler, const void* at, uint64_t size) {
+    const record::Writing from_one_to_the_other;
     const Sample before = transit.sample;
     transit.any = false;
     Sample now = before;
@@ -179,27 +183,13 @@ void changed_without_cache(Observer&, ThreadCache&, const BlockChange& what) {
 constexpr Observer::Calls kCallsWithoutCache = {
     .leaves = leaves, .changed = changed_without_cache, .forget = forget};
 
-// Samplers stay with their caches, of which there are never more than threads at a time.
-constexpr size_t kChunk = size_t{16} << 10;
-struct Samplers {
-    Lock lock;
-    char* at = nullptr;
-    size_t left = 0;
-};
-constinit Samplers samplers;
+// One for each heap there may be; memory for those that there are.
+constinit std::atomic<Sampler*> samplers{nullptr};
 
-Sampler* make_sampler() {
-    if (samplers.lock.is_mine()) return nullptr;
-    const Guard guard(samplers.lock);
-    if (samplers.left < sizeof(Sampler)) {
-        samplers.at = static_cast<char*>(os::map(kChunk));
-        samplers.left = samplers.at ? kChunk : 0;
-        if (!samplers.at) return nullptr;
-    }
-    void* const place = samplers.at;
-    samplers.at += sizeof(Sampler);
-    samplers.left -= sizeof(Sampler);
-    auto* const made = new (place) Sampler{};
+Sampler* sampler_of(HeapId heap) {
+    Sampler* const each = record::made(samplers, kHeapsMax);
+    if (!each) return nullptr;
+    auto* const made = new (each + heap) Sampler{};
     made->calls = &kCalls;
     made->random.seed(fresh_seed());
     return made;
@@ -210,7 +200,7 @@ void news(ThreadCache& cache) {
     auto* sampler = static_cast<Sampler*>(host().observer_of(cache, ObserverSlot::kProfile));
     if (!sampler && !sampling.ever.load(std::memory_order_relaxed)) return;
     if (!sampler) {
-        sampler = make_sampler();
+        sampler = sampler_of(cache.heap.id());
         if (!sampler) return;
         host().keep_observer(cache, ObserverSlot::kProfile, *sampler);
     }
@@ -262,7 +252,7 @@ void begun() {
 void after_fork_child() {
     forget_books();
     forget_names();
-    samplers.lock.reset();
+    leave_rooms();
     transit.any = false;
 }
 

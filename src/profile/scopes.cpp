@@ -50,10 +50,11 @@ uint64_t frame_of(const char* name) {
     uint32_t hash = 2166136261;
     for (; name[length] && length < kNameMost; ++length)
         hash = (hash ^ static_cast<uint8_t>(name[length])) * 16777619;
-    if (names.lock.is_mine()) return 0;
+    // Closed: the lock stays with a thread that may wait for this one.
+    if (names.closed || names.lock.is_mine()) return 0;
     const record::Writing writing;
     const Guard guard(names.lock);
-    if (!names.section || names.closed || !books_open()) return 0;
+    if (!names.section || !books_open()) return 0;
     uint32_t at = hash % kNames;
     for (; names.places[at]; at = (at + 1) % kNames)
         if (is_at(names.places[at] - 1, name, length)) return TARN_RECORD_FRAME_NAME | (names.places[at] - 1);

@@ -4,7 +4,9 @@
 #include <atomic>
 
 #include "os/os.h"
+#include "os/thread_pointer.h"
 #include "profile/scopes.h"
+#include "record/made.h"
 
 namespace tarn::profile {
 
@@ -15,7 +17,7 @@ using unwind::kFramesMost;
 constexpr size_t kScopesMost = 16;
 
 struct Room {
-    std::atomic<bool> taken;
+    std::atomic<uintptr_t> taken;  // by this thread
     unwind::WalkRoom walk;
     uint64_t frames[kFramesMost + kScopesMost];
     uintptr_t places[kFramesMost];
@@ -30,24 +32,15 @@ struct Rooms {
 };
 constinit Rooms all;
 
-template <class Type>
-Type* made(std::atomic<Type*>& place, size_t count) {
-    Type* there = place.load(std::memory_order_acquire);
-    if (there) return there;
-    const size_t bytes = (count * sizeof(Type) + os::page_size() - 1) / os::page_size() * os::page_size();
-    auto* const fresh = static_cast<Type*>(os::map(bytes));
-    if (!fresh) return nullptr;
-    if (place.compare_exchange_strong(there, fresh, std::memory_order_acq_rel)) return fresh;
-    os::unmap(fresh, bytes);
-    return there;
-}
+using record::made;
 
 Room* take_room() {
     Room* const rooms = made(all.rooms, kRooms);
     if (!rooms) return nullptr;
     for (size_t i = 0; i < kRooms; ++i)
-        if (!rooms[i].taken.load(std::memory_order_relaxed) &&
-            !rooms[i].taken.exchange(true, std::memory_order_acquire))
+        if (uintptr_t none = 0;
+            !rooms[i].taken.load(std::memory_order_relaxed) &&
+            rooms[i].taken.compare_exchange_strong(none, thread_pointer(), std::memory_order_acquire))
             return &rooms[i];
     return nullptr;
 }
@@ -69,6 +62,13 @@ void prepare_stacks(uintptr_t of_libtarn) {
     all.own[1] = library;
 }
 
+void leave_rooms() {
+    Room* const rooms = all.rooms.load(std::memory_order_relaxed);
+    for (size_t i = 0; rooms && i < kRooms; ++i)
+        if (rooms[i].taken.load(std::memory_order_relaxed) != thread_pointer())
+            rooms[i].taken.store(0, std::memory_order_relaxed);
+}
+
 uint32_t own_stack(unwind::Memory::Range& own, uint64_t now) {
     Room* const room = take_room();
     if (!room) return number_of({nullptr, 0, true}, now);
@@ -83,7 +83,7 @@ uint32_t own_stack(unwind::Memory::Range& own, uint64_t now) {
     const size_t depth = add_scopes(frames, room->places + skipped, walked.frames - skipped,
                                     kFramesMost + kScopesMost - skipped);
     const uint32_t number = number_of({frames, depth, walked.cut}, now);
-    room->taken.store(false, std::memory_order_release);
+    room->taken.store(0, std::memory_order_release);
     return number;
 }
 

@@ -8,6 +8,8 @@ namespace tarn::profile {
 
 // By a constructor, before any stack is asked for. `of_libtarn`: an address in it.
 void prepare_stacks(uintptr_t of_libtarn);
+// In the child of a fork: what other threads had for their walks is free.
+void leave_rooms();
 // Its number in STACKS, kNoStack where there is no room. `own`: as in unwind/walk.h.
 uint32_t own_stack(unwind::Memory::Range& own, uint64_t now);
 

@@ -23,6 +23,7 @@ namespace tarn::record {
 
 constinit State state;
 thread_local constinit int writing __attribute__((tls_model("initial-exec"))) = 0;
+constinit std::atomic<uintptr_t> interrupted_writer{0};
 
 namespace {
 
@@ -239,13 +240,17 @@ void keep_parents_whole() {
 void forked() {
     state.lock.reset();
     state.in_child = true;
+    if (interrupted_writer.load(std::memory_order_relaxed) != thread_pointer())
+        interrupted_writer.store(0, std::memory_order_relaxed);  // it did not come along
     const Life life = state.life.load(std::memory_order_relaxed);
     if (life != Life::kBegun) return;
     parent = {state.process, os::nanoseconds(), section(TARN_RECORD_MODULES)->count, writing > 0};
-    if (parent.written) keep_parents_whole();
+    if (parent.written) {
+        interrupted_writer.store(thread_pointer(), std::memory_order_relaxed);
+        keep_parents_whole();
+    }
     watch_requests(nullptr);
     modules_after_fork_child();
-    watch_after_fork_child();
     forget_published();
     state.life.store(Life::kForked, std::memory_order_release);
     if (sampler()) sampler()->after_fork_child();

@@ -5,9 +5,11 @@
 #include "os/os.h"
 #include "os/shared_file.h"
 #include "record/events.h"
+#include "record/made.h"
 #include "record/publish.h"
 #include "record/record.h"
 #include "record/sampler.h"
+#include "record/writing.h"
 
 namespace tarn::record {
 
@@ -28,20 +30,10 @@ constinit std::atomic<const Sampler*> joined{nullptr};
 constexpr uint64_t kPublishWait = 20'000'000;  // ns
 
 // One for each heap there may be; memory for those that there are.
-struct Watchers {
-    Lock lock;
-    std::atomic<Watcher*> all{nullptr};
-};
-constinit Watchers watchers;
+constinit std::atomic<Watcher*> watchers{nullptr};
 
 Watcher* watcher_of(HeapId heap) {
-    if (Watcher* const all = watchers.all.load(std::memory_order_acquire)) return all + heap;
-    if (watchers.lock.is_mine()) return nullptr;
-    const Guard guard(watchers.lock);
-    if (!watchers.all.load(std::memory_order_relaxed))
-        watchers.all.store(static_cast<Watcher*>(os::map(kHeapsMax * sizeof(Watcher))),
-                           std::memory_order_release);
-    Watcher* const all = watchers.all.load(std::memory_order_relaxed);
+    Watcher* const all = made(watchers, kHeapsMax);
     return all ? all + heap : nullptr;
 }
 
@@ -50,6 +42,8 @@ uint64_t pending() {
 }
 
 void begin_when_free() {
+    // A handler forked over what this process's one thread writes: it goes on with the parent's, and then begins.
+    if (interrupted_writer.load(std::memory_order_relaxed)) return;
     if (state.lock.is_mine() || !state.lock.try_lock()) return;
     if (state.life.load(std::memory_order_relaxed) == Life::kForked) begin_in_child();
     state.lock.unlock();
@@ -169,10 +163,6 @@ bool publish_now() {
 bool ensure_begun() {
     if (state.life.load(std::memory_order_acquire) == Life::kForked) begin_when_free();
     return writes_here();
-}
-
-void watch_after_fork_child() {
-    watchers.lock.reset();
 }
 
 void join_sampler(const Sampler& sampler) {

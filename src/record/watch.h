@@ -15,7 +15,6 @@ void watch_requests(tarn_record_header* header);
 
 // This process has a record; a child of fork begins it now.
 bool ensure_begun();
-void watch_after_fork_child();
 
 // A snapshot, whoever else is about to write one; false: it could not be. With no lock held.
 bool publish_now();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // fork at moments that come seldom: while other threads are in their very first call, and in a handler over
 // an interrupted call, when the child goes on where the parent was and then has threads of its own.
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -190,6 +191,53 @@ void in_handler_over_a_call_while_threads_allocate() {
     in_handlers(3);
 }
 
+// In the process's one thread, with each object sampled (TARN_PROFILE): the handler comes over the sampler, as a rule. Its
+// child works there, so much that its record would begin, and then goes on with what the handler came over.
+volatile sig_atomic_t in_child_now = 0, children_now = 0, status_now = 0;
+void fork_and_return(int) {
+    const int saved = errno;
+    const pid_t child = fork();
+    if (child == 0) {
+        in_child_now = 1;
+        alarm(check::patience(kSeconds));
+        for (int i = 0; i < 200; ++i)
+            require(opaque(malloc(2000)), "the child allocates");
+    } else if (child > 0) {
+        int status = 1;
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        }
+        children_now = children_now + 1;
+        if (status != 0) status_now = status;
+    }
+    errno = saved;
+}
+// Many stacks.
+[[gnu::noinline]] void* deeper(uint64_t depth, size_t size) {
+    if (depth > 0) return opaque(deeper(depth - 1, size));
+    return opaque(size % 3 == 0 ? calloc(1, size) : size % 3 == 1 ? malloc(size) : realloc(nullptr, size));
+}
+void in_handler_over_the_sampler() {
+    signal(SIGALRM, fork_and_return);
+    Random random{1};
+    void* held[512] = {};
+    int rest = 2000;
+    for (unsigned i = 0; static_cast<size_t>(children_now) < forks && !status_now && rest > 0; ++i) {
+        void*& one = held[random.below(512)];
+        free(one);
+        one = nullptr;
+        if (i % 64 == 0 && !in_child_now) {
+            const itimerval soon{{0, 0}, {0, static_cast<suseconds_t>(1 + random.below(500))}};
+            setitimer(ITIMER_REAL, &soon, nullptr);
+        }
+        one = deeper(random.below(100), 1 + random.below(3000));
+        if (in_child_now) --rest;
+    }
+    for (void* each : held)
+        free(each);
+    if (in_child_now) _exit(0);
+    require(status_now == 0, "a child goes on with its sample");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -199,5 +247,6 @@ int main(int count, char** arguments) {
         {{"while_threads_make_their_first_call", while_threads_make_their_first_call},
          {"while_the_first_other_thread_starts", while_the_first_other_thread_starts},
          {"in_handler_over_a_call", in_handler_over_a_call},
+         {"in_handler_over_the_sampler", in_handler_over_the_sampler},
          {"in_handler_over_a_call_while_threads_allocate", in_handler_over_a_call_while_threads_allocate}});
 }

@@ -149,6 +149,15 @@ def forks(context):
         assert seen[1].get(1024, 0) < 20 and 1900 < seen[1][4096] <= 2000, seen  # it begins with a cold end
 
 
+def over_sampler(context, times):
+    """A handler forks over a sample on its way; the child works, goes on with that sample, and its record is sound."""
+    with Place() as place:
+        run(context, ["forks_early", "in_handler_over_the_sampler", times], place.settings("%p", TARN_PROFILE="2"), timeout=120)
+        for name in place.names():
+            with record_file.Record(place.path(name)) as record:
+                expect_consistent(record)
+
+
 def scopes(context):
     """Names stand outside of what was called in them, and inside of who opened them."""
     with Place() as place:
