@@ -215,8 +215,11 @@ void run_child(unsigned seed) {
     _exit(0);
 }
 
-// Over whatever the thread was doing.
+// Over whatever the thread was doing. A few children at once: more than the machine has processors for would keep their parent
+// from its end, and so become ever more.
 void fork_in_handler(int) {
+    constexpr unsigned kAtOnce = 4;
+    if (children->begun - children->ended >= kAtOnce) return;
     const int saved = errno;
     const unsigned number = ++children->begun;
     const pid_t child = fork();
