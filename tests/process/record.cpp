@@ -246,13 +246,21 @@ void closes_all() {
         use(1 << 20);
 }
 
-// The memory of its record's file system is used up by itself.
+// The memory of its record's file system is used up by itself. Its children find no room for theirs.
 void fills(const char* folder) {
     char path[256];
     snprintf(path, sizeof path, "%s/filler", folder);
     const int fd = open(path, O_RDWR | O_CREAT, 0600);
     static char block[4096];
     while (write(fd, block, sizeof block) == sizeof block) {
+    }
+    for (int i = 0; i < 3; ++i) {
+        const pid_t child = fork();
+        if (child == 0) {
+            use(4 << 20);
+            exit(0);
+        }
+        waitpid(child, nullptr, 0);
     }
     many_events();
     use(64 << 20);
