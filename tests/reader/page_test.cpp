@@ -77,6 +77,22 @@ TEST(Page, HasABound) {
         << "the same record, the same page";
 }
 
+TEST(Page, HasABoundHoweverLongItsNames) {
+    SampleRecord sample(600);
+    for (uint64_t i = 0; i < 1500; ++i) {
+        uint64_t name =
+            named(sample, std::to_string(i) + std::string(700, '"') + "\t" + std::string(200, '&'));
+        sample.add_stack({name, name, named(sample, std::to_string(i) + std::string(200, '<'))}, 1, kMiB);
+    }
+    for (int i = 0; i < 16; ++i)
+        sample.add_event(TARN_RECORD_EVENT_PHASE, std::string(79, '"'));
+    for (uint64_t i = 0; i < 9; ++i)
+        sample.add_point(sample.header().started_ns + i, kMiB, kMiB, kMiB);
+    std::string page = show_html(Reading(sample).shown());
+    EXPECT_LT(page.size(), kMiB);
+    EXPECT_TRUE(has(page, " smaller ones are left out: "));
+}
+
 TEST(Page, OfNothing) {
     std::string page = show_html(Reading(SampleRecord()).shown());
     EXPECT_TRUE(has(page, "Nothing was written down so far.")) << page;

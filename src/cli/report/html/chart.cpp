@@ -14,7 +14,7 @@
 namespace tarn::cli {
 namespace {
 
-constexpr size_t kColumns = 480, kMarksMost = 120;
+constexpr size_t kColumns = 480, kMarksMost = 120, kMarksBytes = 48 << 10;
 constexpr double kTop = 30, kHeight = 220;  // of the plot, in pixels; above it stand names of events
 constexpr uint64_t kUnits = 1000;           // of the plot's own height
 
@@ -178,17 +178,17 @@ std::string marks(const Shown& shown, uint64_t begin, uint64_t end) {
                           [](const reader::Event* event) { return is_named(*event); });
     if (events.size() > kMarksMost) events.resize(kMarksMost);
     std::vector<double> named;
-    std::string text;
+    Bounded all(kMarksBytes);
     for (const reader::Event* event : events) {
         double share = static_cast<double>(event->time_ns - begin) / static_cast<double>(end - begin);
         bool phase = event->kind == TARN_RECORD_EVENT_PHASE, alarm = is_alarming(*event);
         std::string name = phase ? event->text : event_name(event->kind);
-        text += fmt::format("<g class=\"mark{}\"><title>{}: {}{}</title>",
-                            alarm   ? " alarm"
-                            : phase ? " phase"
-                                    : "",
-                            escaped(after_start(shown.record, event->time_ns)),
-                            escaped(event_name(event->kind)), escaped(event_details(*event)));
+        std::string text = fmt::format("<g class=\"mark{}\"><title>{}: {}{}</title>",
+                                       alarm   ? " alarm"
+                                       : phase ? " phase"
+                                               : "",
+                                       escaped(after_start(shown.record, event->time_ns)),
+                                       escaped(event_name(event->kind)), escaped(event_details(*event)));
         text += fmt::format("<line x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>", percent(share, 1),
                             phase || alarm ? kTop - 12 : kTop + kHeight,
                             kTop + kHeight + (phase || alarm ? 0 : 6));
@@ -200,9 +200,9 @@ std::string marks(const Shown& shown, uint64_t begin, uint64_t end) {
                                 share > 0.8 ? "end" : "start", percent(share, 1), kTop - 16,
                                 escaped(cut(name, 18)));
         }
-        text += "</g>\n";
+        all.add(text + "</g>\n");
     }
-    return text;
+    return all.text();
 }
 
 // The columns once more, for who points at one: seconds and the three parts.

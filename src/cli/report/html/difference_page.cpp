@@ -15,7 +15,7 @@
 namespace tarn::cli {
 namespace {
 
-constexpr size_t kRowsMost = 200;
+constexpr size_t kRowsMost = 200, kRowsBytes = 300 << 10;
 
 std::string side(const char* letter, const std::string& name, const Shown& shown) {
     const reader::Record& record = shown.record;
@@ -68,10 +68,11 @@ std::string changes_table(const Compared& compared) {
         if (a->by_chance != b->by_chance) return b->by_chance;
         return a->live_bytes() > b->live_bytes();
     });
-    std::string rows;
+    Bounded rows(kRowsBytes);
+    size_t there = 0;
     for (size_t i = 0; i < order.size() && i < kRowsMost; ++i)
-        rows += row(*order[i]);
-    if (rows.empty()) return "<p>Nobody: what was sampled is the same in both.</p>\n";
+        there += rows.add(row(*order[i]));
+    if (order.empty()) return "<p>Nobody: what was sampled is the same in both.</p>\n";
     std::string text =
         "<p>The largest change first. Grey ones differ by no more than chance may: two standard errors of "
         "the samples.</p>\n"
@@ -80,10 +81,10 @@ std::string changes_table(const Compared& compared) {
         "class=\"n\">change</th><th class=\"n\">before</th><th class=\"n\">after</th><th class=\"n\">objects "
         "before</th><th class=\"n\">objects "
         "after</th></tr></thead>\n<tbody>\n" +
-        rows + "</tbody></table></div>\n";
-    if (order.size() > kRowsMost)
-        text += fmt::format("<p class=\"note\">{} more are left out.</p>\n",
-                            number_word(order.size() - kRowsMost));
+        rows.text() + "</tbody></table></div>\n";
+    if (order.size() > there)
+        text +=
+            fmt::format("<p class=\"note\">{} more are left out.</p>\n", number_word(order.size() - there));
     if (same != 0)
         text += fmt::format("<p class=\"note\">{} hold as much as before.</p>\n", number_word(same));
     return text;
@@ -98,16 +99,17 @@ std::string show_html(const Compared& compared) {
                        fmt::format("<h1>{}</h1>\n</header>\n<main>\n", escaped(verdict(compared)));
     body += section("memory", "Resident memory", memory(compared));
     body += section("changes", "Who holds more, who less", changes_table(compared));
+    std::string rest =
+        section("notes", "Not in this report", notes_list(before) + notes_list(after)) +
+        "</main>\n<footer>tarn report, of two records. Figures of who holds what are estimates from "
+        "samples.</footer>\n";
+    size_t room = std::clamp(room_left(body.size() + rest.size()), kFlameLeast, kFlameMost);
     if (!before.record.stacks.empty() || !after.record.stacks.empty())
         body += section("flame", "Where it grew",
                         flame_view(reader::flame_of_difference({before.record, before.profile},
                                                                {after.record, after.profile}),
-                                   FlameOf::kDifference));
-    body += section("notes", "Not in this report", notes_list(before) + notes_list(after));
-    body +=
-        "</main>\n<footer>tarn report, of two records. Figures of who holds what are estimates from "
-        "samples.</footer>\n";
-    return document("Memory of " + reader::printable(after.record.who.program) + ", compared", body);
+                                   FlameOf::kDifference, room));
+    return document("Memory of " + reader::printable(after.record.who.program) + ", compared", body + rest);
 }
 
 }  // namespace tarn::cli

@@ -17,10 +17,11 @@ using reader::Flame;
 constexpr uint64_t kParts =
     1 << 15;  // zoomed in 16 times, a frame of so small a part is still less than a pixel
 constexpr size_t kNodesMost = 12'000;
-constexpr size_t kForgedMost = 250;
+constexpr size_t kForgedMost = 60;
 constexpr size_t kNameMost = 160;       // characters
 constexpr double kDrawnLeast = 0.0015;  // of the width, without a script: 2 pixels
-constexpr size_t kDrawnMost = 600;
+constexpr size_t kDrawnMost = 600, kPictureBytes = 96 << 10;
+constexpr size_t kAroundBytes = 2 << 10;  // sentences
 constexpr int kRow = 18;
 
 std::string name_of(const Flame& flame, uint32_t number) {
@@ -84,7 +85,7 @@ std::string title_of(const Flame& flame, const Flame::Node& node, FlameOf of) {
 std::string picture(const Flame& flame, FlameOf of) {
     auto total = static_cast<double>(flame.nodes[0].values[0]);
     std::vector<double> next = {0};  // at each depth, where the next frame begins
-    std::string frames;
+    Bounded frames(kPictureBytes);
     size_t drawn = 0, rows = 0;
     for (size_t i = 1; i < flame.nodes.size(); ++i) {
         const Flame::Node& node = flame.nodes[i];
@@ -95,19 +96,19 @@ std::string picture(const Flame& flame, FlameOf of) {
         if (width < total * kDrawnLeast || total == 0 || drawn >= kDrawnMost) continue;
         ++drawn;
         rows = std::max<size_t>(rows, node.depth);
-        frames += fmt::format(
+        std::string frame = fmt::format(
             "<svg class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"><title>{}</title><rect "
             "width=\"100%\" height=\"100%\"/>",
             kind_of(flame, node, of), percent(begin, total), (node.depth - 1) * kRow, percent(width, total),
             kRow - 1, title_of(flame, node, of));
         if (width > total * 0.02)
-            frames += fmt::format("<text x=\"4\" y=\"12.5\">{}</text>", escaped(name_of(flame, node.name)));
-        frames += "</svg>\n";
+            frame += fmt::format("<text x=\"4\" y=\"12.5\">{}</text>", escaped(name_of(flame, node.name)));
+        frames.add(frame + "</svg>\n");
     }
     return fmt::format(
         "<div class=\"flame\"><svg id=\"flame-picture\" width=\"100%\" height=\"{}\" role=\"img\" "
         "aria-label=\"Flame graph\">\n{}</svg></div>\n",
-        std::max<size_t>(rows, 1) * kRow, frames);
+        std::max<size_t>(rows, 1) * kRow, frames.text());
 }
 
 std::string left_out(const Flame& flame, uint64_t parts, FlameOf of) {
@@ -126,23 +127,28 @@ std::string left_out(const Flame& flame, uint64_t parts, FlameOf of) {
 
 }  // namespace
 
-std::string flame_view(const Flame& whole, FlameOf of) {
-    uint64_t parts = kParts;
-    Flame flame = pruned(whole, parts);
-    std::string json = flame.nodes.size() <= kNodesMost ? json_of(flame, of) : "";
-    while ((json.empty() || json.size() > kFlameBytes) && parts > 16) {
+std::string flame_view(const Flame& whole, FlameOf of, size_t bytes) {
+    uint64_t parts = 2 * kParts;
+    Flame flame;
+    std::string json, drawn;
+    bool fits = false;
+    while (!fits && parts > 16) {
         parts /= 2;
-        flame = pruned(flame, parts);
-        json = flame.nodes.size() <= kNodesMost ? json_of(flame, of) : "";
-    }
-    if (json.size() > kFlameBytes ||
-        json.empty()) {  // thousands of frames that have a sixteenth each: forged
-        flame.dropped += flame.nodes.size() - std::min<size_t>(flame.nodes.size(), kForgedMost);
-        flame.nodes.resize(std::min<size_t>(flame.nodes.size(), kForgedMost));
+        flame = pruned(whole, parts);
+        if (flame.nodes.size() > kNodesMost) continue;
         json = json_of(flame, of);
+        drawn = picture(flame, of);
+        fits = json.size() + drawn.size() + kAroundBytes <= bytes;
+    }
+    if (!fits) {  // thousands of frames that have a sixteenth each: forged
+        size_t left = std::min(flame.nodes.size(), kForgedMost);
+        flame.dropped += flame.nodes.size() - left;
+        flame.nodes.resize(left);
+        json = json_of(flame, of);
+        drawn = picture(flame, of);
     }
     std::string text = "<div id=\"flame-controls\" class=\"controls\" hidden></div>\n";
-    text += picture(flame, of);
+    text += drawn;
     text += "<p id=\"flame-detail\" class=\"detail\">";
     text += of == FlameOf::kDifference ? "As wide as the larger of before and after. Red grew, blue shrank."
                                        : "As wide as what it and those it called hold. Orange: the program; "

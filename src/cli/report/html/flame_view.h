@@ -9,9 +9,9 @@ namespace tarn::cli {
 
 enum class FlameOf { kProfile, kDifference };
 
-// The content of its section. `whole` is cut down until it fits (kFlameBytes).
-std::string flame_view(const reader::Flame& whole, FlameOf of);
+// The content of its section, no longer than `bytes`, which are at least kFlameLeast: `whole` is cut down until it fits.
+std::string flame_view(const reader::Flame& whole, FlameOf of, size_t bytes);
 
-constexpr size_t kFlameBytes = 480 << 10;
+constexpr size_t kFlameLeast = 256 << 10, kFlameMost = 576 << 10;
 
 }  // namespace tarn::cli

@@ -7,6 +7,11 @@
 #include "reader/text.h"
 
 namespace tarn::cli {
+namespace {
+
+constexpr size_t kHeadBytes = 8 << 10;  // of a document besides style, script and body
+
+}  // namespace
 
 std::string escaped(std::string_view text) {
     std::string safe;
@@ -68,6 +73,11 @@ std::string section(const char* id, const std::string& title, const std::string&
 
 std::string data_block(const char* id, const std::string& json) {
     return fmt::format("<script type=\"application/json\" id=\"{}\">{}</script>\n", id, json);
+}
+
+size_t room_left(size_t bytes) {
+    size_t used = bytes + std::string_view(kStyle).size() + std::string_view(kScript).size() + kHeadBytes;
+    return used < kPageBytes ? kPageBytes - used : 0;
 }
 
 std::string document(const std::string& title, const std::string& body) {

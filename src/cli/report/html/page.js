@@ -184,10 +184,12 @@ class Flame {
   go(node) {
     this.focus = node;
     this.draw();
-    this.tell(node === this.root ? null : node);
+    this.tell(null);
   }
 
+  // Of a frame; where the pointer is on none, of that which was gone into.
   tell(node) {
+    if (!node && this.focus !== this.root) node = this.focus;
     if (!node) {
       this.detail.textContent = this.hint;
       return;

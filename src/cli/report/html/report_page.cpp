@@ -2,6 +2,8 @@
 // The page of one record.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/report/html/chart.h"
 #include "cli/report/html/flame_view.h"
 #include "cli/report/html/markup.h"
@@ -56,36 +58,44 @@ std::string by_samples(const Shown& shown) {
                        escaped(moment(shown.state)), interval ? ", one in " + bytes_word(interval) : "");
 }
 
-std::string profile_sections(const Shown& shown, const reader::Growths& growths) {
+// The sections before the flame graph, which takes what room there is, and behind it.
+std::string before_flame(const Shown& shown, const reader::Growths& growths) {
+    std::string body =
+        head(shown, growths) + "<main>\n" + section("memory", "Memory over time", memory(shown));
     std::string table = holders_table(shown);
     if (table.empty())
-        return section("holders", "Who holds it",
+        return body +
+               section("holders", "Who holds it",
                        "<p>Not known: nothing was sampled. <code>TARN_PROFILE=512k</code> beside TARN_RECORD "
                        "says who allocates.</p>\n");
-    return section("growth", "What grows", growth_table(shown, growths)) +
-           section("holders", "Who holds it", by_samples(shown) + table) +
-           section("flame", "Who called for it",
-                   flame_view(flame(shown.record, shown.profile), FlameOf::kProfile));
+    return body + section("growth", "What grows", growth_table(shown, growths)) +
+           section("holders", "Who holds it", by_samples(shown) + table);
+}
+
+std::string behind_flame(const Shown& shown) {
+    const reader::Record& record = shown.record;
+    std::string body;
+    if (record.stats) body += section("classes", "Size classes", classes_table(*record.stats));
+    body += section("events", "Events", events_table(shown)) +
+            section("process", "Process, options, machine", process_table(shown)) +
+            section("notes", "Not in this report", notes_list(shown));
+    return body + fmt::format(
+                      "</main>\n<footer>tarn report, of a record by tarn {}. Figures of who holds what are "
+                      "estimates from samples.</footer>\n",
+                      escaped(record.who.tarn_version));
 }
 
 }  // namespace
 
 std::string show_html(const Shown& shown) {
     reader::Growths growths = reader::growths(shown.record, shown.profile);
-    const reader::Record& record = shown.record;
-    std::string body = head(shown, growths) + "<main>\n" +
-                       section("memory", "Memory over time", memory(shown)) +
-                       profile_sections(shown, growths);
-    if (record.stats) body += section("classes", "Size classes", classes_table(*record.stats));
-    body += section("events", "Events", events_table(shown)) +
-            section("process", "Process, options, machine", process_table(shown)) +
-            section("notes", "Not in this report", notes_list(shown));
-    body += fmt::format(
-        "</main>\n<footer>tarn report, of a record by tarn {}. Figures of who holds what are estimates from "
-        "samples.</footer>\n",
-        escaped(record.who.tarn_version));
-    return document(fmt::format("{} {}: memory", reader::printable(record.who.program), record.who.pid),
-                    body);
+    std::string body = before_flame(shown, growths), rest = behind_flame(shown), graph;
+    size_t room = std::clamp(room_left(body.size() + rest.size()), kFlameLeast, kFlameMost);
+    if (!shown.record.stacks.empty())
+        graph = flame_view(flame(shown.record, shown.profile), FlameOf::kProfile, room);
+    const reader::Who& who = shown.record.who;
+    return document(fmt::format("{} {}: memory", reader::printable(who.program), who.pid),
+                    body + section("flame", "Who called for it", graph) + rest);
 }
 
 }  // namespace tarn::cli

@@ -19,6 +19,9 @@ namespace {
 // Rows of each table, and characters of what stands in one of its cells.
 constexpr size_t kHoldersMost = 200, kGrowthMost = 15, kEventsMost = 200, kNotesMost = 60;
 constexpr size_t kFunctionMost = 200, kFileMost = 300, kTextMost = 2000;
+// Bytes, for names that are made to be long.
+constexpr size_t kHoldersBytes = 200 << 10, kGrowthBytes = 48 << 10, kEventsBytes = 64 << 10,
+                 kNotesBytes = 32 << 10;
 
 std::string table(const char* id, const std::string& kind, const std::string& head, const std::string& rows) {
     return fmt::format(
@@ -84,6 +87,16 @@ std::string candidate(const reader::Growth& growth) {
         escaped(cut(short_name(place.function), kFunctionMost)), where, by, escaped(why_it_grows(growth)));
 }
 
+std::string holder_row(const reader::Holder& holder, uint64_t total) {
+    const reader::Values& values = holder.values;
+    std::string share = share_word(values.live_bytes, total);
+    return "<tr>" + place_cells(holder.place, holder.callers) + bytes_cell("live", values.live_bytes) +
+           bytes_cell("at the peak", values.peak_bytes) + bytes_cell("allocated", values.allocated_bytes) +
+           number_cell("objects", values.live_objects, number_word(values.live_objects)) +
+           fmt::format("<td class=\"n s\" data-l=\"share\" data-v=\"{}\">{}{}</td></tr>\n", values.live_bytes,
+                       share.empty() ? "0 %" : escaped(share), bar(values.live_bytes, total));
+}
+
 std::string utc(uint64_t realtime_ns) {
     auto seconds = static_cast<time_t>(realtime_ns / 1'000'000'000);
     tm parts;
@@ -114,54 +127,48 @@ std::string place_cells(const reader::Place& place, const std::vector<reader::Pl
 std::string holders_table(const Shown& shown) {
     std::vector<reader::Holder> found = all_holders(shown.record, shown.profile);
     const reader::Values& total = shown.profile.total;
-    std::string rows;
-    for (size_t i = 0; i < found.size() && i < kHoldersMost; ++i) {
-        const reader::Values& values = found[i].values;
-        std::string share = share_word(values.live_bytes, total.live_bytes);
-        rows += "<tr>" + place_cells(found[i].place, found[i].callers) +
-                bytes_cell("live", values.live_bytes) + bytes_cell("at the peak", values.peak_bytes) +
-                bytes_cell("allocated", values.allocated_bytes) +
-                number_cell("objects", values.live_objects, number_word(values.live_objects)) +
-                fmt::format("<td class=\"n s\" data-l=\"share\" data-v=\"{}\">{}{}</td></tr>\n",
-                            values.live_bytes, share.empty() ? "0 %" : escaped(share),
-                            bar(values.live_bytes, total.live_bytes));
+    Bounded rows(kHoldersBytes);
+    reader::Values rest;
+    size_t shown_rows = 0;
+    for (const reader::Holder& holder : found) {
+        bool fits = shown_rows < kHoldersMost && rows.add(holder_row(holder, total.live_bytes));
+        shown_rows += fits;
+        if (!fits) add(&rest, holder.values);
     }
-    if (rows.empty()) return "";
+    if (found.empty()) return "";
     std::string text =
         table("holders-table", "sortable places",
               "<th>function</th><th>file:line</th><th class=\"n\" aria-sort=\"descending\">live</th><th "
               "class=\"n\">at the "
               "peak</th><th class=\"n\">allocated</th><th class=\"n\">objects</th><th class=\"n\">share</th>",
-              rows);
-    reader::Values rest;
-    for (size_t i = kHoldersMost; i < found.size(); ++i)
-        add(&rest, found[i].values);
-    if (found.size() > kHoldersMost)
+              rows.text());
+    if (found.size() > shown_rows)
         text += fmt::format(
             "<p class=\"note\">{} smaller ones are left out: {} live, {} at the peak, {} allocated.</p>\n",
-            number_word(found.size() - kHoldersMost), bytes_word(rest.live_bytes),
-            bytes_word(rest.peak_bytes), bytes_word(rest.allocated_bytes));
+            number_word(found.size() - shown_rows), bytes_word(rest.live_bytes), bytes_word(rest.peak_bytes),
+            bytes_word(rest.allocated_bytes));
     return text;
 }
 
 std::string growth_table(const Shown& shown, const reader::Growths& growths) {
     std::string unknown = growth_unknown(shown, growths);
     if (!unknown.empty()) return fmt::format("<p>{}</p>\n", escaped(unknown));
-    std::string candidates, rows;
-    size_t shown_rows = 0;
+    Bounded candidates(kGrowthBytes), rows(kGrowthBytes);
+    size_t shown_rows = 0, more = 0;
     for (const reader::Growth& growth : growths.holders) {
-        if (shown_rows++ == kGrowthMost) break;
-        if (growth.trend == reader::Trend::kGrows)
-            candidates += candidate(growth);
-        else
-            rows += growth_row(growth);
+        bool grows = growth.trend == reader::Trend::kGrows, fits = shown_rows < kGrowthMost;
+        if (fits) fits = grows ? candidates.add(candidate(growth)) : rows.add(growth_row(growth));
+        shown_rows += fits;
+        more += grows && !fits;
     }
-    std::string text = candidates.empty() ? "<p>Nothing does: of what is live, no holder made some all the "
-                                            "time without giving it back.</p>\n"
-                                          : "<p>Leak candidates, the fastest first. A cache that is not full "
-                                            "yet looks the same.</p>\n<ol class=\"candidates\">\n" +
-                                                candidates + "</ol>\n";
-    if (!rows.empty())
+    std::string text = candidates.text().empty()
+                           ? "<p>Nothing does: of what is live, no holder made some all the "
+                             "time without giving it back.</p>\n"
+                           : "<p>Leak candidates, the fastest first. A cache that is not full "
+                             "yet looks the same.</p>\n<ol class=\"candidates\">\n" +
+                                 candidates.text() + "</ol>\n";
+    if (more != 0) text += fmt::format("<p class=\"note\">{} more grow.</p>\n", number_word(more));
+    if (!rows.text().empty())
         text +=
             "<details><summary>Ages of what the others hold</summary>\n" +
             table("ages-table", "sortable places",
@@ -169,7 +176,7 @@ std::string growth_table(const Shown& shown, const reader::Growths& growths) {
                               "{}</th><th>trend</th><th class=\"n\">live</th><th class=\"n\">oldest</th><th "
                               "class=\"n\">half older than</th>",
                               time_word(growths.end_ns - growths.begin_ns)),
-                  rows) +
+                  rows.text()) +
             "</details>\n";
     return text;
 }
@@ -233,7 +240,7 @@ std::string classes_table(const tarn_stats& stats) {
 std::string events_table(const Shown& shown) {
     const std::vector<reader::Event>& events = shown.record.events;
     size_t first = events.size() > kEventsMost ? events.size() - kEventsMost : 0;
-    std::string rows;
+    Bounded rows(kEventsBytes);
     for (size_t i = first; i < events.size(); ++i) {
         const reader::Event& event = events[i];
         uint64_t start = shown.record.header.started_ns;
@@ -241,17 +248,16 @@ std::string events_table(const Shown& shown) {
         if (event.stack)
             place = ", in " +
                     place_word(holder_of(shown.record, shown.profile, shown.profile.traces[*event.stack]));
-        rows += fmt::format("<tr{}><td class=\"n\">{}</td><td>{}{}</td></tr>\n",
-                            is_alarming(event) ? " class=\"alarm\"" : "",
-                            time_word(event.time_ns > start ? event.time_ns - start : 0),
-                            escaped(event_name(event.kind)), escaped(event_details(event) + place));
+        rows.add(fmt::format("<tr{}><td class=\"n\">{}</td><td>{}{}</td></tr>\n",
+                             is_alarming(event) ? " class=\"alarm\"" : "",
+                             time_word(event.time_ns > start ? event.time_ns - start : 0),
+                             escaped(event_name(event.kind)), escaped(event_details(event) + place)));
     }
-    if (rows.empty()) return "";
-    uint64_t earlier = first + shown.record.events_lost;
-    return table("events-table", "", "<th class=\"n\">after</th><th>what</th>", rows) +
-           (earlier
-                ? fmt::format("<p class=\"note\">{} earlier ones are not shown.</p>\n", number_word(earlier))
-                : "");
+    if (events.empty()) return "";
+    uint64_t others = first + rows.refused() + shown.record.events_lost;
+    return table("events-table", "", "<th class=\"n\">after</th><th>what</th>", rows.text()) +
+           (others ? fmt::format("<p class=\"note\">{} others are not shown.</p>\n", number_word(others))
+                   : "");
 }
 
 std::string process_table(const Shown& shown) {
@@ -296,17 +302,19 @@ std::string process_table(const Shown& shown) {
 }
 
 std::string notes_list(const Shown& shown) {
-    std::string items;
-    size_t count = 0;
+    Bounded items(kNotesBytes);
+    size_t count = 0, there = 0;
     auto item = [&](const std::string& text) {
-        if (count++ < kNotesMost) items += "<li>" + escaped(cut(text, kTextMost)) + "</li>\n";
+        ++count;
+        there += there < kNotesMost && items.add("<li>" + escaped(cut(text, kTextMost)) + "</li>\n");
     };
     for (const std::string& note : shown.record.notes)
         item(note);
     for (const auto& [path, why] : shown.missing)
         item(fmt::format("names for addresses in {}: {}", path, why));
-    if (count > kNotesMost) items += fmt::format("<li>and {} more</li>\n", number_word(count - kNotesMost));
-    return items.empty() ? "" : "<ul>\n" + items + "</ul>\n";
+    if (count == 0) return "";
+    std::string more = count > there ? fmt::format("<li>and {} more</li>\n", number_word(count - there)) : "";
+    return "<ul>\n" + items.text() + more + "</ul>\n";
 }
 
 }  // namespace tarn::cli
