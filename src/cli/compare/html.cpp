@@ -17,14 +17,14 @@ constexpr const char* kHead = R"(<!DOCTYPE html>
 <title>tarn compare: {0}</title>
 <style>
 :root {{ color-scheme: light dark; --line: #8884; --bar: #3b7dbf; --of: #8886; }}
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }}
 h1 {{ font-size: 1.2rem; font-family: ui-monospace, monospace; overflow-wrap: anywhere; }}
 .verdict {{ font-size: 1.1rem; font-weight: 600; }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; }}
-td.bar {{ min-width: 7rem; }}
+td.bar {{ min-width: 5rem; }}
 .bar span {{ display: block; height: .6rem; background: var(--bar); }}
 .glibc .bar span {{ background: var(--of); }}
 .note {{ font-size: .9rem; opacity: .8; }}
