@@ -10,8 +10,9 @@ import sys
 # Groups are resolved: one whose name is local now must not give way to a group of the program's of the same name.
 LINK = ["-r", "-nostdlib", "-Wl,--force-group-allocation",
         *[f"-Wl,--unique={section}*" for section in (".text", ".rodata", ".data", ".bss")]]
-# A module's way in, which the library does not look for here.
-HIDDEN = ["--localize-hidden", "--localize-symbol=tarn_recorder_entry"]
+# Besides: all of C++ but operator new and delete, since templates of the C++ library are visible where they are not inlined; a
+# module's way in, which the library does not look for here.
+HIDDEN = ["--localize-hidden", "--wildcard", "--localize-symbol=_Z[A-Z0-9]*", "--localize-symbol=tarn_recorder_entry"]
 
 
 def main():

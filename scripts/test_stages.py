@@ -199,6 +199,11 @@ def stage_clang():
     if configure("build-clang", options, {"CC": "clang", "CXX": "clang++"}) and build("build-clang"):
         runner_tests("build-clang", python_script("tests/programs/run.py", "--build", "build-clang", "--backend",
                                                   "mimalloc", "python3", "python3-fork", "perl"))
+        check("build-clang: what the library shows",
+              python_script("tests/process/run.py", "--library", "build-clang/libtarn.so", "--programs", "build-clang",
+                            "--only", "^surface/(library_exp|sym|names|modules_exp)"))
+        for fact in ("one_of_each", "takes_no_other_names"):
+            check(f"build-clang: archive {fact}", python_script("tests/link/archive.py", "build-clang/libtarn.a", fact))
 
 
 def stage_programs():
