@@ -49,7 +49,8 @@ typedef struct tarn_arena {
     size_t largest_chunk;
     size_t heap_bytes; /* of all that came from malloc: 0 says that there are no such chunks */
     struct tarn_arena* link;
-    void* reserved[2];
+    const char* name; /* tarn_arena_name; NULL: none */
+    void* reserved[1];
 } tarn_arena;
 
 /* A point in an arena's life. Its fields are for the inline functions only. */
@@ -116,6 +117,7 @@ static inline void tarn_arena_init_buffer(tarn_arena* arena, void* buffer, size_
     arena->largest_chunk = TARN_ARENA_LARGEST_CHUNK;
     arena->heap_bytes = 0;
     arena->link = NULL;
+    arena->name = NULL;
 }
 
 /* Runs all cleanups and frees every chunk but the first; the arena is as new. What tarn_arena_init_buffer
@@ -258,6 +260,17 @@ static inline void tarn_arena_reset(tarn_arena* arena) {
     mark.cleanups = NULL;
     mark.larges = 0;
     tarn_arena_rewind(arena, mark);
+}
+
+/* What the arena takes from now on stands under this name in profiles (docs/profile.md), as the innermost frame; NULL: under
+ * none. The name is not copied: it must be valid as long as the arena has it. One that goes back to an arena pool loses it.
+ * Example:
+ *     tarn_arena* arena = tarn_arena_create(0, 0);
+ *     tarn_arena_name(arena, "syntax trees");
+ *     tarn_arena_destroy(arena);
+ */
+static inline void tarn_arena_name(tarn_arena* arena, const char* name) {
+    arena->name = name;
 }
 
 /* Frees the chunks that are kept for reuse; the bytes freed. */

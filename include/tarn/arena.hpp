@@ -154,6 +154,8 @@ class ArenaRef {
     [[nodiscard]] Mark mark() const noexcept { return tarn_arena_mark_get(handle_); }
     void rewind(Mark mark) const noexcept { tarn_arena_rewind(handle_, mark); }
     void reset() const noexcept { tarn_arena_reset(handle_); }
+    // In profiles; not copied. NULL: none.
+    void name(const char* text) const noexcept { tarn_arena_name(handle_, text); }
     std::size_t trim() const noexcept { return tarn_arena_trim(handle_); }
     tarn_arena_stats statistics() const noexcept {
         tarn_arena_stats stats{};

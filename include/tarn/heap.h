@@ -78,6 +78,11 @@ TARN_API void tarn_heap_reset(tarn_heap* heap);
 /* Empty chunks kept by the heap, and those that all heaps keep in common, go back to tarn; bytes given. */
 TARN_API size_t tarn_heap_trim(tarn_heap* heap);
 
+/* What the heap takes from tarn from now on (segments of 1 MiB, which all heaps share, and blocks) stands under this name in
+ * profiles (docs/profile.md), as the innermost frame; NULL: under none. The name is not copied: it must be valid as long
+ * as the heap has it. By one thread at a time. */
+TARN_API void tarn_heap_name(tarn_heap* heap, const char* name);
+
 /* At least `size` bytes (0 counts as 1), aligned to 16 bytes. NULL and ENOMEM: the quota refuses it, or there
  * is no memory. */
 TARN_API void* tarn_heap_allocate(tarn_heap* heap, size_t size);

@@ -70,6 +70,8 @@ class Heap {
     std::size_t usable_size(void* pointer) noexcept { return tarn_heap_usable_size(heap_, pointer); }
     void reset() noexcept { tarn_heap_reset(heap_); }
     std::size_t trim() noexcept { return tarn_heap_trim(heap_); }
+    // In profiles; not copied. NULL: none.
+    void name(const char* text) noexcept { tarn_heap_name(heap_, text); }
 
     void set_quota(std::uint64_t quota) noexcept { tarn_heap_set_quota(heap_, quota); }
     void set_soft_limit(std::uint64_t limit) noexcept { tarn_heap_set_soft_limit(heap_, limit); }

@@ -59,6 +59,10 @@ enum tarn_pool_option {
  */
 TARN_API tarn_pool* tarn_pool_create(size_t object_size, size_t alignment, unsigned options);
 
+/* What the pool takes from malloc from now on stands under this name in profiles (docs/profile.md), as the innermost frame;
+ * NULL: under none. The name is not copied: it must be valid as long as the pool has it. Any thread. */
+TARN_API void tarn_pool_name(tarn_pool* pool, const char* name);
+
 /* All objects are freed at once, a chunk (up to 1 MiB of objects) at a time. No thread may use the pool or
  * its objects any more. */
 TARN_API void tarn_pool_destroy(tarn_pool* pool);

@@ -129,6 +129,8 @@ class Pool {
     }
     void flush() noexcept { tarn_pool_flush(pool_); }
     std::size_t trim() noexcept { return tarn_pool_trim(pool_); }
+    // In profiles; not copied. NULL: none.
+    void name(const char* text) noexcept { tarn_pool_name(pool_, text); }
     [[nodiscard]] PoolStats stats() const noexcept {
         PoolStats stats;
         tarn_pool_stats_get(pool_, &stats, sizeof stats);

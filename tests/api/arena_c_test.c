@@ -241,6 +241,9 @@ static void a_reset_keeps_chunks(void) {
     const uint64_t spare = stats_of(arena).spare;
     CHECK(tarn_arena_trim(arena) >= spare && stats_of(arena).spare == 0 && live_bytes() == live_start);
     CHECK(tarn_arena_trim(arena) == 0);
+    CHECK(arena->name == NULL);
+    tarn_arena_name(arena, "objects"); /* without a profile nothing comes of it */
+    CHECK(tarn_arena_allocate(arena, 5000000, 8) != NULL && strcmp(arena->name, "objects") == 0);
     tarn_arena_destroy(arena);
 }
 

@@ -253,6 +253,7 @@ class Model {
             marks_.clear();
             arena_.reset();
             EXPECT_EQ(registered_, 0u);
+            arena_.name("random");
             if (pick(0, 3) == 0) arena_.trim();
         }
     }

@@ -44,6 +44,7 @@ static tarn_heap_stats stats_of(tarn_heap* heap) {
 
 static void every_size_is_served(uint32_t flags) {
     tarn_heap* heap = make(0, 0, flags);
+    tarn_heap_name(heap, "all sizes"); /* without a profile nothing comes of it */
     const size_t sizes[] = {0,    1,    15,    16,    17,    255,   257,    1000,
                             4096, 8191, 16384, 32704, 32705, 65536, 300000, 5000000};
     unsigned char* all[16];

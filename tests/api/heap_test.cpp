@@ -342,6 +342,7 @@ TEST(Heap, HeapsOfThreadsShareThePool) {
                 }
                 EXPECT_TRUE(std::all_of(objects.begin(), objects.end(), intact));
                 if (round % 7 == 0) heap.trim();
+                heap.name(round % 2 ? "odd" : nullptr);
             }
         });
     for (std::thread& thread : threads)

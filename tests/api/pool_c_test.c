@@ -233,7 +233,9 @@ static void trim_gives_back_chunks_without_live_objects(void) {
     CHECK(after.live_objects == 0 && tarn_pool_trim(pool) == after.chunk_bytes);
     after = stats_of(pool);
     CHECK(after.chunks == 0 && after.chunk_bytes == 0 && after.idle_objects == 0);
+    tarn_pool_name(pool, "objects"); /* without a profile nothing comes of it */
     CHECK(tarn_pool_reserve(pool, 100) == 0 && tarn_pool_trim(pool) == 4800);
+    tarn_pool_name(pool, NULL);
     tarn_pool_free(pool, allocate(pool));
     tarn_pool_destroy(pool);
 }

@@ -133,6 +133,7 @@ TEST(PoolOfT, OutOfMemoryThrows) {
     EXPECT_THROW(small.reserve(SIZE_MAX / 2), std::bad_alloc);
     small.reserve(1000);
     EXPECT_EQ(small.stats().chunks, 1u);
+    small.name("small");
     EXPECT_GT(small.trim(), 0u);
     small.flush();
 }

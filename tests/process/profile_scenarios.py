@@ -182,6 +182,21 @@ def arenas(context):
         assert most["live_bytes"] > 90_000_000 and module["path"] == "", (most, module)
 
 
+def named(context):
+    """What has a name is the innermost frame of what it takes, behind which stands who made it take that."""
+    with Place() as place:
+        run(context, ["named"], place.settings(TARN_PROFILE="4096"))
+        with record_file.Record(place.path()) as record:
+            live = {}
+            for stack in record.stacks:
+                if stack["frames"] and stack["frames"][0] & NAME:
+                    name = record.name(stack["frames"][0])
+                    live[name] = live.get(name, 0) + stack["live_bytes"]
+                    assert any(m["begin"] <= stack["frames"][1] < m["end"] and m["path"] == "" for m in record.modules)
+        assert set(live) == {"an arena", "a heap", "a pool"}, live
+        assert all(9_500_000 < size < 13_000_000 for size in live.values()), live
+
+
 def turned_on_later(context):
     """A tool says when; what was sampled is followed to its end afterwards."""
     with Place() as place:

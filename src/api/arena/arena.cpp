@@ -17,6 +17,7 @@
 #include "cache/totals.h"
 #include "entry/entry.h"
 #include "entry/resize.h"
+#include "seam/named.h"
 
 // In front of each chunk and each large block.
 struct tarn_arena_chunk {
@@ -87,6 +88,7 @@ void count_bytes(Arena& arena, size_t bytes) {
 }
 
 Chunk* new_chunk(Arena& arena, size_t bytes) {
+    const tarn::Named scope(arena.name);
     Chunk* chunk = static_cast<Chunk*>(tarn::allocate(bytes));
     if (!chunk) return nullptr;
     chunk->bytes = bytes;
@@ -158,6 +160,7 @@ void* resize_newest_large(Arena& arena, size_t old_size, size_t new_size) {
     const size_t old_bytes = old->bytes;
     if (new_size <= old_bytes - sizeof(Chunk)) return old->object;
     const size_t bytes = sizeof(Chunk) + new_size + old_size / 2;
+    const tarn::Named scope(arena.name);
     Chunk* chunk = static_cast<Chunk*>(tarn::reallocate(old, bytes));
     if (!chunk) return nullptr;
     chunk->bytes = bytes;

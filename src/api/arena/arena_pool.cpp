@@ -36,6 +36,7 @@ bool push(Pool& pool, tarn_arena* arena) {
     const tarn::Guard guard(pool.lock);
     if (!has_room(pool, arena->heap_bytes)) return false;
     arena->link = pool.idle;
+    arena->name = nullptr;
     pool.idle = arena;
     pool.numbers.idle_arenas++;
     pool.numbers.idle_bytes += arena->heap_bytes;

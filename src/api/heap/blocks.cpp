@@ -6,6 +6,7 @@
 #include "entry/entry.h"
 #include "entry/resize.h"
 #include "os/os.h"
+#include "seam/named.h"
 
 namespace tarn::user_heap {
 
@@ -66,6 +67,7 @@ size_t block_usable(size_t size) {
 void* take_block(tarn_heap& heap, Request request) {
     if (request.size > kLargest) return nullptr;
     const size_t usable = block_usable(request.size);
+    const Named scope(heap.name);
     Block* const block = request.alignment <= kBlockStart
                              ? static_cast<Block*>(allocate_aligned(kPage, usable + kBlockStart))
                              : make_aligned(usable, request.alignment);
@@ -95,6 +97,7 @@ void* resize_block(tarn_heap& heap, void* pointer, size_t size) {
     const int64_t more = static_cast<int64_t>(usable) - static_cast<int64_t>(block->usable);
     if (is_aligned_block(pointer) || more > heap.headroom) return nullptr;
     unlink(heap, block);
+    const Named scope(heap.name);
     auto* const there = static_cast<Block*>(reallocate(block, usable + kBlockStart));
     link(heap, there ? there : block);
     if (!there) return nullptr;

@@ -92,6 +92,10 @@ size_t tarn_heap_trim(tarn_heap* heap) {
     return trim_chunks();
 }
 
+void tarn_heap_name(tarn_heap* heap, const char* name) {
+    heap->name = name;
+}
+
 void* tarn_heap_allocate(tarn_heap* heap, size_t size) {
     if (size <= kObjectMax) [[likely]] {
         Chunk* const chunk = heap->current[class_for(size)];

@@ -3,6 +3,7 @@
 // ones of its class, or is empty and of no class.
 #include "api/heap/state.h"
 #include "os/os.h"
+#include "seam/named.h"
 
 namespace tarn::user_heap {
 
@@ -59,6 +60,7 @@ void prepare(tarn_heap& heap, Chunk& chunk, ClassIndex c) {
 }
 
 Chunk* chunk_from_pool(tarn_heap& heap) {
+    const Named scope(heap.name);
     void* const memory = take_chunk();
     if (!memory) return nullptr;
     ++heap.chunks;

@@ -159,6 +159,7 @@ struct tarn_heap {
     uint64_t refusals;
     tarn_heap_callback* callback;
     void* user;
+    const char* name;  // in profiles; NULL: none
     bool locked, checked;
     bool armed;  // the soft limit
     bool reserve_released, calling;

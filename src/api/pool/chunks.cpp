@@ -7,6 +7,7 @@
 #include "entry/entry.h"
 #include "entry/resize.h"
 #include "os/os.h"
+#include "seam/named.h"
 
 namespace tarn::pool {
 
@@ -55,6 +56,7 @@ Chunk* Chunks::make(size_t capacity) {
         errno = ENOMEM;
         return nullptr;
     }
+    const Named scope(name_);
     const size_t words = checks_ == Checks::kOn ? (capacity + kBits - 1) / kBits : 0;
     auto* chunk = static_cast<Chunk*>(allocate(sizeof(Chunk) + words * sizeof(uint64_t)));
     if (!chunk) return nullptr;

@@ -32,6 +32,8 @@ class Chunks {
     Chunks(size_t stride, size_t alignment, Checks checks)
         : stride_(stride), alignment_(alignment), checks_(checks) {}
 
+    void name(const char* text) { name_ = text; }
+
     // Up to `most` objects that lie one after another and were never handed out; how many, 0 when there is no
     // memory (errno is then ENOMEM).
     size_t carve(void** objects, size_t most);
@@ -60,6 +62,7 @@ class Chunks {
     void release(Chunk* chunk);
     size_t position(const void* address) const;
 
+    const char* name_ = nullptr;  // in profiles
     const size_t stride_, alignment_;
     const Checks checks_;
     Chunk** sorted_ = nullptr;

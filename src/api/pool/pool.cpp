@@ -232,6 +232,12 @@ void tarn_pool_flush(tarn_pool* pool) {
     flush_mine(of(pool));
 }
 
+void tarn_pool_name(tarn_pool* handle, const char* name) {
+    Pool& pool = of(handle);
+    const tarn::Guard guard(pool.lock);
+    pool.chunks.name(name);
+}
+
 size_t tarn_pool_trim(tarn_pool* handle) {
     Pool& pool = of(handle);
     flush_mine(pool);
