@@ -34,6 +34,7 @@ struct Options {
     HugePageUse huge_pages = HugePageUse::kDenseBlocks;  // TARN_HUGE_PAGES
     bool keep_deepbind = false;                          // TARN_KEEP_DEEPBIND
     bool record_keep = false;                            // TARN_RECORD_KEEP
+    bool record_children = true;                         // TARN_RECORD_CHILDREN
     size_t region = 0;                                   // TARN_REGION; 0: no bound
     size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`

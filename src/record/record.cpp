@@ -235,6 +235,15 @@ void keep_parents_whole() {
     if (fd >= 0) os::close(fd);
 }
 
+// A child that is not to have a record. Whoever looks for processes that have the parent's file finds none here; where
+// it was there is something to read still, for what a signal handler forked over.
+void leave_to_parent() {
+    if (sampler()) sampler()->ended();
+    if (parent.written || !os::unmap_exactly(state.header, state.mapped)) return;
+    (void)os::reserve_zeros_at(state.header, state.mapped);
+    forget_file();
+}
+
 }  // namespace
 
 void forked() {
@@ -252,8 +261,10 @@ void forked() {
     watch_requests(nullptr);
     modules_after_fork_child();
     forget_published();
-    state.life.store(Life::kForked, std::memory_order_release);
+    const bool records = state.host->options->record_children;
+    state.life.store(records ? Life::kForked : Life::kEnded, std::memory_order_release);
     if (sampler()) sampler()->after_fork_child();
+    if (!records) leave_to_parent();
 }
 
 bool begin_in_child() {

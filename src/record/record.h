@@ -2,7 +2,7 @@
 // The record of this process (tarn/record.h): begun by the constructor, begun anew by a child of fork, ended. What is in
 // it is written by the other files of this room, and by src/profile, each its own sections.
 //
-// Life: kNone -> kBegun -> kEnded or kStopped; in a child of fork kForked -> kBegun. Whoever writes makes sure first that
+// Life: kNone -> kBegun -> kEnded or kStopped; in a child of fork kForked -> kBegun, or kEnded. Whoever writes makes sure first that
 // this is the process whose record it is (writes_here): a child that came into being without handlers of fork (vfork,
 // clone) has the mapping, too.
 #pragma once

@@ -49,6 +49,22 @@ def a_path_for_all(context):
             assert name == "record" or name == f"record.{record.who['pid']}", names
 
 
+def without_children(context):
+    """TARN_RECORD_CHILDREN=0: what is forked has none, nor the parent's file; what is executed has one."""
+    with Place() as place:
+        silent(run(context, ["record", "forks"], place.settings("%p", TARN_RECORD_CHILDREN="0")))
+        records = place.records()
+        assert sorted(record.who["program"] for record in records) == ["record", "true"], place.names()
+        assert not any(record.who["forked"] for record in records)
+    with Place() as place:
+        silent(run(context, ["record", "forks_in_handlers"], place.settings("%p", TARN_RECORD_CHILDREN="0")))
+        [record] = place.records()
+        assert {e["text"] for e in record.events if e["kind"] == record_file.PHASE} == {"parent"}, record.events
+    with Place() as place:
+        run(context, ["profile", "forks", "200"], place.settings("%p", TARN_PROFILE="2", TARN_RECORD_CHILDREN="0"))
+        assert len(place.names()) == 1, place.names()
+
+
 def clones_without_a_word(context):
     with Place() as place:
         silent(run(context, ["record", "raw_clones"], place.settings()))
