@@ -22,7 +22,8 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/os": (),
     "src/scan": (),
     "src/unwind": ("os",),
-    "src/base": ("os",),
+    "src/names": (),
+    "src/base": ("names", "os"),
     "src/metrics": (),
     "src/report": ("metrics", "base"),
     "src/pages": ("base", "os"),
@@ -47,6 +48,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     **{f"src/api/{part}": _API for part in ("arena", "batch", "buffer", "heap", "interner", "metrics", "pool", "string")},
     "preload": _BELOW_ENTRY + ("entry", "host"),
     # Tools: apart from the allocator, of which they use the installed headers alone.
+    "src/follow": (),
     "src/reader/symbols": (),
     "src/reader": ("reader/symbols",),
     "src/reader/formats": ("reader", "reader/symbols"),
@@ -61,7 +63,12 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/cli/report/html": ("cli/report", "cli/common", *_READER),
     "src/cli/allocators": ("measure",),
     "src/cli/compare": ("cli/common", "cli/allocators", "measure"),
-    "src/cli": ("cli/common", "cli/compare", "cli/export", "cli/report", "cli/report/html", "cli/top"),
+    "src/cli/program": ("cli/common", "reader"),
+    "src/cli/run": ("cli/common", "cli/program", "cli/report", "follow", *_READER),
+    "src/cli/trim": ("cli/common", *_READER),
+    "src/cli/doctor": ("cli/common", "cli/program", "cli/allocators", "names", *_READER),
+    "src/cli": ("cli/common", "cli/compare", "cli/doctor", "cli/export", "cli/report", "cli/report/html", "cli/run", "cli/top",
+                "cli/trim"),
     "src/pch": (),
     "include/tarn": (),
 }
@@ -163,7 +170,8 @@ def self_test():
              ("src/pages/a.h", "pages/a.h", 1), ("src/entry/a.cpp", "stats/stats.h", 0),
              ("src/os/os.cpp", "os/syscall.h", 0), ("src/stats/a.h", "tarn/tarn.h", 0),
              ("src/backend/a.cpp", "pages/runs.h", 0), ("src/reader/a.cpp", "base/text.h", 1),
-             ("src/reader/symbols/a.h", "reader/record.h", 1), ("src/cli/report/a.cpp", "reader/record.h", 0)]
+             ("src/reader/symbols/a.h", "reader/record.h", 1), ("src/cli/report/a.cpp", "reader/record.h", 0),
+             ("src/cli/doctor/a.cpp", "names/spelling.h", 0), ("src/cli/doctor/a.cpp", "base/text.h", 1)]
     for file, header, expected in cases:
         with tempfile.TemporaryDirectory() as root:
             os.makedirs(os.path.join(root, os.path.dirname(file)))

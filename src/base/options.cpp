@@ -7,8 +7,9 @@
 #include "base/at_start.h"
 #include "base/message.h"
 #include "base/output.h"
-#include "base/spelling.h"
 #include "base/text.h"
+#include "names/option_names.h"
+#include "names/spelling.h"
 #include "os/os.h"
 
 namespace tarn {
@@ -213,6 +214,15 @@ constexpr Option kOptions[] = {
 };
 
 constexpr int kCount = sizeof kOptions / sizeof kOptions[0];
+
+consteval bool has_the_names() {
+    if (sizeof kOptionNames / sizeof *kOptionNames != kCount) return false;
+    for (int i = 0; i < kCount; ++i)
+        for (const char *name = kOptionNames[i], *own = kOptions[i].name; *name || *own; ++name, ++own)
+            if (*name != *own) return false;
+    return true;
+}
+static_assert(has_the_names());
 static_assert(kCount <= kOptionsMost);
 TARN_WRITTEN_AT_START constinit bool given[kCount];
 

@@ -10,9 +10,12 @@
 
 #include "cli/common/outcome.h"
 #include "cli/compare/compare.h"
+#include "cli/doctor/doctor.h"
 #include "cli/export/export.h"
 #include "cli/report/report.h"
+#include "cli/run/run.h"
 #include "cli/top/top.h"
+#include "cli/trim/trim.h"
 
 namespace {
 
@@ -96,15 +99,17 @@ void add_report(Line* line) {
         "  tarn report before.record after.record          who holds more, who less\n"
         "  tarn report /tmp/my.record --pprof heap.pb.gz   then: go tool pprof -http : heap.pb.gz\n"
         "  tarn report 4711 --folded -                     of a process with TARN_RECORD=1; for flame "
-        "graphs\n",
+        "graphs\n"
+        "  tarn report                                     of the last one in the default place\n",
         "Exit status: 0 done; 1 the file cannot be read or is no record, or the output cannot be written;\n"
         "2 the command line is wrong; 3 nothing was sampled, for --pprof and --folded.\n"
         "Debug information is looked for as gdb does, on the servers of DEBUGINFOD_URLS too.",
         [] { return report(options); });
-    it->add_option("FILE", options.records,
-                   "the record, or the number of a process with TARN_RECORD=1; two of them: their difference")
-        ->required()
-        ->expected(1, 2);
+    it->add_option(
+          "FILE", options.records,
+          "the record, or the number of a process in the default place; two: their difference; none: the "
+          "newest there")
+        ->expected(0, 2);
     it->add_flag("--json", options.json, "all of it, for programs");
     it->add_option("--html", options.html, "write one HTML file, which needs no network")->type_name("FILE");
     it->add_flag(
@@ -213,6 +218,69 @@ void add_compare(Line* line) {
     it->add_option("--html", options.html, "write a page as well")->type_name("FILE");
 }
 
+void add_run(Line* line) {
+    static RunOptions options;
+    CLI::App* it = line->add("run", "a command under tarn, with a record, and five lines at its end",
+                             "  tarn run python3 program.py            as if it ran alone; then how much "
+                             "memory, and what to type next\n"
+                             "  tarn run --profile -- ./server --port 80   says who holds the memory, by "
+                             "function, file and line\n",
+                             "Exit status: the command's, and its signal; 125 tarn itself failed, 126 the "
+                             "command cannot be executed,\n"
+                             "127 it is not there; 2 the command line is wrong. What cannot be served is run "
+                             "without tarn, after one\n"
+                             "line that says why. The command's children are started as if tarn were not "
+                             "there, without --children.",
+                             [] { return run(options); });
+    it->positionals_at_end();
+    it->add_option("CMD", options.command, "the command and its arguments")->required();
+    it->add_flag("--profile{512k}", options.profile,
+                 "sample allocations, one in so many bytes: --profile=64k")
+        ->type_name("[=BYTES]");
+    it->add_option("--backend", options.backend,
+                   "who serves large blocks: map, mimalloc, jemalloc, system, a plugin");
+    it->add_flag("--hardened", options.hardened, "check every free in full");
+    it->add_flag("--children", options.children, "what CMD starts runs under tarn too, each with a record");
+    it->add_option("-o", options.record, "the record; else where tarn report finds it by its number")
+        ->type_name("FILE");
+    it->add_flag("-q,--quiet", options.quiet, "without the five lines");
+    it->add_option("--library", options.library, "this libtarn.so, not the one beside the command")
+        ->type_name("FILE");
+}
+
+void add_trim(Line* line) {
+    static TrimOptions options;
+    CLI::App* it = line->add(
+        "trim", "asks a process that records to give back the memory that lies free in it",
+        "  tarn trim 4711                  waits until it is obeyed, and says how much became free\n",
+        "Exit status: 0 it has obeyed; 1 there is no such process or record, or it is another user's; 2 the\n"
+        "command line is wrong; 3 it has not obeyed yet: an idle process does when it goes on.",
+        [] { return trim(options); });
+    it->add_option("PROCESS", options.record, "its number, or its record")->required();
+    it->add_option("--wait", options.wait, "so many seconds at most")
+        ->check(CLI::Range(0.0, 1e6))
+        ->capture_default_str();
+    it->add_flag("--json", options.json, "for programs, in bytes");
+}
+
+void add_doctor(Line* line) {
+    static DoctorOptions options;
+    CLI::App* it =
+        line->add("doctor", "is tarn active in a process, or would it be in a command, and if not, why",
+                  "  tarn doctor 4711                of a process: which libtarn.so, or why none; limits "
+                  "that will matter\n"
+                  "  tarn doctor -- ./server         of a command, before it is started\n"
+                  "  tarn doctor                     of what is started here, by LD_PRELOAD as it is now\n",
+                  "Exit status: 0 it is active, or would be; 1 it is not, or cannot be looked into; 2 the "
+                  "command line is\n"
+                  "wrong. A health check: HEALTHCHECK CMD tarn doctor 1",
+                  [] { return doctor(options); });
+    it->positionals_at_end();
+    it->add_option("PROCESS|CMD", options.words, "the number of a process, or a command");
+    it->add_flag("--json", options.json, "for programs");
+    it->add_option("--root", options.root, "where the kernel's files are")->group("");
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -222,6 +290,9 @@ int main(int count, char** words) {
         add_top(&line);
         add_export(&line);
         add_compare(&line);
+        add_run(&line);
+        add_trim(&line);
+        add_doctor(&line);
         return line.parse_and_run(count, words);
     } catch (const std::exception& error) {
         return failed(kFailed, error.what());

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace tarn::reader {
 
@@ -50,9 +51,32 @@ std::vector<std::string> default_folders() {
     return folders;
 }
 
+namespace {
+
+std::string newest_record() {
+    namespace fs = std::filesystem;
+    std::string newest, looked;
+    fs::file_time_type latest = fs::file_time_type::min();
+    for (const std::string& folder : default_folders()) {
+        std::error_code error;
+        for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+            fs::file_time_type time = entry.last_write_time(error);
+            if (error || entry.path().extension() != ".tarnrecord" || time < latest) continue;
+            latest = time;
+            newest = entry.path();
+        }
+        looked += (looked.empty() ? "" : " or ") + folder;
+    }
+    if (newest.empty()) throw Unreadable("no record in " + looked + "; tarn run -- CMD makes one");
+    return newest;
+}
+
+}  // namespace
+
 std::string record_path(const std::string& path_or_process) {
     const std::string& word = path_or_process;
-    bool number = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+    if (word.empty()) return newest_record();
+    bool number = word.find_first_not_of("0123456789") == std::string::npos;
     if (!number || access(word.c_str(), F_OK) == 0) return word;
     std::string looked;
     for (const std::string& folder : default_folders()) {

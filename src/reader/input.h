@@ -40,7 +40,8 @@ class Input {
 // Where this user's processes keep their records, unless they are told otherwise; these folders need not be there.
 std::vector<std::string> default_folders();
 
-// The file that is meant: by its path, or as the number of a process whose record is in the default place (docs/record.md).
+// The file that is meant: by its path, or as the number of a process whose record is in the default place (docs/record.md);
+// "": the newest one there.
 // Throws Unreadable when there is none of that process.
 std::string record_path(const std::string& path_or_process);
 

@@ -114,6 +114,17 @@ def version_line(environment):
     return succeed(["pkg-config", "--modversion", "tarn"], env=environment).stdout.strip() + " 1\n"
 
 
+def check_command(directory):
+    """the command finds the library from where it was installed"""
+    installed(directory)
+    found = glob.glob(f"{directory}/**/bin/tarn", recursive=True)
+    if not found:
+        raise Skip("the command is not built")
+    record = f"{directory}/record"
+    done = run([found[0], "run", "-o", record, "env"], env={"PATH": os.environ["PATH"]})
+    expect(done.returncode == 0 and done.stdout == f"PATH={os.environ['PATH']}\n" and os.path.exists(record), done)
+
+
 def check_shared(directory):
     """a C program linked by pkg-config, shared"""
     environment = installed(directory)

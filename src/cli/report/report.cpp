@@ -102,7 +102,11 @@ int report_two(const ReportOptions& options) {
 int report(const ReportOptions& options) {
     if (options.pprof == "-" && isatty(STDOUT_FILENO))
         return failed(kMisused, "pprof's format is not for a terminal; say --pprof heap.pb.gz");
-    return options.records.size() == 2 ? report_two(options) : report_one(options);
+    if (options.records.size() == 2) return report_two(options);
+    if (!options.records.empty()) return report_one(options);
+    ReportOptions newest = options;
+    newest.records.emplace_back();  // which record_path knows
+    return report_one(newest);
 }
 
 }  // namespace tarn::cli

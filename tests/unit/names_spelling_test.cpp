@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which names are an option but for a slip, and which are somebody else's.
-#include "base/spelling.h"
+#include "names/spelling.h"
 
 #include <gtest/gtest.h>
 

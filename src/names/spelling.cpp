@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/spelling.h"
+#include "names/spelling.h"
 
 #include <cstdint>
 
