@@ -62,7 +62,7 @@ def check_every_verb(directory):
 def check_options(_):
     """libtarn(3) has every option of the library, and no other"""
     done = run(["/bin/true"], env={**os.environ, "LD_PRELOAD": os.path.join(BUILD, "libtarn.so"), "TARN_VERBOSE": "1"})
-    options = set(re.findall(r"^tarn: (TARN_\w+) +=", done.stderr, re.MULTILINE))
+    options = set(re.findall(r"^tarn: (TARN_\w+) *=", done.stderr, re.MULTILINE))
     with open(os.path.join(ROOT, "docs", "man", "libtarn.3"), encoding="utf-8") as file:
         named = set(re.findall(r"^\.TP\n\.B (TARN_\w+)", file.read(), re.MULTILINE))
     assert options and named == options, (named ^ options, done.stderr[:500])
