@@ -132,6 +132,8 @@ def a_program_that_ends_says_so():
     assert found["process"]["state"] == "ended" and found["memory"]["last"]["objects"] < MIB, found["memory"]
     # The statistics at the end are exact.
     assert found["statistics"]["allocations"] >= 140_000, found["statistics"]
+    numbers = found["statistics"]
+    assert numbers["peak_live_bytes"] >= max(numbers["live_bytes"], numbers["small_peak_bytes"], numbers["large_peak_bytes"]) > 0, numbers
 
 
 def a_process_that_writes_nothing_is_silent():
