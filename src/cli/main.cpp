@@ -105,11 +105,9 @@ void add_report(Line* line) {
         "2 the command line is wrong; 3 nothing was sampled, for --pprof and --folded.\n"
         "Debug information is looked for as gdb does, on the servers of DEBUGINFOD_URLS too.",
         [] { return report(options); });
-    it->add_option(
-          "FILE", options.records,
-          "the record, or the number of a process in the default place; two: their difference; none: the "
-          "newest there")
-        ->expected(0, 2);
+    it->add_option("FILE", options.record,
+                   "the record, or the number of a process in the default place; none: the newest there");
+    it->add_option("OTHER", options.other, "a second one: how it differs from the first");
     it->add_flag("--json", options.json, "all of it, for programs");
     it->add_option("--html", options.html, "write one HTML file, which needs no network")->type_name("FILE");
     it->add_flag(

@@ -28,6 +28,7 @@ class Reading {
         missing_ = missing_names(record_, profile_, symbols_);
         if (options.anonymous) make_anonymous(&record_, &profile_, &missing_);
     }
+    const std::string& path() const { return input_.path(); }
     const reader::Record& record() const { return record_; }
     const reader::Profile& profile() const { return profile_; }
     reader::Side side() const { return {record_, profile_}; }
@@ -61,10 +62,10 @@ struct Written {
 };
 
 int report_one(const ReportOptions& options) {
-    Reading reading(options.records[0], options);
+    Reading reading(options.record, options);
     const reader::Record& record = reading.record();
     bool for_tools = !options.pprof.empty() || !options.folded.empty();
-    if (for_tools && record.stacks.empty()) return nothing_sampled(options.records[0], record);
+    if (for_tools && record.stacks.empty()) return nothing_sampled(reading.path(), record);
     auto unit = options.objects ? reader::Unit::kObjects : reader::Unit::kBytes;
     Shown shown = reading.shown();
     Written written;
@@ -81,12 +82,12 @@ int report_two(const ReportOptions& options) {
         return failed(kMisused,
                       "pprof subtracts by itself: write --pprof of each record, then: go tool pprof -base "
                       "A.pb.gz B.pb.gz");
-    Reading before(options.records[0], options), after(options.records[1], options);
+    Reading before(options.record, options), after(options.other, options);
     if (!options.folded.empty() && before.record().stacks.empty() && after.record().stacks.empty())
-        return nothing_sampled(options.records[1], after.record());
+        return nothing_sampled(after.path(), after.record());
     Shown one = before.shown(), other = after.shown();
-    Compared compared{one, other, options.anonymous ? "before" : options.records[0],
-                      options.anonymous ? "after" : options.records[1], changes(before.side(), after.side())};
+    Compared compared{one, other, options.anonymous ? "before" : options.record,
+                      options.anonymous ? "after" : options.other, changes(before.side(), after.side())};
     auto unit = options.objects ? reader::Unit::kObjects : reader::Unit::kBytes;
     Written written;
     if (!options.folded.empty())
@@ -102,11 +103,7 @@ int report_two(const ReportOptions& options) {
 int report(const ReportOptions& options) {
     if (options.pprof == "-" && isatty(STDOUT_FILENO))
         return failed(kMisused, "pprof's format is not for a terminal; say --pprof heap.pb.gz");
-    if (options.records.size() == 2) return report_two(options);
-    if (!options.records.empty()) return report_one(options);
-    ReportOptions newest = options;
-    newest.records.emplace_back();  // which record_path knows
-    return report_one(newest);
+    return options.other.empty() ? report_one(options) : report_two(options);
 }
 
 }  // namespace tarn::cli

@@ -3,19 +3,19 @@
 // records differ.
 #pragma once
 #include <string>
-#include <vector>
 
 #include "cli/report/shown.h"
 
 namespace tarn::cli {
 
 struct ReportOptions {
-    std::vector<std::string> records;  // each a file, or the number of a process; two are compared
-    bool json = false;                 // to standard output, in place of the text
-    bool anonymous = false;            // nothing that tells whose it is
-    std::string html, pprof, folded;   // files to write, "-": standard output, "": none; then no text
-    std::string of = "live";           // folded: live, peak or allocated
-    bool objects = false;              // folded: their number
+    std::string record;               // a file, or the number of a process; "": the newest
+    std::string other;                // a second one, which is compared with it; "": none
+    bool json = false;                // to standard output, in place of the text
+    bool anonymous = false;           // nothing that tells whose it is
+    std::string html, pprof, folded;  // files to write, "-": standard output, "": none; then no text
+    std::string of = "live";          // folded: live, peak or allocated
+    bool objects = false;             // folded: their number
     ShowOptions show;
 };
 
