@@ -144,6 +144,7 @@ void add_top(Line* line) {
         ->type_name("FOLDER");
     it->add_option("--interval", options.interval, "seconds between two looks")
         ->check(CLI::Range(0.1, 3600.0))
+        ->type_name("SECONDS")
         ->capture_default_str();
     it->add_flag("--once", options.once, "print the table as text, and end");
     it->add_flag("--json", options.json, "with --once: for programs, sizes in bytes");
@@ -159,8 +160,9 @@ void add_export(Line* line) {
         "wrong.\nWho reaches the address may read the names of programs: it is for this machine unless you "
         "say so.",
         [] { return export_metrics(options); });
-    it->add_option("--port", options.port, "0: any that is free")->capture_default_str();
+    it->add_option("--port", options.port, "0: any that is free")->type_name("PORT")->capture_default_str();
     it->add_option("--address", options.address, "where to listen; 0.0.0.0: everywhere")
+        ->type_name("ADDRESS")
         ->capture_default_str();
     it->add_option("--dir", options.folder, "where the records are, if not in the default place")
         ->type_name("FOLDER");
