@@ -65,10 +65,10 @@ std::string newest_record() {
             latest = time;
             newest = entry.path();
         }
+        if (!newest.empty()) return newest;
         looked += (looked.empty() ? "" : " or ") + folder;
     }
-    if (newest.empty()) throw Unreadable("no record in " + looked + "; tarn run -- CMD makes one");
-    return newest;
+    throw Unreadable("no record in " + looked + "; tarn run -- CMD makes one");
 }
 
 }  // namespace

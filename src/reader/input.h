@@ -41,7 +41,7 @@ class Input {
 std::vector<std::string> default_folders();
 
 // The file that is meant: by its path, or as the number of a process whose record is in the default place (docs/record.md);
-// "": the newest one there.
+// "": the newest one there, in the first of the folders that has any.
 // Throws Unreadable when there is none of that process.
 std::string record_path(const std::string& path_or_process);
 
