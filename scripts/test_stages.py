@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "test-logs")
 SOURCES = ("src", "preload", "include", "tests", "bench", "docs")
-CORES = str(os.cpu_count() or 1)
+PROCESSES = str(2 * (os.cpu_count() or 1))  # many tests wait most of the time
 PATIENCE = int(os.environ.get("TEST_PATIENCE") or 1)
 LONG = 10 if os.environ.get("TEST_LONG") else 1
 COMMAND_TIMEOUT = 900 * PATIENCE * LONG
@@ -127,7 +127,7 @@ def meson_tests(directory, options, environment=None, slower=1):
     name = f"{directory}: tests"
     status, output, _ = run(name, ["meson", "test", "-C", os.path.join(ROOT, directory), "--print-errorlogs",
                                    "--timeout-multiplier", str(slower * PATIENCE * LONG),
-                                   "--num-processes", CORES, *options], environment)
+                                   "--num-processes", PROCESSES, *options], environment)
     if not os.path.exists(log):
         show(output)
         return TALLY.add("FAIL", name, why=f"status {status}, no test ran")

@@ -294,7 +294,7 @@ bool read_options() {
 
 void print_options(Text& text) {
     for (const Option& option : kOptions) {
-        text.add("tarn: ").padded(option.name, 20).add("= ");
+        text.add("tarn: ").padded(option.name, 21).add("= ");
         option.print(text);
         text.add("   (").add(option.help).add(")\n");
     }

@@ -14,6 +14,7 @@ DELETE = {"_Zd" + kind + "Pv" + form for kind in "la"
                        "St11align_val_tRKSt9nothrow_t")}
 STATIC_TLS_LIMIT = 64
 VERSION = "TARN_0.1"
+FOLLOW = "libtarn-follow.so"
 RELOCATION_LIMIT = 400  # each costs every process that starts
 
 
@@ -84,7 +85,17 @@ def has_no_text_relocation_nor_executable_stack(context):
 
 
 def modules(context):
-    return sorted(pathlib.Path(context.library).parent.glob("libtarn-*.so"))
+    """What tarn loads; libtarn-follow.so is preloaded beside it."""
+    found = pathlib.Path(context.library).parent.glob("libtarn-*.so")
+    return sorted(path for path in found if path.name != FOLLOW)
+
+
+def what_follows_shows_exec_alone_and_needs_libc_alone(context):
+    path = pathlib.Path(context.library).parent / FOLLOW
+    if not path.exists():  # built with the command alone
+        return
+    assert exported(path) == {"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve"}
+    assert all(name.startswith(("libc.so", "ld-linux")) for name in needs(path)), needs(path)
 
 
 def modules_show_their_entry(context):

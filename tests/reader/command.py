@@ -188,7 +188,8 @@ def show_json_is_the_same_for_programs():
 
 def compiled(compiler):
     need(compiler)
-    tool(compiler, "-std=c++20", "-g", "-O1", f"-I{INCLUDE}", str(FOLDER / "self_record.cpp"), str(FOLDER / "sample_record.cpp"), "-o", "program")
+    tool(compiler, "-std=c++20", "-g", "-O1", f"-I{INCLUDE}", str(FOLDER / "self_record.cpp"), str(FOLDER / "sample_record.cpp"),
+         str(FOLDER / "service_record.cpp"), "-o", "program")
     return os.path.abspath("program")
 
 

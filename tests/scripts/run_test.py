@@ -207,7 +207,7 @@ def check_capabilities(directory):
 def check_options_documented(directory):
     """README.md lists exactly the options that TARN_VERBOSE=1 shows"""
     done = run([RUN, "/bin/true"], env=quiet(TARN_VERBOSE="1"))
-    shown = set(re.findall(r"^tarn: (TARN_\w+) ", done.stderr, re.MULTILINE))
+    shown = set(re.findall(r"^tarn: (TARN_\w+) += ", done.stderr, re.MULTILINE))
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
         listed = set(re.findall(r"^\| `(TARN_\w+)` \| .* \| .* \|$", file.read(), re.MULTILINE))
     assert shown and shown == listed, f"shown {sorted(shown)}, listed {sorted(listed)}"

@@ -61,12 +61,13 @@ void stop_as(int signal) {
 }
 
 // How it ended, or nothing yet. Follows its stops.
-bool has_ended(pid_t child, int* status) {
+bool has_ended(pid_t child, int* status, Witness* witness) {
     pid_t found;
     while ((found = waitpid(child, status, WNOHANG | WUNTRACED)) > 0 || (found < 0 && errno == EINTR)) {
         if (found < 0) continue;
         if (!WIFSTOPPED(*status)) return true;
         stop_as(WSTOPSIG(*status));
+        witness->saw(WSTOPSIG(*status));  // this process had it as well, and it is over
     }
     return false;
 }
@@ -88,7 +89,7 @@ void pass_on(pid_t child, int signal, Witness* witness) {
 
 int wait_for(pid_t child, const sigset_t& all, Witness* witness) {
     int status = 0;
-    while (!has_ended(child, &status)) {
+    while (!has_ended(child, &status, witness)) {
         siginfo_t about;
         int signal = sigwaitinfo(&all, &about);
         // A command that signals its parent does not mean itself.

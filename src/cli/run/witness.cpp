@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/run/witness.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -55,11 +56,17 @@ Witness::~Witness() {
 bool Witness::saw(int signal) {
     // The kernel sends to one process of the group after the other.
     constexpr timespec kMoment = {0, 1'000'000};
+    constexpr int kPatience = 200;  // ms
     nanosleep(&kMoment, nullptr);
     if (process_ < 0 || kill(process_, question()) != 0) return false;
+    // Stopped with the group, and continued by nobody: what it was sent since then it tells when it goes on.
+    pollfd answer = {told_, POLLIN, 0};
+    bool stopped = poll(&answer, 1, kPatience) == 0;
+    if (stopped) kill(process_, SIGCONT);
     unsigned char byte = 0;
     while (read(told_, &byte, 1) == 1 && byte != question())
         seen_.set(byte);
+    if (stopped) seen_.reset(SIGCONT);
     bool found = seen_[static_cast<size_t>(signal)];
     seen_.reset(static_cast<size_t>(signal));
     return found;
