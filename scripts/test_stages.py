@@ -175,7 +175,7 @@ def stage_style():
 
 
 def stage_release():
-    """g++, and all of Meson's tests but the real programs; unit tests with --long, else stage asan has them"""
+    """g++, and all of Meson's tests but the real programs; the allocator's unit tests with --long, else stage asan has them"""
     options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}"]
     if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
@@ -229,6 +229,7 @@ def sanitized(directory, sanitizer, optimization, suites, environment):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
     options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
+               f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
     if configure(directory, options, {"CC": "gcc", "CXX": "g++"}):
         wanted = [word for suite in suites for word in ("--suite", suite)]
@@ -241,7 +242,7 @@ def stage_package():
 
 
 def stage_asan():
-    """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"""
+    """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer; with --long those of the command as well"""
     sanitized("build-asan", "address,undefined", 0, ["unit"],
               {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
 
