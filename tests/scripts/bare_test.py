@@ -40,7 +40,8 @@ def bare(directory):
     for word in ("sh", "awk", "cc", "c++"):  # by alternatives or a maintainer script
         if not os.path.lexists(os.path.join(folder, word)) and os.path.exists(f"/usr/bin/{word}"):
             os.symlink(f"/usr/bin/{word}", os.path.join(folder, word))
-    return {**os.environ, "PATH": folder, "BENCH_LIBRARY_FOLDERS": os.path.join(directory, "nothing")}
+    nothing = os.path.join(directory, "nothing")  # no development package, so no command `tarn`
+    return {**os.environ, "PATH": folder, "BENCH_LIBRARY_FOLDERS": nothing, "PKG_CONFIG_LIBDIR": nothing}
 
 
 def verdicts(directory, file):
