@@ -46,17 +46,21 @@ int become(Function Real::*function, char* const* environment, Before... before)
     return (real.*function)(before..., made.get());
 }
 
-// The words of execl and its kind, which end in a NULL.
-size_t count(va_list rest) {
-    size_t found = 2;  // the first one, and the NULL
-    while (va_arg(rest, const char*))
-        ++found;
-    return found;
-}
-void list(char** words, size_t count, const char* first, va_list rest) {
-    *words = const_cast<char*>(first);
+// Then(words, rest) for the words of execl and its kind, which end in a NULL; `rest` is what stands behind it. All words are
+// taken here: who hands a va_list on may not go on with it.
+template <class Then>
+int with_words(const char* first, va_list& rest, Then then) {
+    va_list again;
+    va_copy(again, rest);
+    size_t count = 2;  // the first one, and the NULL
+    while (va_arg(again, const char*))
+        ++count;
+    va_end(again);
+    auto** const words = static_cast<char**>(__builtin_alloca(count * sizeof(char*)));
+    words[0] = const_cast<char*>(first);
     for (size_t i = 1; i < count; ++i)
         words[i] = va_arg(rest, char*);
+    return then(words, rest);
 }
 
 }  // namespace
@@ -87,34 +91,25 @@ TARN_EXPORT int execveat(int fd, const char* path, char* const* words, char* con
 TARN_EXPORT int execl(const char* path, const char* word, ...) noexcept {
     va_list rest;
     va_start(rest, word);
-    const size_t number = count(rest);
+    const int failed = with_words(
+        word, rest, [path](char** words, va_list&) { return become(&Real::execve, environ, path, words); });
     va_end(rest);
-    auto** const words = static_cast<char**>(__builtin_alloca(number * sizeof(char*)));
-    va_start(rest, word);
-    list(words, number, word, rest);
-    va_end(rest);
-    return become(&Real::execve, environ, path, words);
+    return failed;
 }
 TARN_EXPORT int execlp(const char* file, const char* word, ...) noexcept {
     va_list rest;
     va_start(rest, word);
-    const size_t number = count(rest);
+    const int failed = with_words(
+        word, rest, [file](char** words, va_list&) { return become(&Real::execvpe, environ, file, words); });
     va_end(rest);
-    auto** const words = static_cast<char**>(__builtin_alloca(number * sizeof(char*)));
-    va_start(rest, word);
-    list(words, number, word, rest);
-    va_end(rest);
-    return become(&Real::execvpe, environ, file, words);
+    return failed;
 }
 TARN_EXPORT int execle(const char* path, const char* word, ...) noexcept {
     va_list rest;
     va_start(rest, word);
-    const size_t number = count(rest);
+    const int failed = with_words(word, rest, [path](char** words, va_list& behind) {
+        return become(&Real::execve, va_arg(behind, char* const*), path, words);
+    });
     va_end(rest);
-    auto** const words = static_cast<char**>(__builtin_alloca(number * sizeof(char*)));
-    va_start(rest, word);
-    list(words, number, word, rest);
-    char* const* const environment = va_arg(rest, char* const*);
-    va_end(rest);
-    return become(&Real::execve, environment, path, words);
+    return failed;
 }
