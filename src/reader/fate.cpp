@@ -38,12 +38,6 @@ Process process_of(const std::string& number, const std::string& start_ticks) {
     return {there, state.empty() ? '?' : state[0], word};
 }
 
-uint64_t now_ns() {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 const char* doing(char state) {
     switch (state) {
         case 'R':
@@ -125,6 +119,12 @@ Process process_of(const Record& record, const Input& input, Mappings* mappings,
 }
 
 }  // namespace
+
+uint64_t now_ns() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
 
 State state_of(const Record& record, const Input& input, Mappings* mappings, Known* known) {
     Process process;

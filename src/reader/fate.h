@@ -28,6 +28,9 @@ struct State {
 
 State state_of(const Record& record, const Input& input);
 
+// The clock of a record's times: CLOCK_MONOTONIC.
+uint64_t now_ns();
+
 // Which process has which file mapped, by one walk over /proc when it is first asked. Processes that began later are not
 // in it.
 class Mappings {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The command to be compared: which file it is, and whether an allocator can be put under it.
+// The command to be compared: whether an allocator can be put under it, and which files the machine can load.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace tarn::cli {
-
-std::string found_in_path(const std::string& word);  // "": nowhere
 
 // Why nothing that is preloaded reaches the program, in words that follow its name; "": nothing is known to be in the
 // way. A script is judged by its interpreter.

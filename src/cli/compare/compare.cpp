@@ -11,6 +11,7 @@
 #include "cli/common/outcome.h"
 #include "cli/compare/rounds.h"
 #include "cli/compare/shown.h"
+#include "cli/program/libraries.h"
 
 namespace tarn::cli {
 namespace {
@@ -126,7 +127,7 @@ int compared_with(const CompareOptions& options, const Plan& plan) {
 int compare(const CompareOptions& options) {
     if (std::string why = contradiction(options); !why.empty()) return failed(kMisused, why);
     const std::string& name = options.command.front();
-    std::string file = found_in_path(name);
+    std::string file = find_program(name);
     if (file.empty() || access(file.c_str(), X_OK) != 0)
         return failed(kFailed, name + ": there is no such command");
     if (std::string why = obstacle(file); !why.empty())

@@ -15,6 +15,7 @@
 #include "cli/doctor/limits.h"
 #include "cli/doctor/preload.h"
 #include "cli/program/libraries.h"
+#include "measure/child.h"
 #include "names/option_names.h"
 #include "names/spelling.h"
 #include "reader/input.h"
@@ -100,20 +101,13 @@ void take_over(const Judgement& judgement, Diagnosis* found) {
     found->hints.insert(found->hints.end(), judgement.hints.begin(), judgement.hints.end());
 }
 
-Environment own_environment() {
-    Environment found;
-    for (char** entry = environ; *entry; ++entry)
-        found.push_back(*entry);
-    return found;
-}
-
 std::vector<Preloaded> preloaded_here(const Environment& environment) {
     return preloaded(value_in(environment, "LD_PRELOAD"), value_in(environment, "LD_LIBRARY_PATH"), "");
 }
 
 void of_here(Diagnosis* found) {
     found->subject = "what is started here";
-    Environment environment = own_environment();
+    Environment environment = measure::own_environment();
     look_at_preload(preloaded_here(environment), found);
     look_at_variables(environment, found);
 }
@@ -125,7 +119,7 @@ void of_command(const std::string& word, Diagnosis* found) {
     Judgement judgement = judge(file);
     found->subject = judgement.name;
     take_over(judgement, found);
-    Environment environment = own_environment();
+    Environment environment = measure::own_environment();
     std::vector<Preloaded> all = preloaded_here(environment);
     bool named = std::any_of(all.begin(), all.end(), [](const Preloaded& one) {
         return one.tarn || one.word.find("tarn") != std::string::npos;

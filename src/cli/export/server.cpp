@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,18 +15,14 @@
 #include <stdexcept>
 #include <vector>
 
+#include "reader/fate.h"
+
 namespace tarn::cli {
 namespace {
 
 constexpr size_t kConnectionsMost = 64, kHeadMost = 8192;
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kRequestNs = 5 * kSecond, kAnswerNs = 10 * kSecond, kLeaveNs = 2 * kSecond;
-
-uint64_t clock_ns() {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * kSecond + static_cast<uint64_t>(now.tv_nsec);
-}
 
 bool would_wait(ssize_t done) {
     return done < 0 && (errno == EAGAIN || errno == EINTR);
@@ -86,7 +81,7 @@ Server::Server(const std::string& address, uint16_t port, Handler handler)
 void Server::serve(int until) {
     while (true) {
         std::vector<pollfd> files = {{until, POLLIN, 0}, {listener_.number(), POLLIN, 0}};
-        uint64_t now = clock_ns(), due = UINT64_MAX;
+        uint64_t now = reader::now_ns(), due = UINT64_MAX;
         for (const Connection& one : connections_) {
             files.push_back({one.socket.number(), wanted(one), 0});
             due = std::min(due, one.deadline_ns);
@@ -96,7 +91,7 @@ void Server::serve(int until) {
                                                 : 0;
         poll(files.data(), files.size(), milliseconds);
         if (files[0].revents != 0) return;
-        now = clock_ns();
+        now = reader::now_ns();
         size_t place = 2;
         for (auto one = connections_.begin(); one != connections_.end(); ++place) {
             bool stays = files[place].revents == 0 || go_on(&*one);
@@ -123,7 +118,7 @@ void Server::take_new() {
             });
             connections_.erase(idle != connections_.end() ? idle : connections_.begin());
         }
-        connections_.emplace_back(number, clock_ns() + kRequestNs);
+        connections_.emplace_back(number, reader::now_ns() + kRequestNs);
         if (!go_on(&connections_.back())) connections_.pop_back();
     }
 }
@@ -171,7 +166,7 @@ void Server::begin_answer(Connection* connection, const Answer& answer, bool wit
     connection->head = answer_head(answer);
     connection->body = with_body ? answer.body : std::make_shared<const std::string>();
     connection->state = Connection::State::kWriting;
-    connection->deadline_ns = clock_ns() + kAnswerNs;
+    connection->deadline_ns = reader::now_ns() + kAnswerNs;
 }
 
 bool Server::write_answer(Connection* connection) {
@@ -189,7 +184,7 @@ bool Server::write_answer(Connection* connection) {
     // To close while a client still sends would take the answer from it.
     shutdown(connection->socket.number(), SHUT_WR);
     connection->state = Connection::State::kLeaving;
-    connection->deadline_ns = clock_ns() + kLeaveNs;
+    connection->deadline_ns = reader::now_ns() + kLeaveNs;
     return true;
 }
 

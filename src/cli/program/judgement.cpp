@@ -23,7 +23,6 @@ constexpr uint16_t kMachine = EM_AARCH64;
 #else
 constexpr uint16_t kMachine = EM_X86_64;
 #endif
-constexpr int kMostScripts = 5;  // interpreters of interpreters; the kernel stops there too
 constexpr const char* kInside = "TARN_KEEP_DEEPBIND";  // in every program that has tarn in it
 
 std::string machine_name(const Elf& elf) {
@@ -41,23 +40,6 @@ std::string machine_name(const Elf& elf) {
         default:
             return fmt::format("machine {}", elf.machine);
     }
-}
-
-// The program that a script's first line names; "" where there is no such line.
-std::string interpreter_of(const std::string& file) {
-    struct stat status;
-    if (stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
-    std::array<char, 256> text = {};
-    std::ifstream input(file, std::ios::binary);
-    input.read(text.data(), text.size() - 1);
-    if (text[0] != '#' || text[1] != '!') return "";
-    std::istringstream words(std::string(text.data() + 2, strcspn(text.data() + 2, "\n")));
-    std::string word;
-    words >> word;
-    if (base_name(word) != "env") return word;
-    while (words >> word)
-        if (word[0] != '-' && word.find('=') == std::string::npos) return find_program(word);
-    return "";
 }
 
 void add(Judgement* judgement, Effect effect, const char* code, std::string why, std::string advice) {

@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <vector>
 
@@ -54,6 +57,22 @@ std::string find_program(const std::string& word) {
         if (refused.empty()) refused = file;
     }
     return refused;
+}
+
+std::string interpreter_of(const std::string& file) {
+    struct stat status;
+    if (stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+    std::array<char, 256> text = {};
+    std::ifstream input(file, std::ios::binary);
+    input.read(text.data(), text.size() - 1);
+    if (text[0] != '#' || text[1] != '!') return "";
+    std::istringstream words(std::string(text.data() + 2, strcspn(text.data() + 2, "\n")));
+    std::string word;
+    words >> word;
+    if (base_name(word) != "env") return word;
+    while (words >> word)
+        if (word[0] != '-' && word.find('=') == std::string::npos) return find_program(word);
+    return "";
 }
 
 std::string absolute(const std::string& path) {

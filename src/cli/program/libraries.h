@@ -18,6 +18,11 @@ Libraries find_libraries(const std::string& given);
 // The file that a shell would execute for this word. "": none.
 std::string find_program(const std::string& word);
 
+// The program that a script's first line names; "" where there is no such line. Interpreters of interpreters: the kernel
+// stops after so many.
+std::string interpreter_of(const std::string& file);
+inline constexpr int kMostScripts = 5;
+
 std::string absolute(const std::string& path);
 std::string base_name(const std::string& path);
 

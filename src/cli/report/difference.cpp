@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/report/said.h"
+#include "cli/report/values_json.h"
 #include "cli/report/verdict.h"
 #include "reader/text.h"
 
@@ -109,12 +110,6 @@ class Page {
     std::string text_;
 };
 
-ordered_json values(const reader::Values& from) {
-    return {{"live_bytes", from.live_bytes},           {"live_objects", from.live_objects},
-            {"peak_bytes", from.peak_bytes},           {"peak_objects", from.peak_objects},
-            {"allocated_bytes", from.allocated_bytes}, {"allocated_objects", from.allocated_objects}};
-}
-
 int64_t growth(const Change& change) {
     auto bytes = static_cast<int64_t>(std::min<uint64_t>(change.live_bytes(), INT64_MAX));
     return change.grew() ? bytes : -bytes;
@@ -136,7 +131,7 @@ ordered_json side(const Shown& shown, const std::string& name) {
             {"state", name_of(shown.state.fate)},
             {"seconds", static_cast<double>(record.last_ns() - record.header.started_ns) / 1e9},
             {"memory", {{"peak", memory(memory_at_peak(record))}, {"last", memory(memory_at_last(record))}}},
-            {"total", values(shown.profile.total)}};
+            {"total", values_json(shown.profile.total)}};
 }
 
 }  // namespace
@@ -153,8 +148,8 @@ std::string show_json(const Compared& compared) {
                            {"line", change.place.line},
                            {"grew_by", growth(change)},
                            {"by_chance", change.by_chance},
-                           {"before", values(change.before)},
-                           {"after", values(change.after)}});
+                           {"before", values_json(change.before)},
+                           {"after", values_json(change.after)}});
     ordered_json all = {{"verdict", verdict(compared)},
                         {"same_process", same_process(compared.before.record, compared.after.record)},
                         {"before", side(compared.before, compared.before_name)},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <nlohmann/json.hpp>
 
+#include "cli/report/values_json.h"
 #include "cli/report/verdict.h"
 #include "reader/text.h"
 
@@ -35,12 +36,6 @@ ordered_json memory(const std::optional<Memory>& from, const reader::Record& rec
 
 ordered_json place(const reader::Place& from) {
     return {{"function", from.function}, {"file", from.file}, {"line", from.line}};
-}
-
-ordered_json values(const reader::Values& from) {
-    return {{"live_bytes", from.live_bytes},           {"live_objects", from.live_objects},
-            {"peak_bytes", from.peak_bytes},           {"peak_objects", from.peak_objects},
-            {"allocated_bytes", from.allocated_bytes}, {"allocated_objects", from.allocated_objects}};
 }
 
 ordered_json process(const Shown& shown) {
@@ -78,7 +73,7 @@ ordered_json holders(const Shown& shown) {
     ordered_json list = ordered_json::array();
     for (const reader::Holder& holder : reader::holders(shown.record, shown.profile, Measure::kLive)) {
         ordered_json one = place(holder.place);
-        one.update(values(holder.values));
+        one.update(values_json(holder.values));
         one["callers"] = ordered_json::array();
         for (const reader::Place& caller : holder.callers)
             one["callers"].push_back(place(caller));
@@ -171,6 +166,12 @@ ordered_json requests(const reader::Record& record) {
 
 }  // namespace
 
+nlohmann::ordered_json values_json(const reader::Values& from) {
+    return {{"live_bytes", from.live_bytes},           {"live_objects", from.live_objects},
+            {"peak_bytes", from.peak_bytes},           {"peak_objects", from.peak_objects},
+            {"allocated_bytes", from.allocated_bytes}, {"allocated_objects", from.allocated_objects}};
+}
+
 std::string show_json(const Shown& shown) {
     const reader::Record& record = shown.record;
     reader::Growths growths = reader::growths(record, shown.profile);
@@ -181,7 +182,7 @@ std::string show_json(const Shown& shown) {
                           {"last", memory(memory_at_last(record), record)}}},
                         {"statistics", requests(record)},
                         {"sample_interval", record.interval()},
-                        {"total", values(shown.profile.total)},
+                        {"total", values_json(shown.profile.total)},
                         {"holders", holders(shown)},
                         {"growth", growth(growths)},
                         {"timeline", timeline(record)},

@@ -21,6 +21,7 @@
 #include "cli/run/ending.h"
 #include "cli/run/environment.h"
 #include "cli/run/place.h"
+#include "measure/child.h"
 #include "reader/text.h"
 
 namespace tarn::cli {
@@ -31,13 +32,6 @@ constexpr int kOwnFailure = 125, kNotExecutable = 126, kNotFound = 127;
 int failed_with(int status, const std::string& why) {
     failed(kFailed, why);
     return status;
-}
-
-std::vector<std::string> own_environment() {
-    std::vector<std::string> found;
-    for (char** entry = environ; *entry; ++entry)
-        found.push_back(*entry);
-    return found;
 }
 
 bool is_size(const std::string& word) {
@@ -113,7 +107,7 @@ class Run {
     }
 
     std::vector<std::string> environment() const {
-        return with_added(own_environment(), added(),
+        return with_added(measure::own_environment(), added(),
                           options_.children ? ForWhom::kChildrenToo : ForWhom::kCommand);
     }
 
@@ -125,7 +119,7 @@ class Run {
     // There is nothing to wait for: it takes this process's place.
     int unserved() {
         failed(kDone, judgement_.line() + "; it is run without tarn");
-        std::vector<std::string> environment = own_environment();
+        std::vector<std::string> environment = measure::own_environment();
         if (options_.children && judgement_.effect != Effect::kRefused) {
             place_ = choose_place(options_.record);
             if (place_.pattern.empty()) return failed_with(kOwnFailure, place_.fault);

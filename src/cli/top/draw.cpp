@@ -9,6 +9,7 @@
 #include "cli/common/curve.h"
 #include "cli/common/words.h"
 #include "cli/top/view.h"
+#include "reader/fate.h"
 #include "reader/text.h"
 
 namespace tarn::cli {
@@ -80,7 +81,7 @@ void View::draw_rows(Screen* screen, int first_line, int lines) {
 void View::draw_curve(Screen* screen, const Row& row, int first_line, int lines) {
     const reader::Record& record = row.member->record;
     bool unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
-    uint64_t start = record.header.started_ns, end = row.there ? now_ns() : record.last_ns();
+    uint64_t start = record.header.started_ns, end = row.there ? reader::now_ns() : record.last_ns();
     uint64_t begin = end > start + kCurveNs ? end - kCurveNs : std::min(start, end);
     int width = std::min(screen->width(), 160) - kAxis - 1;
     std::vector<Column> made;

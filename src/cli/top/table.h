@@ -61,6 +61,4 @@ std::string table_json(const std::vector<Row>& rows, size_t unreadable);
 
 std::string size_word(uint64_t bytes);  // "999B", "1.5K", "12.3M", "1023M"
 
-uint64_t now_ns();  // CLOCK_MONOTONIC
-
 }  // namespace tarn::cli

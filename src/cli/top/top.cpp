@@ -14,6 +14,7 @@
 #include "cli/common/outcome.h"
 #include "cli/top/table.h"
 #include "cli/top/view.h"
+#include "reader/fate.h"
 #include "reader/input.h"
 
 namespace tarn::cli {
@@ -65,7 +66,7 @@ class Signals {
 // Waits for a key, a signal, or until `due_ns`; the signal to end by, or 0.
 int wait_and_obey(const Signals& signals, uint64_t due_ns, Screen* screen, View* view) {
     pollfd files[2] = {{STDIN_FILENO, POLLIN, 0}, {signals.file(), POLLIN, 0}};
-    uint64_t now = now_ns();
+    uint64_t now = reader::now_ns();
     uint64_t milliseconds = due_ns > now ? (due_ns - now + 999'999) / 1'000'000 : 0;
     poll(files, 2, static_cast<int>(milliseconds));
     while (int signal = signals.next()) {
@@ -96,8 +97,8 @@ int watch(reader::Crowd* crowd, const TopOptions& options, const Signals& signal
             crowd->look(kPoints, view.closer());
             view.update(*crowd);
         }
-        uint64_t due = now_ns() + interval_ns;
-        while (!view.is_done() && now_ns() < due) {
+        uint64_t due = reader::now_ns() + interval_ns;
+        while (!view.is_done() && reader::now_ns() < due) {
             view.draw(&screen);
             std::string before = view.closer();
             if (int signal = wait_and_obey(signals, due, &screen, &view)) return signal;
@@ -129,7 +130,7 @@ int top(const TopOptions& options) {
     reader::Crowd crowd = crowd_of(options);
     if (!options.once) return live(&crowd, options);
     crowd.look(kPoints);
-    std::vector<Row> rows = sorted_rows(crowd.members(), now_ns(), {});
+    std::vector<Row> rows = sorted_rows(crowd.members(), reader::now_ns(), {});
     return write_to("", options.json ? table_json(rows, crowd.unreadable()) : table_text(rows));
 }
 

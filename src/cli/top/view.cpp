@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "reader/fate.h"
 #include "reader/live/request.h"
 #include "reader/text.h"
 
@@ -39,7 +40,7 @@ constexpr std::array kHelp = {
 
 void View::update(const reader::Crowd& crowd) {
     members_ = &crowd.members();
-    rows_ = sorted_rows(*members_, now_ns(), order_);
+    rows_ = sorted_rows(*members_, reader::now_ns(), order_);
     if (crowd.unreadable() != 0 && message_.empty())
         message_ = fmt::format("{} files are no records that can be read", crowd.unreadable());
     auto found = std::find_if(rows_.begin(), rows_.end(),
@@ -125,7 +126,7 @@ void View::sort_by(size_t column) {
     if (column != order_.column) order_.reversed = false;
     order_.column = column;
     if (!members_) return;
-    rows_ = sorted_rows(*members_, now_ns(), order_);
+    rows_ = sorted_rows(*members_, reader::now_ns(), order_);
     auto found = std::find_if(rows_.begin(), rows_.end(),
                               [&](const Row& row) { return row.member->input.get() == selected_; });
     select(found == rows_.end() ? 0 : static_cast<size_t>(found - rows_.begin()));
@@ -163,7 +164,7 @@ void View::see_whether_obeyed() {
 // At most every five seconds, and in a fiftieth of the time.
 void View::read_holders(const Row& row) {
     constexpr uint64_t kLeastNs = 5'000'000'000, kShare = 50;
-    uint64_t begin = now_ns();
+    uint64_t begin = reader::now_ns();
     const reader::Input* input = row.member->input.get();
     if (holders_of_ == input && begin < holders_due_ns_) return;
     holders_.clear();
@@ -178,7 +179,7 @@ void View::read_holders(const Row& row) {
         // Its row says how it is.
     }
     holders_of_ = input;
-    uint64_t end = now_ns();
+    uint64_t end = reader::now_ns();
     holders_due_ns_ = end + std::max(kLeastNs, (end - begin) * kShare);
 }
 
