@@ -24,6 +24,16 @@ while True:
     time.sleep(100)
 """
 
+# A signal just before the read of input() is seen by Python only after a line: so not in there at once.
+CATCHES = """
+import os, select, signal
+signal.signal(2, lambda *_: os.write(1, b'caught\\n'))
+print('begun', flush=True)
+while not select.select([0], [], [], 0.05)[0]:
+    pass
+input()
+"""
+
 
 class Counting:
     """The command that counts, in a group of its own."""
@@ -99,10 +109,10 @@ def ignored_signals_stay_ignored():
 class Shell:
     """An interactive shell under a terminal."""
 
-    def __init__(self):
+    def __init__(self, **variables):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(PS1="prompt> ", TARN=TARN, TERM="dumb")
+            os.environ.update(PS1="prompt> ", TARN=TARN, TERM="dumb", **variables)
             os.execvp("bash", ["bash", "--norc", "--noprofile", "--noediting", "-i"])
         self.text = ""
         self.wait_for("prompt> ")
@@ -154,9 +164,8 @@ def control_c_and_control_backslash_end_it():
 
 
 def control_c_reaches_a_command_that_catches_it_once():
-    code = "import signal,os; signal.signal(2, lambda *_: os.write(1, b'caught\\n')); print('begun', flush=True); input()"
-    with Shell() as shell:
-        shell.type(f"$TARN run -q {PYTHON} -c \"{code}\"; echo status $?\n")
+    with Shell(CODE=CATCHES) as shell:
+        shell.type(f"$TARN run -q {PYTHON} -c \"$CODE\"; echo status $?\n")
         shell.wait_for(r"begun\n")
         shell.type("\x03")
         shell.wait_for(r"caught\n")
