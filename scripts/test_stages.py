@@ -177,7 +177,8 @@ def stage_style():
 
 def stage_release():
     """g++, and all of Meson's tests but the real programs; the allocator's unit tests with --long, else stage asan has them"""
-    options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}"]
+    options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}",
+               f"-Dwhole_rooms={'none' if LONG > 1 else 'tools'}"]  # each file alone says what it lacks
     if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
 
@@ -196,7 +197,7 @@ def stage_clang():
     """the libraries as clang compiles them, under an interpreter"""
     if skip_without("clang++", "build-clang"):
         return
-    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false", "-Dwhole_rooms=true"]
+    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false", "-Dwhole_rooms=all"]
     if configure("build-clang", options, {"CC": "clang", "CXX": "clang++"}) and build("build-clang"):
         runner_tests("build-clang", python_script("tests/programs/run.py", "--build", "build-clang", "--backend",
                                                   "mimalloc", "python3", "python3-fork", "perl"))
@@ -228,7 +229,7 @@ def stage_commands():
 
 def sanitized(directory, sanitizer, optimization, suites, environment):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
-    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwhole_rooms=true",
+    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwhole_rooms=all",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
@@ -260,7 +261,7 @@ def stage_aarch64():
         if skip_without(program, "build-aarch64"):
             return
     options = ["--cross-file", "tests/cross/aarch64.ini", "-Dtests=true", "-Dbenchmarks=false", "-Dtools=disabled",
-               "-Doptimization=1", "-Dwhole_rooms=true", "-Dwerror=false"]  # GoogleTest is built from its sources, which warn
+               "-Doptimization=1", "-Dwhole_rooms=all", "-Dwerror=false"]  # GoogleTest is built from its sources, which warn
     if configure("build-aarch64", options) and build("build-aarch64"):
         for pages in (4, 16, 64):
             meson_tests("build-aarch64", ["--no-rebuild", "--suite", "unit", "--suite", "api"],
