@@ -261,7 +261,7 @@ def stage_aarch64():
         if skip_without(program, "build-aarch64"):
             return
     options = ["--cross-file", "tests/cross/aarch64.ini", "-Dtests=true", "-Dbenchmarks=false", "-Dtools=disabled",
-               "-Doptimization=1", "-Dwhole_rooms=all", "-Dwerror=false"]  # GoogleTest is built from its sources, which warn
+               "-Doptimization=1", "-Dwhole_rooms=all"]
     if configure("build-aarch64", options) and build("build-aarch64"):
         for pages in (4, 16, 64):
             meson_tests("build-aarch64", ["--no-rebuild", "--suite", "unit", "--suite", "api"],
