@@ -7,6 +7,7 @@
 
 #include "base/output.h"
 #include "base/text.h"
+#include "os/os.h"
 
 namespace tarn {
 
@@ -27,6 +28,14 @@ const char* words(Fault fault) {
             return "pointer never handed out";
         case Fault::kWrongSize:
             return "wrong size";
+        case Fault::kOverflow:
+            return "write past the end";
+        case Fault::kUnderflow:
+            return "write before the begin";
+        case Fault::kWriteAfterFree:
+            return "write after free";
+        case Fault::kWrongForm:
+            return "wrong form of free";
         case Fault::kWrongHeap:
             return "pointer of another heap";
         case Fault::kInternal:
@@ -77,6 +86,7 @@ struct FaultWords {
     const char* detail;
     size_t number;
     const char* unit;
+    int thread;  // 0: not named
 
     void print(Text& text) const {
         text.add("tarn: ").add(words(fault)).add(": ").address(pointer);
@@ -84,6 +94,7 @@ struct FaultWords {
         if (*unit) text.add(' ').decimal(number).add(' ').add(unit);
         const char* const more = fault == Fault::kInsideObject ? whose(pointer) : "";
         if (*more) text.add(", ").add(more);
+        if (thread) text.add(", in thread ").decimal(static_cast<size_t>(thread));
     }
 };
 
@@ -100,8 +111,9 @@ void tell_fault(const FaultWords& fault) {
 
 }  // namespace
 
-void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
-    const FaultWords words{fault, pointer, detail, number, unit};
+namespace {
+
+[[noreturn]] void die_with(const FaultWords& words) {
     tell_fault(words);
     {
         Output output(kStandardError);
@@ -110,6 +122,16 @@ void die(Fault fault, const void* pointer, const char* detail, size_t number, co
         text.add('\n');
     }
     abort();
+}
+
+}  // namespace
+
+void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
+    die_with({fault, pointer, detail, number, unit, 0});
+}
+
+void die_in_thread(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
+    die_with({fault, pointer, detail, number, unit, os::thread_id()});
 }
 
 }  // namespace tarn

@@ -16,11 +16,19 @@ enum class Fault {
     kInsideObject,    // "pointer into an object"
     kNeverHandedOut,  // "pointer never handed out"
     kWrongSize,       // "wrong size"
+    kOverflow,        // "write past the end"
+    kUnderflow,       // "write before the begin"
+    kWriteAfterFree,  // "write after free"
+    kWrongForm,       // "wrong form of free"
     kWrongHeap,       // "pointer of another heap"
     kInternal,        // "internal error"
 };
 [[noreturn]] void die(Fault fault, const void* pointer, const char* detail = "", size_t number = 0,
                       const char* unit = "");
+
+// The same, and the line ends in the number of this thread: the hardened mode's.
+[[noreturn]] void die_in_thread(Fault fault, const void* pointer, const char* detail = "", size_t number = 0,
+                                const char* unit = "");
 
 // Who is told of a message before the process ends by it: one, who may neither allocate nor wait. Set once.
 using FaultTeller = void (*)(const void* pointer, const char* message);
