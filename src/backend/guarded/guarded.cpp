@@ -111,7 +111,14 @@ char* map_or_trim(size_t bytes) {
     return static_cast<char*>(at);
 }
 
+// Programs unmap what is not theirs to unmap.
+bool is_there(const Layout& layout) {
+    return os::may_read(layout.data) && os::may_read(layout.data_end - sizeof(uint64_t));
+}
+
 void check(void* at, Record record) {
+    if (!is_there(layout_of(at, record)))
+        die_in_thread(Fault::kNeverHandedOut, at, "a large block that was unmapped, of", record.size, "bytes");
     const Broken which = broken(at, record);
     if (which != Broken::kNone)
         die_in_thread(which == Broken::kBefore ? Fault::kUnderflow : Fault::kOverflow, at, "a large block of", record.size, "bytes");
