@@ -107,11 +107,19 @@ namespace {
 bool replaced = true;  // either delete, by a program or a library of its own
 // What the forms for arrays go on to by name, unless the hardened mode is to know them from the others.
 void* (*array_new)(size_t) = &::operator new;
+void* (*array_new_or_null)(size_t, const nothrow_t&) noexcept = &::operator new;
 void (*array_delete)(void*) noexcept = &::operator delete;
 
 [[gnu::cold, gnu::noinline]] void* new_array(size_t size) {
     void* const pointer = tarn::allocate_hardened(size, tarn::kAlignment, Form::kNewArray);
     return pointer ? pointer : retry(size, tarn::kAlignment);
+}
+[[gnu::cold, gnu::noinline]] void* new_array_or_null(size_t size, const nothrow_t&) noexcept {
+    try {
+        return new_array(size);
+    } catch (...) {
+        return nullptr;
+    }
 }
 [[gnu::cold, gnu::noinline]] void delete_array(void* pointer) noexcept {
     tarn::release_hardened(pointer, Form::kNewArray, tarn::hardened::kAnySize);
@@ -123,6 +131,7 @@ void know_forms() {
     forms_known = one == tarn_own_new && array == tarn_own_new_array;
     if (!forms_known) return;
     array_new = new_array;
+    array_new_or_null = new_array_or_null;
     array_delete = delete_array;
 }
 
@@ -177,7 +186,7 @@ TARN_EXPORT void* operator new(size_t n, const nothrow_t&) noexcept {
     return make_or_null(n);
 }
 TARN_EXPORT void* operator new[](size_t n, const nothrow_t& t) noexcept {
-    return ::operator new(n, t);
+    return array_new_or_null(n, t);
 }
 TARN_EXPORT void* operator new(size_t n, align_val_t a) {
     return make_aligned(n, a);

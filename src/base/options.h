@@ -32,7 +32,7 @@ struct Options {
     bool verbose = false;                                // TARN_VERBOSE
     bool hardened = TARN_HARDENED_DEFAULT;               // TARN_HARDENED
     HugePageUse huge_pages = HugePageUse::kDenseBlocks;  // TARN_HUGE_PAGES
-    size_t quarantine = size_t{1} << 20;                 // TARN_QUARANTINE; bytes of freed objects that wait
+    size_t quarantine = size_t{256} << 10;               // TARN_QUARANTINE; bytes of freed objects that wait
     bool keep_deepbind = false;                          // TARN_KEEP_DEEPBIND
     bool record_keep = false;                            // TARN_RECORD_KEEP
     bool record_children = true;                         // TARN_RECORD_CHILDREN

@@ -7,6 +7,7 @@
 #include "entry/allocate.h"
 #include "entry/lookup.h"
 #include "hardened/hardened.h"
+#include "hardened/store.h"
 
 namespace tarn {
 
@@ -67,7 +68,7 @@ bool was_object(const void* p) {
     const size_t unit = unit_of(p) % kWindowUnits.count();
     const Slab* any = static_cast<Slab*>(record_at(p));
     if (unit < kUsableBegin) return false;
-    if (mixed::was_mixed(p)) return true;
+    if (mixed::was_mixed(p) || hardened::was_here(p)) return true;
     if (any->behind > unit - kUsableBegin) return false;
     const Slab& slab = *slab_of(p);
     return slab.state == SlabState::kNone && slab.behind == 0 && slab.size_class < kClasses &&

@@ -2,12 +2,14 @@
 // GuardedSlab: a run cut into slots of one class, a guard page at its end. Its record lies in the window's header (page_map.h), the
 // words of its slots in metadata (store.h): nothing about an object lies where the program writes.
 //
-// A slot's word says what it is; it changes before the slot's memory does when that is about to be in no state, and after it
-// else, so that a child of fork knows which slots were on their way:
+// A slot's word says what it is:
 //
-//     kFresh -> kTaking -> kLive -> kWaiting -> kFree -> kTaking ...
+//     kFresh -> kTaking -> kLive -> kFreeing -> kWaiting -> kFree -> kTaking ...
+//                            ^ kResizing
 //
-// Memory of slots that are fresh, waiting or free is zero.
+// The thread that takes a slot, frees or resizes it has it for itself in the states that end in "ing" but kWaiting, and needs no lock
+// for its memory. kLive -> kFreeing is one atomic step, so that of two frees one is the second. Memory of slots that are fresh, waiting or free is
+// zero. kFree -> kTaking and kWaiting -> kFree are done with the lock of the slab's shard held, as is all but the words.
 #pragma once
 #include "hardened/slots.h"
 #include "pages/page_map.h"
@@ -17,9 +19,11 @@ namespace tarn::hardened {
 enum class SlotState : uint8_t {
     kFresh,    // never handed out
     kFree,     // can be taken
-    kTaking,   // between the two
-    kLive,     // the program's
-    kWaiting,  // freed, in quarantine
+    kTaking,
+    kLive,  // the program's
+    kResizing,
+    kFreeing,
+    kWaiting,  // freed, in quarantine or on its way there
 };
 
 // How it was asked for, and how it is to be freed. kAny where that is not known.
@@ -50,6 +54,7 @@ class SlotWord {
     Form form() const { return static_cast<Form>(value_ >> 4 & 3); }
     size_t asked() const { return value_ >> 8; }
     SlotWord in(SlotState state) const { return {state, form(), asked()}; }
+    bool operator==(const SlotWord&) const = default;
 
   private:
     uint32_t value_ = 0;
@@ -58,9 +63,9 @@ class SlotWord {
 struct alignas(kRecordSize) GuardedSlab {
     GuardedSlab* next;
     GuardedSlab* previous;
-    uint64_t* free_bits;  // of the slots that are fresh or free
+    uint64_t* free_bits;  // of the slots that can be taken
     SlotWord* words;
-    uint16_t used;  // slots that are not fresh or free
+    uint16_t used;  // slots whose bit is not set
     uint8_t slot_class;
     uint8_t shard;
     uint8_t behind;  // position of its unit in the slab, in the record of each unit
@@ -85,7 +90,13 @@ inline GuardedSlab* slab_at(const void* p) {
 inline SlotWord word_at(const SlotWord& word) {
     static_assert(sizeof(SlotWord) == sizeof(uint32_t));
     return __builtin_bit_cast(SlotWord,
-                              __atomic_load_n(reinterpret_cast<const uint32_t*>(&word), __ATOMIC_RELAXED));
+                              __atomic_load_n(reinterpret_cast<const uint32_t*>(&word), __ATOMIC_ACQUIRE));
+}
+// False: it is not that any more.
+[[nodiscard]] inline bool change_word(SlotWord& word, SlotWord from, SlotWord to) {
+    uint32_t expected = __builtin_bit_cast(uint32_t, from);
+    return __atomic_compare_exchange_n(reinterpret_cast<uint32_t*>(&word), &expected, __builtin_bit_cast(uint32_t, to),
+                                       false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 inline void set_word(SlotWord& word, SlotWord value) {
     __atomic_store_n(reinterpret_cast<uint32_t*>(&word), __builtin_bit_cast(uint32_t, value), __ATOMIC_RELEASE);

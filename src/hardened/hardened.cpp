@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/options.h"
 #include "base/seal.h"
+#include "hardened/checks.h"
 #include "hardened/store.h"
 #include "os/os.h"
 #include "pages/runs.h"
@@ -13,17 +13,10 @@ namespace tarn::hardened {
 
 namespace {
 
-size_t waiting_most() {
-    return options.quarantine / shards_in_use();
-}
-
 // Frees of signal handlers over calls here, now that the lock is free for them. With it held.
-void settle_aside(Shard& shard, Finding& finding) {
-    while (void* const p = take_aside(shard)) {
-        Finding found;
-        give_slot(shard, p, Form::kAny, kAnySize, found);
-        if (found && !finding) finding = found;
-    }
+void settle_aside(Shard& shard) {
+    while (void* const p = take_aside(shard))
+        add_waiting(shard, p);
 }
 
 void die_if(const Finding& finding) {
@@ -31,14 +24,13 @@ void die_if(const Finding& finding) {
         die_of(finding);
 }
 
-Shard& shard_of(const void* p) {
-    const GuardedSlab& slab = *slab_at(p);
+Shard& shard_of(const GuardedSlab& slab) {
     Shard* const owner = slab.shard < kShards ? shard(slab.shard) : nullptr;
-    if (!owner) die_in_thread(Fault::kNeverHandedOut, p);
+    if (!owner) die_in_thread(Fault::kNeverHandedOut, slab.begin());
     return *owner;
 }
 
-// No room is left when as many signal handlers freed something as never before: it stays as it is then.
+// Where there is no room, since more signal handlers freed something than ever before, it waits for good.
 void put_aside(Shard& shard, void* p) {
     for (auto& place : shard.aside) {
         void* none = nullptr;
@@ -48,111 +40,103 @@ void put_aside(Shard& shard, void* p) {
     }
 }
 
-size_t index_of(const GuardedSlab& slab, const void* p) {
-    return slot_at(slab.info(), static_cast<size_t>(static_cast<const char*>(p) - slab.begin()));
+// The memory of an object that this thread has for itself.
+void clear(const GuardedSlab& slab, size_t index) {
+    if (touchable(slab)) memset(slab.slot(index), 0, slab.info().bytes);
 }
 
 }  // namespace
-
-void die_of(const Finding& finding) {
-    die_in_thread(finding.fault, finding.at, finding.detail, finding.number, *finding.detail ? "bytes" : "");
-}
 
 Taken take(size_t size, size_t alignment, Form form, Count count) {
     const SlotClass c = slot_for(size, alignment);
     if (c == kNoSlot) return {};
     Shard* const shard = shard_to_take_from();
     if (!shard) return {};
-    Finding finding;
     TakenSlot taken;
     {
         Guard guard(shard->lock);
-        settle_aside(*shard, finding);
-        taken = take_slot(*shard, c, size, form, finding);
-        if (taken.object && count == Count::kHere) {
+        settle_aside(*shard);
+        taken = take_slot(*shard, c, size, form);
+        if (taken.slab && count == Count::kHere) {
             auto& counts = shard->counts[class_of_size(size)];
             counts.taken += 1;
             counts.fresh += taken.fresh;
         }
     }
-    die_if(finding);
-    return {taken.object, taken.fresh, taken.grew};
+    if (!taken.slab) return {};
+    char* const object = taken.slab->slot(taken.index);
+    if (!taken.fresh) {
+        die_if(check_reused(*taken.slab, taken.index));
+        if (taken.slab->doubtful) clear(*taken.slab, taken.index);
+    }
+    if (touchable(*taken.slab)) put_seal(object, size, taken.slab->info().bytes);
+    set_word(taken.slab->words[taken.index], {SlotState::kLive, form, size});
+    return {object, taken.fresh, taken.grew};
 }
 
 Given give(void* p, Form form, size_t expected, Count count) {
-    Shard& owner = shard_of(p);
+    const LiveSlot live = live_slot(p);
+    die_if(live.finding);
+    GuardedSlab& slab = *live.slab;
+    SlotWord& word = slab.words[live.index];
+    const size_t asked = live.word.asked();
+    if (form != Form::kAny && live.word.form() != Form::kAny && form != live.word.form())
+        die_of({Fault::kWrongForm, p, made_by(live.word.form()), asked});
+    if (expected != kAnySize && expected != asked)
+        die_of({Fault::kWrongSize, p, expected > asked ? "freed as larger than its" : "freed as less than its", asked});
+    if (!change_word(word, live.word, live.word.in(SlotState::kFreeing)))
+        die_of({Fault::kDoubleFree, p, "an object of", asked});
+    die_if(check_object(slab, live.index, asked));
+    clear(slab, live.index);
+    set_word(word, live.word.in(SlotState::kWaiting));
+    Shard& owner = shard_of(slab);
     if (owner.lock.is_mine()) [[unlikely]] {
-        const size_t asked = size_of(p);
         put_aside(owner, p);
         return {asked, false};
     }
-    Finding finding;
-    GivenSlot given;
-    {
-        Guard guard(owner.lock);
-        settle_aside(owner, finding);
-        if (!has(p) || &shard_of(p) != &owner)
-            finding = {Fault::kDoubleFree, p};  // dissolved meanwhile
-        else
-            given = give_slot(owner, p, form, expected, finding);
-        if (count == Count::kHere) owner.counts[class_of_size(given.asked)].freed += 1;
-        release_waiting(owner, waiting_most());
-    }
-    die_if(finding);
-    return {given.asked, owner.number != own_shard()};
+    Guard guard(owner.lock);
+    settle_aside(owner);
+    if (count == Count::kHere) owner.counts[class_of_size(asked)].freed += 1;
+    add_waiting(owner, p);
+    return {asked, owner.number != own_shard()};
 }
 
 void untake(void* p) {
-    Shard& owner = shard_of(p);
+    const LiveSlot live = live_slot(p);
+    die_if(live.finding);
+    Shard& owner = shard_of(*live.slab);
+    set_word(live.slab->words[live.index], live.word.in(SlotState::kFreeing));
+    clear(*live.slab, live.index);
+    set_word(live.slab->words[live.index], live.word.in(SlotState::kWaiting));
     if (owner.lock.is_mine()) return put_aside(owner, p);
     Guard guard(owner.lock);
-    untake_slot(owner, p);
+    put_back(owner, *live.slab, live.index);
 }
-
-namespace {
-
-// The word of the live object at p; dies where there is none.
-SlotWord live_word(const void* p) {
-    const GuardedSlab& slab = *slab_at(p);
-    const size_t index = index_of(slab, p);
-    if (index >= slab.info().slots) die_in_thread(Fault::kNeverHandedOut, p);
-    const SlotWord word = word_at(slab.words[index]);
-    if (word.state() == SlotState::kFresh) die_in_thread(Fault::kNeverHandedOut, p);
-    if (slab.slot(index) != p) die_in_thread(Fault::kInsideObject, p, "into one of", word.asked(), "bytes");
-    if (word.state() != SlotState::kLive) die_in_thread(Fault::kDoubleFree, p, "an object of", word.asked(), "bytes");
-    return word;
-}
-
-}  // namespace
 
 size_t size_of(const void* p) {
-    return live_word(p).asked();
+    const LiveSlot live = live_slot(p);
+    die_if(live.finding);
+    return live.word.asked();
 }
 
 bool resize(void* p, size_t size) {
-    const SlotWord word = live_word(p);
-    GuardedSlab& slab = *slab_at(p);
-    const SizeClass before = class_of_size(word.asked());
+    const LiveSlot live = live_slot(p);
+    die_if(live.finding);
+    const GuardedSlab& slab = *live.slab;
+    const size_t before = live.word.asked();
+    if (live.word.form() == Form::kNew || live.word.form() == Form::kNewArray)
+        die_of({Fault::kWrongForm, p, made_by(live.word.form()), before});
     // The class it is counted in stays, too.
-    if (size == 0 || size > kSmallMax || slot_for(size, kAlignment) != slab.slot_class || class_of_size(size) != before)
+    if (size == 0 || size > kSmallMax || slot_for(size, kAlignment) != slab.slot_class ||
+        class_of_size(size) != class_of_size(before))
         return false;
-    Shard& owner = shard_of(p);
-    if (word.form() == Form::kNew || word.form() == Form::kNewArray)
-        die_in_thread(Fault::kWrongForm, p, made_by(word.form()), word.asked(), "bytes");
-    if (owner.lock.is_mine()) return false;
-    Finding finding;
-    {
-        Guard guard(owner.lock);
-        const size_t index = index_of(slab, p);
-        finding = check_slot(slab, index);
-        if (!finding) {
-            const size_t kept = size < word.asked() ? size : word.asked();
-            memset(static_cast<char*>(p) + kept, 0, slab.info().bytes - kept);
-            set_word(slab.words[index], {SlotState::kLive, word.form(), size});
-            put_seal(static_cast<char*>(p), size, slab.info().bytes);
-        }
-    }
-    die_if(finding);
+    const SlotWord after{SlotState::kResizing, live.word.form(), size};
+    if (!change_word(slab.words[live.index], live.word, after)) die_of({Fault::kDoubleFree, p, "an object of", before});
+    die_if(check_object(slab, live.index, before));
+    const size_t same = size < before ? size : before;
+    memset(static_cast<char*>(p) + same, 0, slab.info().bytes - same);
+    put_seal(static_cast<char*>(p), size, slab.info().bytes);
+    set_word(slab.words[live.index], after.in(SlotState::kLive));
     return true;
 }
 
@@ -181,14 +165,14 @@ void repair(GuardedSlab& slab, Shard& owner) {
         SlotWord& word = slab.words[i];
         uint64_t& bits = slab.free_bits[i / 64];
         const uint64_t bit = uint64_t{1} << i % 64;
-        if (word.state() == SlotState::kLive) {
+        if (word.state() == SlotState::kLive || word.state() == SlotState::kResizing) {
+            word = word.in(SlotState::kLive);
             ++slab.used;
             bits &= ~bit;
-            owner.counts[class_of_size(word.asked())].live += 1;
+            owner.counts[class_of_size(word.asked())].out += 1;
             continue;
         }
-        const bool on_its_way = word.state() == SlotState::kWaiting || word.state() == SlotState::kTaking;
-        if (on_its_way && slab.slot_class != kUntouchable) memset(slab.slot(i), 0, info.bytes);
+        if (word.state() != SlotState::kFresh && word.state() != SlotState::kFree) clear(slab, i);
         word = {SlotState::kFree, Form::kAny, word.asked() <= kSmallMax ? word.asked() : 0};
         bits |= bit;
     }
@@ -200,12 +184,11 @@ void repair(GuardedSlab& slab, Shard& owner) {
 void forget(Shard& shard) {
     for (SlotClass c = 0; c < kSlotClasses; ++c) {
         shard.partial[c] = nullptr;
+        shard.ahead[c] = nullptr;
         shard.slabs[c] = shard.empty[c] = 0;
     }
-    for (auto& counts : shard.counts) {
-        counts.live = 0;
-        counts.waiting = 0;
-    }
+    for (auto& counts : shard.counts)
+        counts.out = 0;
     shard.quarantine.forget();
     shard.waiting_bytes = 0;
 }
@@ -250,7 +233,7 @@ Counts counts(SizeClass c) {
         sum.taken += counts.taken;
         sum.freed += counts.freed;
         sum.fresh += counts.fresh;
-        sum.objects += counts.live + counts.waiting;
+        sum.objects += counts.out;
     });
     return sum;
 }
@@ -264,13 +247,14 @@ uint64_t live_bytes() {
     return bytes;
 }
 
-Totals totals() {
-    Totals sum = {};
-    each_shard([&](Shard& one) {
-        sum.checks += one.checks;
-        sum.waiting_bytes += one.waiting_bytes;
-    });
-    return sum;
+uint64_t waiting_bytes() {
+    uint64_t bytes = 0;
+    each_shard([&](Shard& one) { bytes += one.waiting_bytes; });
+    return bytes;
+}
+
+void leave_thread() {
+    leave_shard();
 }
 
 bool is_mine() {

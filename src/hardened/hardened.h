@@ -45,10 +45,10 @@ struct Counts {
 };
 Counts counts(SizeClass c);
 uint64_t live_bytes();  // taken less freed, of what is counted here, modulo 2^64
-struct Totals {
-    uint64_t checks, waiting_bytes;
-};
-Totals totals();
+// In quarantine.
+uint64_t waiting_bytes();
+// This thread ends, or takes nothing more.
+void leave_thread();
 
 // In the child of a fork, after the runs.
 void after_fork_child(bool others);

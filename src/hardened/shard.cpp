@@ -5,7 +5,7 @@
 
 #include <new>
 
-#include "base/seal.h"
+#include "base/options.h"
 #include "hardened/store.h"
 #include "os/os.h"
 
@@ -15,7 +15,8 @@ namespace {
 
 constinit std::atomic<Shard*> shards[kShards] = {};
 constinit std::atomic<size_t> in_use{0};
-constinit std::atomic<uint32_t> next_number{0};
+constinit std::atomic<uint32_t> holders[kShards] = {};  // threads
+constinit std::atomic<size_t> most_waiting{0};
 constexpr uint8_t kNone = 255;
 thread_local constinit uint8_t own_number __attribute__((tls_model("initial-exec"))) = kNone;
 
@@ -31,7 +32,8 @@ Shard* make_shard(size_t number) {
     if (made->random_state == 0) made->random_state = 1;
     Shard* expected = nullptr;
     if (shards[number].compare_exchange_strong(expected, made, std::memory_order_acq_rel)) {
-        in_use.fetch_add(1, std::memory_order_relaxed);
+        const size_t shards_now = in_use.fetch_add(1, std::memory_order_relaxed) + 1;
+        most_waiting.store(options.quarantine / shards_now, std::memory_order_relaxed);
         return made;
     }
     return expected;  // another thread was faster; the memory was not touched but for a page
@@ -48,17 +50,36 @@ Shard* shard(size_t number) {
     return shards[number].load(std::memory_order_acquire);
 }
 
-size_t shards_in_use() {
-    return in_use.load(std::memory_order_relaxed);
-}
-
 uint8_t own_shard() {
     return own_number;
 }
 
+size_t waiting_most() {
+    return most_waiting.load(std::memory_order_relaxed);
+}
+
+namespace {
+
+// The first of those that the fewest threads have: few threads have few shards.
+[[gnu::cold, gnu::noinline]] void enter_shard() {
+    size_t best = 0;
+    for (size_t i = 1; i < kShards; ++i)
+        if (holders[i].load(std::memory_order_relaxed) < holders[best].load(std::memory_order_relaxed)) best = i;
+    holders[best].fetch_add(1, std::memory_order_relaxed);
+    own_number = static_cast<uint8_t>(best);
+}
+
+}  // namespace
+
+void leave_shard() {
+    if (own_number == kNone) return;
+    holders[own_number].fetch_sub(1, std::memory_order_relaxed);
+    own_number = kNone;
+}
+
 Shard* shard_to_take_from() {
-    if (own_number == kNone)
-        own_number = static_cast<uint8_t>(next_number.fetch_add(1, std::memory_order_relaxed) % kShards);
+    if (own_number == kNone) [[unlikely]]
+        enter_shard();
     Shard* own = shard_or_make(own_number);
     for (size_t i = 1; own && own->lock.is_mine() && i < kShards; ++i)
         own = shard_or_make((own_number + i) % kShards);
@@ -91,21 +112,6 @@ size_t any_free_slot(const GuardedSlab& slab, uint64_t random) {
     return at * 64 + (static_cast<unsigned>(__builtin_ctzll(turned)) + turn) % 64;
 }
 
-SizeClass counted_class(size_t asked) {
-    return class_of_size(asked);
-}
-
-// A word with a changed byte in it; NULL: all are zero.
-const char* first_change(const char* from, size_t bytes) {
-    for (size_t i = 0; i < bytes; ++i)
-        if (from[i]) return from + i;
-    return nullptr;
-}
-
-bool touchable(const GuardedSlab& slab) {
-    return slab.slot_class != kUntouchable;
-}
-
 void give_back(Shard& shard, GuardedSlab& slab) {
     unlink(shard, slab);
     --shard.slabs[slab.slot_class];
@@ -115,7 +121,6 @@ void give_back(Shard& shard, GuardedSlab& slab) {
 
 void set_free(Shard& shard, GuardedSlab& slab, size_t index) {
     if (slab.full()) link(shard, slab);
-    set_word(slab.words[index], slab.words[index].in(SlotState::kFree));
     slab.free_bits[index / 64] |= uint64_t{1} << index % 64;
     if (--slab.used > 0) return;
     const uint32_t empty = ++shard.empty[slab.slot_class];
@@ -124,133 +129,72 @@ void set_free(Shard& shard, GuardedSlab& slab, size_t index) {
 
 }  // namespace
 
-TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form, Finding& finding) {
+namespace {
+
+// Of a slab that is there, or of a new one.
+char* pick(Shard& shard, SlotClass c, TakenSlot& taken) {
     GuardedSlab* slab = shard.partial[c];
-    TakenSlot taken;
     if (!slab) {
         slab = make_slab(c, shard.number, shard.random());
-        if (!slab) return taken;
+        if (!slab) return nullptr;
         ++shard.slabs[c];
         ++shard.empty[c];
         link(shard, *slab);
         taken.grew = true;
     }
-    const SlotInfo& info = kSlots[c];
     const size_t index = any_free_slot(*slab, shard.random());
-    char* const object = slab->slot(index);
-    SlotWord& word = slab->words[index];
-    taken.fresh = word.state() == SlotState::kFresh;
-    set_word(word, {SlotState::kTaking, form, asked});
     slab->free_bits[index / 64] &= ~(uint64_t{1} << index % 64);
     if (slab->used++ == 0) --shard.empty[c];
     if (slab->full()) unlink(shard, *slab);
-    if (c != kUntouchable) {
-        if (!taken.fresh && !is_zero(object, info.bytes)) [[unlikely]] {
-            if (!slab->doubtful)
-                finding = {Fault::kWriteAfterFree, first_change(object, info.bytes), "in a freed object's place of",
-                           info.bytes};
-            memset(object, 0, info.bytes);
-        }
-        put_seal(object, asked, info.bytes);
-    }
-    set_word(word, {SlotState::kLive, form, asked});
-    shard.checks += 1;
-    auto& counts = shard.counts[counted_class(asked)];
-    counts.live += 1;
-    taken.object = object;
+    return slab->slot(index);
+}
+
+size_t index_of(const GuardedSlab& slab, const char* slot) {
+    return slot_at(slab.info(), static_cast<size_t>(slot - slab.begin()));
+}
+
+}  // namespace
+
+TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form) {
+    TakenSlot taken;
+    char* const slot = shard.ahead[c] ? shard.ahead[c] : pick(shard, c, taken);
+    if (!slot) return taken;
+    shard.ahead[c] = shard.partial[c] ? pick(shard, c, taken) : nullptr;
+    __builtin_prefetch(shard.ahead[c], 1);
+    taken.slab = slab_at(slot);
+    taken.index = index_of(*taken.slab, slot);
+    SlotWord& word = taken.slab->words[taken.index];
+    taken.fresh = word.state() == SlotState::kFresh;
+    set_word(word, {SlotState::kTaking, form, asked});
+    shard.counts[class_of_size(asked)].out += 1;
     return taken;
 }
 
-Finding check_slot(const GuardedSlab& slab, size_t index) {
-    if (!touchable(slab)) return {};
-    const size_t bytes = slab.info().bytes;
-    const char* const object = slab.slot(index);
+namespace {
+
+void release_oldest(Shard& shard) {
+    char* const object = static_cast<char*>(shard.quarantine.oldest());
+    GuardedSlab& slab = *slab_at(object);
+    shard.quarantine.remove_oldest(slab.info().bytes);
+    put_back(shard, slab, index_of(slab, object));
+}
+
+}  // namespace
+
+void put_back(Shard& shard, GuardedSlab& slab, size_t index) {
     const SlotWord word = slab.words[index];
-    const size_t broken = broken_at(object, word.asked(), bytes);
-    if (broken < bytes) [[unlikely]]
-        return {Fault::kOverflow, object, "an object of", word.asked()};
-    if (index == 0 || slab.doubtful) return {};
-    const char* const before = object - bytes;
-    const SlotWord word_before = slab.words[index - 1];
-    if (word_before.state() == SlotState::kLive) {
-        const size_t asked = word_before.asked(), broken_before = broken_at(before, asked, bytes);
-        if (broken_before == bytes) return {};
-        // What begins where the other one ends came from there.
-        if (broken_before == asked) return {Fault::kOverflow, before, "an object of", asked};
-        return {Fault::kUnderflow, object, "an object of", word.asked()};
-    }
-    if (is_zero(object - kAlignment, kAlignment)) [[likely]]
-        return {};
-    return {Fault::kUnderflow, object, "an object of", word.asked()};
-}
-
-GivenSlot give_slot(Shard& shard, void* p, Form form, size_t expected, Finding& finding) {
-    GuardedSlab& slab = *slab_at(p);
-    const SlotInfo& info = slab.info();
-    const size_t index = slot_at(info, static_cast<size_t>(static_cast<char*>(p) - slab.begin()));
-    if (index >= info.slots) {
-        finding = {Fault::kNeverHandedOut, p};
-        return {};
-    }
-    SlotWord& word = slab.words[index];
-    const SlotState state = word.state();
-    const size_t asked = word.asked();
-    char* const object = slab.slot(index);
-    if (object != p) {
-        const bool was_ever = state != SlotState::kFresh;
-        finding = {was_ever ? Fault::kInsideObject : Fault::kNeverHandedOut, p, was_ever ? "into one of" : "", asked};
-        return {};
-    }
-    if (state != SlotState::kLive) {
-        const bool twice = state == SlotState::kFree || state == SlotState::kWaiting;
-        finding = {twice ? Fault::kDoubleFree : Fault::kNeverHandedOut, p, twice ? "an object of" : "", asked};
-        return {};
-    }
-    if (form != Form::kAny && word.form() != Form::kAny && form != word.form()) {
-        finding = {Fault::kWrongForm, p, made_by(word.form()), asked};
-        return {};
-    }
-    if (expected != kAnySize && expected != asked) {
-        finding = {Fault::kWrongSize, p, expected > asked ? "freed as larger than its" : "freed as less than its",
-                   asked};
-        return {};
-    }
-    finding = check_slot(slab, index);
-    if (finding) [[unlikely]]
-        return {};
-    set_word(word, word.in(SlotState::kWaiting));
-    if (touchable(slab)) memset(object, 0, info.bytes);
-    shard.checks += 1;
-    auto& counts = shard.counts[counted_class(asked)];
-    counts.live -= 1;
-    counts.waiting += 1;
-    if (shard.quarantine.full()) release_waiting(shard, shard.quarantine.bytes() - 1);
-    shard.quarantine.add(object, info.bytes, shard.random());
-    return {asked};
-}
-
-void release_waiting(Shard& shard, size_t most_bytes) {
-    Quarantine& quarantine = shard.quarantine;
-    while (quarantine.bytes() > most_bytes) {
-        char* const object = static_cast<char*>(quarantine.oldest());
-        if (!object) break;
-        GuardedSlab& slab = *slab_at(object);
-        const size_t index = slot_at(slab.info(), static_cast<size_t>(object - slab.begin()));
-        quarantine.remove_oldest(slab.info().bytes);
-        shard.counts[counted_class(slab.words[index].asked())].waiting -= 1;
-        set_free(shard, slab, index);
-    }
-    shard.waiting_bytes = quarantine.bytes();
-}
-
-void untake_slot(Shard& shard, void* p) {
-    GuardedSlab& slab = *slab_at(p);
-    const size_t index = slot_at(slab.info(), static_cast<size_t>(static_cast<char*>(p) - slab.begin()));
-    const SlotWord word = slab.words[index];
-    set_word(slab.words[index], word.in(SlotState::kWaiting));
-    if (touchable(slab)) memset(p, 0, slab.info().bytes);
-    shard.counts[counted_class(word.asked())].live -= 1;
+    shard.counts[class_of_size(word.asked())].out -= 1;
+    set_word(slab.words[index], word.in(SlotState::kFree));
     set_free(shard, slab, index);
+}
+
+void add_waiting(Shard& shard, void* object) {
+    Quarantine& quarantine = shard.quarantine;
+    if (quarantine.full()) release_oldest(shard);
+    quarantine.add(object, slab_at(object)->info().bytes, shard.random());
+    while (quarantine.bytes() > waiting_most())
+        release_oldest(shard);
+    shard.waiting_bytes = quarantine.bytes();
 }
 
 void* take_aside(Shard& shard) {
@@ -262,34 +206,18 @@ void* take_aside(Shard& shard) {
     return nullptr;
 }
 
-size_t dissolve_empty(Shard& shard) {
-    size_t count = 0;
+void dissolve_empty(Shard& shard) {
     for (SlotClass c = 0; c < kSlotClasses; ++c) {
+        if (char* const slot = shard.ahead[c]) {
+            shard.ahead[c] = nullptr;
+            set_free(shard, *slab_at(slot), index_of(*slab_at(slot), slot));
+        }
         GuardedSlab* next;
         for (GuardedSlab* slab = shard.partial[c]; slab; slab = next) {
             next = slab->next;
-            if (slab->used > 0) continue;
-            give_back(shard, *slab);
-            ++count;
+            if (slab->used == 0) give_back(shard, *slab);
         }
     }
-    return count;
-}
-
-Finding check_slab(const GuardedSlab& slab) {
-    if (!touchable(slab)) return {};
-    const SlotInfo& info = slab.info();
-    for (size_t i = 0; i < info.slots; ++i) {
-        const SlotState state = slab.words[i].state();
-        if (state == SlotState::kLive) {
-            if (const Finding finding = check_slot(slab, i)) return finding;
-        } else if (state == SlotState::kWaiting || state == SlotState::kFree) {
-            if (!is_zero(slab.slot(i), info.bytes) && !slab.doubtful)
-                return {Fault::kWriteAfterFree, first_change(slab.slot(i), info.bytes),
-                        "in a freed object's place of", info.bytes};
-        }
-    }
-    return {};
 }
 
 }  // namespace tarn::hardened

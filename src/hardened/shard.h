@@ -5,7 +5,6 @@
 #pragma once
 #include <atomic>
 
-#include "base/message.h"
 #include "base/published.h"
 #include "hardened/guarded_slab.h"
 #include "hardened/quarantine.h"
@@ -16,29 +15,20 @@ namespace tarn::hardened {
 inline constexpr size_t kShards = 16;
 inline constexpr size_t kAside = 64;  // frees of signal handlers
 
-// What is wrong, to be said when no lock is held any more; `at` NULL: nothing is.
-struct Finding {
-    Fault fault = Fault::kInternal;
-    const void* at = nullptr;
-    const char* detail = "";
-    size_t number = 0;
-    explicit operator bool() const { return at != nullptr; }
-};
-[[noreturn]] void die_of(const Finding& finding);
-
 struct Shard {
     Lock lock{LockRank::kShard};
     uint8_t number = 0;
     uint64_t random_state = 0;
     GuardedSlab* partial[kSlotClasses] = {};  // slabs of which a slot can be taken, those that are empty among them
+    char* ahead[kSlotClasses] = {};           // the slot that is taken next, not in its slab's bits any more: on its way to the caches
     uint32_t slabs[kSlotClasses] = {};
     uint32_t empty[kSlotClasses] = {};
     std::atomic<void*> aside[kAside] = {};
     std::atomic<bool> any_aside{false};
-    Published checks;  // of seals and zeros
     Published waiting_bytes;
     struct {
-        Published taken, freed, fresh, live, waiting;
+        Published taken, freed, fresh;  // by threads that have no heap to count it
+        Published out;                  // live ones and those in quarantine
     } counts[kClasses];
     Quarantine quarantine;
 
@@ -54,33 +44,28 @@ struct Shard {
 Shard* shard_to_take_from();
 // NULL where there is none yet.
 Shard* shard(size_t number);
-size_t shards_in_use();
 uint8_t own_shard();  // the number of this thread's; one that none has before it took anything
 
-// All with the shard's lock held.
+// This thread takes nothing more.
+void leave_shard();
+// Bytes that each shard may have in quarantine.
+size_t waiting_most();
+
+// With the shard's lock held, from here on. A slot whose word is kTaking, with the memory as it was left.
 struct TakenSlot {
-    char* object = nullptr;
+    GuardedSlab* slab = nullptr;
+    size_t index = 0;
     bool fresh = false, grew = false;
 };
-TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form, Finding& finding);
-// The object at p, whose slab is the shard's, begins to wait.
-struct GivenSlot {
-    size_t asked = 0;
-};
-GivenSlot give_slot(Shard& shard, void* p, Form form, size_t expected, Finding& finding);
-// What leaves quarantine makes room for what the shard may hold in it.
-void release_waiting(Shard& shard, size_t most_bytes);
-// An object that was just taken, and not handed out.
-void untake_slot(Shard& shard, void* p);
-// What signal handlers freed meanwhile.
+TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form);
+// What is kWaiting joins the quarantine, and what has waited longest leaves it.
+void add_waiting(Shard& shard, void* object);
+// What was never handed out can be taken at once.
+void put_back(Shard& shard, GuardedSlab& slab, size_t index);
+// What signal handlers freed meanwhile; NULL: nothing.
 void* take_aside(Shard& shard);
-// Slabs that hold nothing; how many.
-size_t dissolve_empty(Shard& shard);
-// What is broken about the objects of this slab that are live, or wait.
-Finding check_slab(const GuardedSlab& slab);
-
-// What is broken around a live object.
-Finding check_slot(const GuardedSlab& slab, size_t index);
+// Slabs that hold nothing.
+void dissolve_empty(Shard& shard);
 void link(Shard& shard, GuardedSlab& slab);
 
 }  // namespace tarn::hardened

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/published.h"
-#include "mixed/store.h"
+#include "heap/slab.h"
 #include "os/guard.h"
 #include "os/lock.h"
 #include "pages/runs.h"
@@ -69,6 +69,15 @@ Run take_any_run(size_t units, uint64_t random) {
     return run;
 }
 
+// In the records of its units, as ordinary slabs have them: of none.
+constexpr uint8_t kWasHere = kClasses + 1;
+void remember(void* unit) {
+    tarn::Slab& record = *static_cast<tarn::Slab*>(record_at(unit));
+    record.state = SlabState::kNone;
+    record.behind = 0;
+    record.size_class = kWasHere;
+}
+
 // Slots of malloc(0) are all behind the guard.
 char* guard_begin(const GuardedSlab& slab) {
     const size_t bytes = slab.info().units * kUnitSize;
@@ -79,6 +88,11 @@ size_t guard_bytes(const GuardedSlab& slab) {
 }
 
 }  // namespace
+
+bool was_here(const void* p) {
+    const tarn::Slab& record = *static_cast<const tarn::Slab*>(record_at(p));
+    return record.state == SlabState::kNone && record.behind == 0 && record.size_class == kWasHere;
+}
 
 void* guarded_memory(size_t bytes) {
     const size_t page = os::page_size();
@@ -135,7 +149,7 @@ void dissolve(GuardedSlab& slab) {
     set_entries(unit_of(at), Units{info.units}, 0);
     memset(static_cast<void*>(&slab), 0, info.units * sizeof slab);
     for (size_t i = 0; i < info.units; ++i)
-        mixed::remember(at + i * kUnitSize);  // a late free is one of an object that there was
+        remember(at + i * kUnitSize);  // a late free is one of an object that there was
     const OwnRun run{at, PackedUnits<uint32_t>{Units{info.units}}, zeroed};
     give_runs(&run, 1);
 }

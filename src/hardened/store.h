@@ -11,6 +11,9 @@ GuardedSlab* make_slab(SlotClass c, uint8_t shard, uint64_t random);
 // None of its slots is in use.
 void dissolve(GuardedSlab& slab);
 
+// Nothing is at p now, but a hardened slab was.
+bool was_here(const void* p);
+
 // Bytes that lie between guard pages; NULL: no memory. Never given back.
 void* guarded_memory(size_t bytes);
 

@@ -316,7 +316,7 @@ void end_of_block_is_guarded() {
     const size_t aligned = (chosen + 15) / 16 * 16;
     require(cannot_be_written(object + aligned), "behind it");
     char* grown = static_cast<char*>(realloc(object, chosen + 5000));
-    require(cannot_be_written(grown + (chosen + 5000 + 4095 + 4096) / 4096 * 4096), "behind it when it has grown");
+    require(cannot_be_written(reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(grown) + chosen + 5000 + 4095) & ~4095ul)), "behind it when it has grown");
     free(grown);
 }
 void end_of_slab_is_guarded() {

@@ -5,11 +5,12 @@
 //           |<------- whole pages ----------->|
 //
 // The block ends where the guard begins, but for its alignment and, when realloc made it longer, less than a page: there the seal
-// is. The front guard is there when the block begins with a page, else a word of the seal lies before it. A block that has
-// grown has more than one page of guard behind it, to grow into.
+// is. A word of it lies before the block, too, unless it begins with a page. The guard behind is as long as it takes
+// to make the whole one of few lengths: a block may grow into it, and another one may have its place.
 //
-// What is freed loses its memory, stays guarded, and is unmapped when others have taken its place in the quarantine. No lock: each
-// place in it is one word, and what the child of a fork finds half done is address space.
+// What is freed may not be touched from then on. In the quarantine it keeps its memory, cleared, while there is not too much of it and
+// nearly all was in use, so that a later block of its length costs no page faults; else the memory goes. It is unmapped when others
+// have taken its place there. No lock: each place is one word, and what the child of a fork finds half done is address space.
 #pragma once
 #include "backend/map/map.h"
 
