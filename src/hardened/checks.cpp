@@ -64,7 +64,7 @@ void die_of(const Finding& finding) {
 
 LiveSlot live_slot(const void* p) {
     GuardedSlab& slab = *slab_at(p);
-    const size_t index = slot_at(slab.info(), static_cast<size_t>(static_cast<const char*>(p) - slab.begin()));
+    const size_t index = slab.index_of(p);
     if (index >= slab.info().slots) return {&slab, index, {}, {Fault::kNeverHandedOut, p}};
     const SlotWord word = word_at(slab.words[index]);
     const size_t asked = word.asked();
@@ -84,6 +84,13 @@ Finding check_object(const GuardedSlab& slab, size_t index, size_t asked) {
     if (!look_before(slab, index, asked, word_at(before))) [[likely]]
         return {};
     return confirmed(before, [&](SlotWord word) { return look_before(slab, index, asked, word); });
+}
+
+Finding check_fresh(const GuardedSlab& slab, size_t index) {
+    const char* const next = slab.slot(index + 1);
+    if (!touchable(slab) || is_zero(next - kAlignment, kAlignment)) [[likely]]
+        return {};
+    return {Fault::kUnderflow, next, "in a place of", slab.info().bytes};
 }
 
 Finding check_reused(const GuardedSlab& slab, size_t index) {

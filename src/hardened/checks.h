@@ -29,6 +29,8 @@ LiveSlot live_slot(const void* p);
 
 // The seal of an object that is this thread's, and what lies before it.
 Finding check_object(const GuardedSlab& slab, size_t index, size_t asked);
+// The end of a slot that is about to be used for the first time: what the next object's owner wrote before its begin.
+Finding check_fresh(const GuardedSlab& slab, size_t index);
 // The memory of a slot that was freed and is about to be used again.
 Finding check_reused(const GuardedSlab& slab, size_t index);
 // All objects of a slab that are live, and all that was freed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GuardedSlab: a run cut into slots of one class, a guard page at its end. Its record lies in the window's header (page_map.h), the
+// GuardedSlab: a run cut into slots of one class, behind a guard page. Its record lies in the window's header (page_map.h), the
 // words of its slots in metadata (store.h): nothing about an object lies where the program writes.
 //
 // A slot's word says what it is:
@@ -74,7 +74,13 @@ struct alignas(kRecordSize) GuardedSlab {
 
     const SlotInfo& info() const { return kSlots[slot_class]; }
     char* begin() const { return unit_of_record(this); }
-    char* slot(size_t index) const { return begin() + index * info().bytes; }
+    char* slot(size_t index) const { return begin() + kFirstSlot + index * info().bytes; }
+    // The slot that p is in; as many as there are when it is in none.
+    size_t index_of(const void* p) const {
+        const size_t offset = static_cast<size_t>(static_cast<const char*>(p) - begin());
+        const size_t index = offset < kFirstSlot ? info().slots : slot_at(info(), offset - kFirstSlot);
+        return index < info().slots ? index : info().slots;
+    }
     bool full() const { return used == info().slots; }
 };
 static_assert(sizeof(GuardedSlab) == kRecordSize);

@@ -65,10 +65,8 @@ Taken take(size_t size, size_t alignment, Form form, Count count) {
     }
     if (!taken.slab) return {};
     char* const object = taken.slab->slot(taken.index);
-    if (!taken.fresh) {
-        die_if(check_reused(*taken.slab, taken.index));
-        if (taken.slab->doubtful) clear(*taken.slab, taken.index);
-    }
+    die_if(taken.fresh ? check_fresh(*taken.slab, taken.index) : check_reused(*taken.slab, taken.index));
+    if (taken.slab->doubtful) clear(*taken.slab, taken.index);
     if (touchable(*taken.slab)) put_seal(object, size, taken.slab->info().bytes);
     set_word(taken.slab->words[taken.index], {SlotState::kLive, form, size});
     return {object, taken.fresh, taken.grew};
@@ -94,10 +92,15 @@ Given give(void* p, Form form, size_t expected, Count count) {
         put_aside(owner, p);
         return {asked, false};
     }
-    Guard guard(owner.lock);
-    settle_aside(owner);
-    if (count == Count::kHere) owner.counts[class_of_size(asked)].freed += 1;
-    add_waiting(owner, p);
+    Finding found;
+    {
+        Guard guard(owner.lock);
+        settle_aside(owner);
+        if (count == Count::kHere) owner.counts[class_of_size(asked)].freed += 1;
+        add_waiting(owner, p);
+        found = owner.found;
+    }
+    die_if(found);
     return {asked, owner.number != own_shard()};
 }
 

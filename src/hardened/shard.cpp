@@ -113,6 +113,8 @@ size_t any_free_slot(const GuardedSlab& slab, uint64_t random) {
 }
 
 void give_back(Shard& shard, GuardedSlab& slab) {
+    // What was written after free would be gone with it.
+    if (!shard.found) shard.found = check_slab(slab);
     unlink(shard, slab);
     --shard.slabs[slab.slot_class];
     --shard.empty[slab.slot_class];
@@ -149,10 +151,6 @@ char* pick(Shard& shard, SlotClass c, TakenSlot& taken) {
     return slab->slot(index);
 }
 
-size_t index_of(const GuardedSlab& slab, const char* slot) {
-    return slot_at(slab.info(), static_cast<size_t>(slot - slab.begin()));
-}
-
 }  // namespace
 
 TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form) {
@@ -162,7 +160,7 @@ TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form) {
     shard.ahead[c] = shard.partial[c] ? pick(shard, c, taken) : nullptr;
     __builtin_prefetch(shard.ahead[c], 1);
     taken.slab = slab_at(slot);
-    taken.index = index_of(*taken.slab, slot);
+    taken.index = taken.slab->index_of(slot);
     SlotWord& word = taken.slab->words[taken.index];
     taken.fresh = word.state() == SlotState::kFresh;
     set_word(word, {SlotState::kTaking, form, asked});
@@ -176,7 +174,7 @@ void release_oldest(Shard& shard) {
     char* const object = static_cast<char*>(shard.quarantine.oldest());
     GuardedSlab& slab = *slab_at(object);
     shard.quarantine.remove_oldest(slab.info().bytes);
-    put_back(shard, slab, index_of(slab, object));
+    put_back(shard, slab, slab.index_of(object));
 }
 
 }  // namespace
@@ -210,7 +208,7 @@ void dissolve_empty(Shard& shard) {
     for (SlotClass c = 0; c < kSlotClasses; ++c) {
         if (char* const slot = shard.ahead[c]) {
             shard.ahead[c] = nullptr;
-            set_free(shard, *slab_at(slot), index_of(*slab_at(slot), slot));
+            set_free(shard, *slab_at(slot), slab_at(slot)->index_of(slot));
         }
         GuardedSlab* next;
         for (GuardedSlab* slab = shard.partial[c]; slab; slab = next) {

@@ -6,7 +6,7 @@
 #include <atomic>
 
 #include "base/published.h"
-#include "hardened/guarded_slab.h"
+#include "hardened/checks.h"
 #include "hardened/quarantine.h"
 #include "os/lock.h"
 
@@ -23,6 +23,7 @@ struct Shard {
     char* ahead[kSlotClasses] = {};           // the slot that is taken next, not in its slab's bits any more: on its way to the caches
     uint32_t slabs[kSlotClasses] = {};
     uint32_t empty[kSlotClasses] = {};
+    Finding found;  // to be said by who comes next, without the lock
     std::atomic<void*> aside[kAside] = {};
     std::atomic<bool> any_aside{false};
     Published waiting_bytes;

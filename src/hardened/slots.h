@@ -2,10 +2,10 @@
 // Slots: what hardened slabs are cut into. A slot holds an object and, behind its last byte, the seal: eight bytes at least,
 // and all that the object leaves of its slot. So a seal lies before each object but a slab's first, too.
 //
-//     | object, as long as asked for | seal ......... | object ...
-//     |<----------------- slot ---------------------->|
+//     guard page | object, as long as asked for | seal ......... | object ...
+//                |<----------------- slot ---------------------->|
 //
-// Slots are as long as the size classes' objects, and one is longer, for the largest objects; and there are those of
+// Before the first one is the slab's guard page. Slots are as long as the size classes' objects, and one is longer, for the largest objects; and there are those of
 // malloc(0), which nobody may touch.
 #pragma once
 #include <array>
@@ -26,7 +26,7 @@ inline constexpr unsigned kSlotClasses = kClasses + 2;
 struct SlotInfo {
     uint32_t bytes;
     uint32_t slots;  // in a slab
-    uint32_t units;  // of a slab; of the last page nothing is used, so that a guard may stand there
+    uint32_t units;  // of a slab
     uint64_t reciprocal;
     uint32_t words() const { return (slots + 63) / 64; }
 };
@@ -58,6 +58,8 @@ inline constexpr std::array<SlotInfo, kSlotClasses> kSlots = detail::make_slots(
 inline constexpr size_t kSlotsMost = 1024;  // in a slab
 inline constexpr size_t kUnitsMost = 16;    // of a slab
 
+inline constexpr size_t kFirstSlot = os::kPageSize;  // where it begins in its slab; slots are aligned to no more
+
 inline constexpr size_t slot_at(const SlotInfo& info, size_t offset) {
     return static_cast<size_t>((offset * info.reciprocal) >> tarn::detail::kReciprocalShift);
 }
@@ -65,7 +67,7 @@ inline constexpr size_t slot_at(const SlotInfo& info, size_t offset) {
 // The smallest slot for so many bytes at this alignment; kNoSlot: none.
 inline SlotClass slot_for(size_t size, size_t alignment) {
     if (size == 0 && alignment <= kAlignment) return kUntouchable;
-    if (size > kSmallMax) return kNoSlot;
+    if (size > kSmallMax || alignment > kFirstSlot) return kNoSlot;
     SlotClass c = size + kSealLeast <= kSmallMax ? class_of_size(size + kSealLeast) : kLargestSlot;
     while (kSlots[c].bytes & (alignment - 1))
         if (++c > kLargestSlot) return kNoSlot;

@@ -78,13 +78,9 @@ void remember(void* unit) {
     record.size_class = kWasHere;
 }
 
-// Slots of malloc(0) are all behind the guard.
-char* guard_begin(const GuardedSlab& slab) {
-    const size_t bytes = slab.info().units * kUnitSize;
-    return slab.slot_class == kUntouchable ? slab.begin() : slab.begin() + bytes - os::kPageSize;
-}
+// Slots of malloc(0) are all in the guard.
 size_t guard_bytes(const GuardedSlab& slab) {
-    return static_cast<size_t>(slab.begin() + slab.info().units * kUnitSize - guard_begin(slab));
+    return slab.slot_class == kUntouchable ? slab.info().units * kUnitSize : kFirstSlot;
 }
 
 }  // namespace
@@ -129,7 +125,7 @@ GuardedSlab* make_slab(SlotClass c, uint8_t shard, uint64_t random) {
         slab->free_bits[i / 64] |= uint64_t{1} << i % 64;
     slab->slot_class = static_cast<uint8_t>(c);
     slab->shard = shard;
-    slab->guarded = os::page_size() == os::kPageSize && os::guard(guard_begin(*slab), guard_bytes(*slab));
+    slab->guarded = os::page_size() == os::kPageSize && os::guard(slab->begin(), guard_bytes(*slab));
     store.slabs += 1;
     store.unguarded += !slab->guarded;
     set_entries(unit_of(run.at), Units{info.units}, kHardenedEntry);
@@ -142,7 +138,7 @@ void dissolve(GuardedSlab& slab) {
     char* const at = slab.begin();
     store.slabs -= 1;
     store.unguarded -= !slab.guarded;
-    if (slab.guarded && !os::unguard(guard_begin(slab), guard_bytes(slab))) return;  // given up, address space alone
+    if (slab.guarded && !os::unguard(at, guard_bytes(slab))) return;  // given up, address space alone
     const bool zeroed = os::discard(at, info.units * kUnitSize);
     const SlotClass c = slab.slot_class;
     give_metadata(c, slab.free_bits);
