@@ -17,6 +17,7 @@ constexpr int kStandardError = 2;
 
 constinit JoinList<Claim> claims;
 constinit std::atomic<FaultTeller> fault_teller{nullptr};
+constinit bool names_threads = false;
 
 const char* words(Fault fault) {
     switch (fault) {
@@ -69,6 +70,10 @@ void tell_faults_to(FaultTeller teller) {
     fault_teller.store(teller, std::memory_order_release);
 }
 
+void name_threads() {
+    names_threads = true;
+}
+
 void join_claims(Claim& claim) {
     claims.join(claim);
 }
@@ -111,9 +116,8 @@ void tell_fault(const FaultWords& fault) {
 
 }  // namespace
 
-namespace {
-
-[[noreturn]] void die_with(const FaultWords& words) {
+void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
+    const FaultWords words{fault, pointer, detail, number, unit, names_threads ? os::thread_id() : 0};
     tell_fault(words);
     {
         Output output(kStandardError);
@@ -122,16 +126,6 @@ namespace {
         text.add('\n');
     }
     abort();
-}
-
-}  // namespace
-
-void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
-    die_with({fault, pointer, detail, number, unit, 0});
-}
-
-void die_in_thread(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
-    die_with({fault, pointer, detail, number, unit, os::thread_id()});
 }
 
 }  // namespace tarn

@@ -90,13 +90,13 @@ void die_nobodys(const void* p) {
 void check_block_form(const void* block, hardened::Form form) {
     const auto made = static_cast<hardened::Form>(block_note(block));
     if (made == hardened::Form::kAny || form == hardened::Form::kAny || made == form) return;
-    die_in_thread(Fault::kWrongForm, block, hardened::made_by(made), block_size(block), "bytes");
+    die(Fault::kWrongForm, block, hardened::made_by(made), block_size(block), "bytes");
 }
 
 namespace {
 
 [[noreturn]] void die_of_size(const void* p, size_t size, size_t usable) {
-    die_in_thread(Fault::kWrongSize, p, size > usable ? "freed as larger than its" : "freed as less than its", usable,
+    die(Fault::kWrongSize, p, size > usable ? "freed as larger than its" : "freed as less than its", usable,
                   "bytes");
 }
 

@@ -43,6 +43,15 @@ bool release_block(void* pointer) {
     return false;
 }
 
+void count_remote_free(ThreadCache* cache, SizeClass c) {
+    if (cache) {
+        cache->heap.counters(c).remote_frees += 1;
+    } else {
+        Guard guard(orphans.lock);
+        orphans.heap.counters(c).remote_frees += 1;
+    }
+}
+
 void release_object(void* pointer) {
     ThreadCache* cache = enter_thread_to_free();
     Slab& slab = *slab_of(pointer);
@@ -58,12 +67,7 @@ void release_object(void* pointer) {
         check_not_just_freed(*cache, slab, object);
     if (cache && owner == cache->heap.id())
         return give_past_bin(*cache, cache->bins[slab.size_class], slab, object);
-    if (cache) {
-        cache->heap.counters(slab.size_class).remote_frees += 1;
-    } else {
-        Guard guard(orphans.lock);
-        orphans.heap.counters(slab.size_class).remote_frees += 1;
-    }
+    count_remote_free(cache, slab.size_class);
     free_remote(slab, object, cache ? &cache->heap : nullptr);
 }
 
@@ -135,11 +139,10 @@ void release_guarded(void* pointer, hardened::Form form, size_t size) {
     ThreadCache* const cache = enter_thread_to_free();
     const hardened::Given given =
         hardened::give(pointer, form, size, cache ? hardened::Count::kNot : hardened::Count::kHere);
-    if (!cache) return;
     const SizeClass c = class_of_size(given.asked);
     if (given.remote)
-        cache->heap.counters(c).remote_frees += 1;
-    else
+        count_remote_free(cache, c);
+    else if (cache)
         count_direct_free(cache->tops[c]);
 }
 

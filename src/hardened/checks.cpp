@@ -59,7 +59,7 @@ Finding look_at(const GuardedSlab& slab, size_t index, SlotWord word) {
 }  // namespace
 
 void die_of(const Finding& finding) {
-    die_in_thread(finding.fault, finding.at, finding.detail, finding.number, *finding.detail ? "bytes" : "");
+    die(finding.fault, finding.at, finding.detail, finding.number, *finding.detail ? "bytes" : "");
 }
 
 LiveSlot live_slot(const void* p) {
@@ -103,6 +103,7 @@ Finding check_reused(const GuardedSlab& slab, size_t index) {
 }
 
 Finding check_slab(const GuardedSlab& slab) {
+    if (slab.doubtful) return {};
     for (size_t i = 0; i < slab.info().slots; ++i)
         if (look_at(slab, i, word_at(slab.words[i])))
             if (const Finding finding = confirmed(slab.words[i], [&](SlotWord word) { return look_at(slab, i, word); }))

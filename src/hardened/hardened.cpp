@@ -26,7 +26,7 @@ void die_if(const Finding& finding) {
 
 Shard& shard_of(const GuardedSlab& slab) {
     Shard* const owner = slab.shard < kShards ? shard(slab.shard) : nullptr;
-    if (!owner) die_in_thread(Fault::kNeverHandedOut, slab.begin());
+    if (!owner) die(Fault::kNeverHandedOut, slab.begin());
     return *owner;
 }
 
@@ -92,16 +92,17 @@ Given give(void* p, Form form, size_t expected, Count count) {
         put_aside(owner, p);
         return {asked, false};
     }
+    const bool remote = owner.number != own_shard();
     Finding found;
     {
         Guard guard(owner.lock);
         settle_aside(owner);
-        if (count == Count::kHere) owner.counts[class_of_size(asked)].freed += 1;
+        if (count == Count::kHere && !remote) owner.counts[class_of_size(asked)].freed += 1;
         add_waiting(owner, p);
         found = owner.found;
     }
     die_if(found);
-    return {asked, owner.number != own_shard()};
+    return {asked, remote};
 }
 
 void untake(void* p) {
@@ -277,7 +278,7 @@ void after_fork_child(bool others) {
     });
     if (!others) return;
     each_slab([](GuardedSlab& slab, Shard& owner) {
-        if (!owner.lock.is_mine()) repair(slab, owner);
+        owner.lock.is_mine() ? void(slab.doubtful = true) : repair(slab, owner);
     });
 }
 

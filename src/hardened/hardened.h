@@ -10,7 +10,7 @@
 
 namespace tarn::hardened {
 
-// Whether it is counted here, since the thread has no cache to count it.
+// Whether it is counted here, since the thread has no cache to count it; frees of other shards' objects are not.
 enum class Count : bool { kNot, kHere };
 
 struct Taken {

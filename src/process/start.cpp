@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/blocks.h"
+#include "base/message.h"
 #include "base/options.h"
 #include "base/output.h"
 #include "base/seal.h"
@@ -32,7 +33,9 @@ TARN_WRITTEN_AT_START constinit Process process;
 // With the lock held. The environment may not be there yet.
 void know_options() {
     if (!process.options_read) process.options_read = read_options();
-    if (options.hardened) make_seal_secret();
+    if (!options.hardened) return;
+    make_seal_secret();
+    name_threads();
 }
 
 }  // namespace

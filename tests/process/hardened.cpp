@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "process.h"
+#include "seccomp.h"
 #include "surface.h"
 
 using check::opaque;
@@ -319,18 +320,57 @@ void end_of_block_is_guarded() {
     require(cannot_be_written(reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(grown) + chosen + 5000 + 4095) & ~4095ul)), "behind it when it has grown");
     free(grown);
 }
-void end_of_slab_is_guarded() {
-    // From an object on upwards the guard comes before another slab does.
-    char* object = make();
-    char* at = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(object) | 4095) + 1);
-    for (int page = 0; page < 64; ++page, at += 4096)
+void begin_of_slab_is_guarded() {
+    // From an object on downwards the guard comes before another slab does.
+    char* at = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(make()) & ~4095ul);
+    for (int page = 0; page < 64; ++page, at -= 4096)
         if (cannot_be_read(at)) return;
     check::fail("there is no guard");
+}
+
+// More than mappings of their own may guard.
+void many_guards() {
+    constexpr int kMany = 6000;
+    static char* blocks[kMany];
+    for (char*& block : blocks) {
+        block = static_cast<char*>(malloc(40000));
+        require(block != nullptr, "a block");
+        block[0] = block[39999] = 1;
+    }
+    void* const own = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require(own != MAP_FAILED, "the program may map something, too");
+    for (char* block : blocks)
+        free(block);
+}
+
+void plain_use() {
+    process::Random random{7};
+    static char* all[2000];
+    for (int i = 0; i < 200000; ++i) {
+        char*& object = all[random.below(2000)];
+        free(object);
+        const size_t size = 1 + random.below(random.one_in(100) ? 100000 : 500);
+        object = static_cast<char*>(malloc(size));
+        require(object && object[0] == 0 && object[size - 1] == 0, "a cleared object");
+        memset(object, 1, size);
+    }
+}
+
+// The rest of the arguments are run where the kernel refuses all advice with this error.
+[[noreturn]] void run_without_advice(char** arguments, uint32_t error) {
+    seccomp::Filter filter;
+    filter.call(SYS_madvise, SECCOMP_RET_ERRNO | error);
+    filter.otherwise(SECCOMP_RET_ALLOW);
+    filter.install();
+    execv("/proc/self/exe", arguments);
+    check::fail("it is run again");
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
+    if (count > 2 && !strcmp(arguments[1], "no_advice_known")) run_without_advice(arguments + 1, EINVAL);
+    if (count > 2 && !strcmp(arguments[1], "no_advice_allowed")) run_without_advice(arguments + 1, EPERM);
     if (count > 2) chosen = strtoul(arguments[2], nullptr, 10);
 #define FACT(name) {#name, name}
     return check::run(
@@ -348,6 +388,6 @@ int main(int count, char** arguments) {
          FACT(realloc_of_new), FACT(free_of_aligned_new), FACT(free_sized_of_new), FACT(freed_as_one_more),
          FACT(freed_as_one_less), FACT(deleted_as_one_less), FACT(aligned_freed_as_one_more),
          FACT(nothing_cannot_be_touched), FACT(nothing_twice), FACT(freed_block_cannot_be_touched),
-         FACT(end_of_block_is_guarded), FACT(end_of_slab_is_guarded)});
+         FACT(end_of_block_is_guarded), FACT(begin_of_slab_is_guarded), FACT(many_guards), FACT(plain_use)});
 #undef FACT
 }

@@ -100,8 +100,8 @@ struct Program {
         return object;
     }
     size_t small_size() { return 1 + random.below(random.one_in(4) ? kLargestSmall : 1000); }
-    // What no seal has.
-    char odd_byte() { return static_cast<char>(random.below(128) | (random.one_in(2) ? 0x81 : 0)); }
+    // What no seal has, nor cleared memory.
+    char odd_byte() { return static_cast<char>((1 + random.below(127)) | (random.one_in(2) ? 0x81 : 0)); }
 };
 
 void double_free(Program& program) {
@@ -149,8 +149,10 @@ void wrong_size(Program& program) {
 void of_nothing(Program& program) {
     char* const nothing = static_cast<char*>(opaque(malloc(0)));
     program.work(program.random.below(20));
-    program.random.one_in(2) ? void(*const_cast<volatile char*>(nothing) = 1)
-                             : void(opaque(*const_cast<volatile char*>(nothing)));
+    if (program.random.one_in(2))
+        *const_cast<volatile char*>(nothing) = 1;
+    else
+        opaque(*const_cast<const volatile char*>(nothing));
 }
 void no_pointer(Program& program) {
     static char data[4096];

@@ -194,10 +194,10 @@ bool is_there(const Layout& layout) {
 
 void check(void* at, Record record) {
     if (!is_there(layout_of(at, record.size)))
-        die_in_thread(Fault::kNeverHandedOut, at, "a large block that was unmapped, of", record.size, "bytes");
+        die(Fault::kNeverHandedOut, at, "a large block that was unmapped, of", record.size, "bytes");
     const Broken which = broken(at, record);
     if (which != Broken::kNone)
-        die_in_thread(which == Broken::kBefore ? Fault::kUnderflow : Fault::kOverflow, at, "a large block of", record.size, "bytes");
+        die(which == Broken::kBefore ? Fault::kUnderflow : Fault::kOverflow, at, "a large block of", record.size, "bytes");
 }
 
 }  // namespace
