@@ -97,8 +97,10 @@ using std::align_val_t;
 using std::nothrow_t;
 
 // The definitions of this file, whoever else has some.
-extern "C" __attribute__((alias("_Znwm"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new(size_t);
-extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new_array(size_t);
+extern "C"
+    __attribute__((alias("_Znwm"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new(size_t);
+extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
+                          alloc_size(1))) void* tarn_own_new_array(size_t);
 extern "C" __attribute__((alias("_ZdlPv"), visibility("hidden"))) void tarn_own_delete(void*) noexcept;
 extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_delete_array(void*) noexcept;
 

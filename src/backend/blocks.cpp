@@ -198,7 +198,7 @@ Block allocate_growing(size_t size, size_t alignment) {
 Resized resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
     const bool grows = new_size > record.size;
     Block target = grows ? allocate_growing(new_size, alignment)
-                               : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
+                         : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
     if (target.record.source == BlockSource::kGuarded && record.source == BlockSource::kGuarded)
         target.record.tag = static_cast<Tag>(target.record.tag | (record.tag & kNotes));
     void* copy = entered(target);
@@ -240,8 +240,9 @@ BlockFree free_block(void* block) {
         return BlockFree::kFreed;
     }
     // Unmapped since, and mapped again by somebody else? Then it is theirs, not ours twice.
-    const bool unmapped = found.record.source == BlockSource::kGuarded   ? !guarded::is_waiting(block)
-                          : found.record.source == BlockSource::kMapping && !map::is_kept(block);
+    const bool unmapped = found.record.source == BlockSource::kGuarded
+                              ? !guarded::is_waiting(block)
+                              : found.record.source == BlockSource::kMapping && !map::is_kept(block);
     return unmapped && os::readable(block, 1) ? BlockFree::kUnknown : BlockFree::kAlreadyFreed;
 }
 

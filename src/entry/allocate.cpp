@@ -207,7 +207,8 @@ void* allocate_zeroed(size_t count, size_t size) {
 
 void* allocate_aligned(size_t alignment, size_t size) {
     if (hardened::serves()) [[unlikely]]
-        return allocate_hardened(size, alignment < kAlignment ? kAlignment : alignment, hardened::Form::kMalloc);
+        return allocate_hardened(size, alignment < kAlignment ? kAlignment : alignment,
+                                 hardened::Form::kMalloc);
     if (alignment <= kAlignment && size <= kSmallMax) {
         const Refill taken = take_or_reclaim(current_cache, class_of_size(size));
         if (taken.object) return hand_out(taken.object);

@@ -97,7 +97,7 @@ namespace {
 
 [[noreturn]] void die_of_size(const void* p, size_t size, size_t usable) {
     die(Fault::kWrongSize, p, size > usable ? "freed as larger than its" : "freed as less than its", usable,
-                  "bytes");
+        "bytes");
 }
 
 }  // namespace

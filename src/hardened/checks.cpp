@@ -42,7 +42,8 @@ Finding look_before(const GuardedSlab& slab, size_t index, size_t asked, SlotWor
         const size_t broken = broken_at(other, before.asked(), bytes);
         if (broken == bytes) return {};
         // What begins where the other one ends came from there.
-        return broken == before.asked() ? Finding{Fault::kOverflow, other, "an object of", before.asked()} : underflow;
+        return broken == before.asked() ? Finding{Fault::kOverflow, other, "an object of", before.asked()}
+                                        : underflow;
     }
     return !is_cleared(before.state()) || is_zero(object - kAlignment, kAlignment) ? Finding{} : underflow;
 }
@@ -70,7 +71,8 @@ LiveSlot live_slot(const void* p) {
     const size_t asked = word.asked();
     if (word.state() == SlotState::kFresh) return {&slab, index, word, {Fault::kNeverHandedOut, p}};
     if (slab.slot(index) != p) return {&slab, index, word, {Fault::kInsideObject, p, "into one of", asked}};
-    if (word.state() != SlotState::kLive) return {&slab, index, word, {Fault::kDoubleFree, p, "an object of", asked}};
+    if (word.state() != SlotState::kLive)
+        return {&slab, index, word, {Fault::kDoubleFree, p, "an object of", asked}};
     return {&slab, index, word, {}};
 }
 
@@ -106,7 +108,8 @@ Finding check_slab(const GuardedSlab& slab) {
     if (slab.doubtful) return {};
     for (size_t i = 0; i < slab.info().slots; ++i)
         if (look_at(slab, i, word_at(slab.words[i])))
-            if (const Finding finding = confirmed(slab.words[i], [&](SlotWord word) { return look_at(slab, i, word); }))
+            if (const Finding finding =
+                    confirmed(slab.words[i], [&](SlotWord word) { return look_at(slab, i, word); }))
                 return finding;
     return {};
 }

@@ -17,8 +17,8 @@
 namespace tarn::hardened {
 
 enum class SlotState : uint8_t {
-    kFresh,    // never handed out
-    kFree,     // can be taken
+    kFresh,  // never handed out
+    kFree,   // can be taken
     kTaking,
     kLive,  // the program's
     kResizing,
@@ -49,7 +49,8 @@ class SlotWord {
   public:
     constexpr SlotWord() = default;
     constexpr SlotWord(SlotState state, Form form, size_t asked)
-        : value_(static_cast<uint32_t>(asked) << 8 | static_cast<uint32_t>(form) << 4 | static_cast<uint32_t>(state)) {}
+        : value_(static_cast<uint32_t>(asked) << 8 | static_cast<uint32_t>(form) << 4 |
+                 static_cast<uint32_t>(state)) {}
     SlotState state() const { return static_cast<SlotState>(value_ & 15); }
     Form form() const { return static_cast<Form>(value_ >> 4 & 3); }
     size_t asked() const { return value_ >> 8; }
@@ -101,11 +102,13 @@ inline SlotWord word_at(const SlotWord& word) {
 // False: it is not that any more.
 [[nodiscard]] inline bool change_word(SlotWord& word, SlotWord from, SlotWord to) {
     uint32_t expected = __builtin_bit_cast(uint32_t, from);
-    return __atomic_compare_exchange_n(reinterpret_cast<uint32_t*>(&word), &expected, __builtin_bit_cast(uint32_t, to),
-                                       false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(reinterpret_cast<uint32_t*>(&word), &expected,
+                                       __builtin_bit_cast(uint32_t, to), false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
 }
 inline void set_word(SlotWord& word, SlotWord value) {
-    __atomic_store_n(reinterpret_cast<uint32_t*>(&word), __builtin_bit_cast(uint32_t, value), __ATOMIC_RELEASE);
+    __atomic_store_n(reinterpret_cast<uint32_t*>(&word), __builtin_bit_cast(uint32_t, value),
+                     __ATOMIC_RELEASE);
 }
 
 }  // namespace tarn::hardened

@@ -81,7 +81,8 @@ Given give(void* p, Form form, size_t expected, Count count) {
     if (form != Form::kAny && live.word.form() != Form::kAny && form != live.word.form())
         die_of({Fault::kWrongForm, p, made_by(live.word.form()), asked});
     if (expected != kAnySize && expected != asked)
-        die_of({Fault::kWrongSize, p, expected > asked ? "freed as larger than its" : "freed as less than its", asked});
+        die_of({Fault::kWrongSize, p,
+                expected > asked ? "freed as larger than its" : "freed as less than its", asked});
     if (!change_word(word, live.word, live.word.in(SlotState::kFreeing)))
         die_of({Fault::kDoubleFree, p, "an object of", asked});
     die_if(check_object(slab, live.index, asked));
@@ -135,7 +136,8 @@ bool resize(void* p, size_t size) {
         class_of_size(size) != class_of_size(before))
         return false;
     const SlotWord after{SlotState::kResizing, live.word.form(), size};
-    if (!change_word(slab.words[live.index], live.word, after)) die_of({Fault::kDoubleFree, p, "an object of", before});
+    if (!change_word(slab.words[live.index], live.word, after))
+        die_of({Fault::kDoubleFree, p, "an object of", before});
     die_if(check_object(slab, live.index, before));
     const size_t same = size < before ? size : before;
     memset(static_cast<char*>(p) + same, 0, slab.info().bytes - same);
@@ -154,7 +156,8 @@ void each_slab(Visit visit) {
         for (size_t unit = range.first; unit < range.end; ++unit) {
             if (entry_of(unit) != kHardenedEntry) continue;
             GuardedSlab& slab = *static_cast<GuardedSlab*>(record_of(unit));
-            if (slab.behind > 0 || slab.slot_class >= kSlotClasses || !slab.words || !slab.free_bits) continue;
+            if (slab.behind > 0 || slab.slot_class >= kSlotClasses || !slab.words || !slab.free_bits)
+                continue;
             if (slab.shard < kShards && shard(slab.shard)) visit(slab, *shard(slab.shard));
         }
     }
@@ -269,13 +272,15 @@ bool is_mine() {
 
 void after_fork_child(bool others) {
     store_after_fork_child(others);
-    each_shard([&](Shard& one) {
-        if (one.lock.is_mine()) return;
+    for (size_t i = 0; i < kShards; ++i) {
+        if (!shard(i) || shard(i)->lock.is_mine()) continue;
+        Shard& one = *shard(i);
         one.lock.reset();
+        one.number = static_cast<uint8_t>(i);  // another thread may have been about to say so
         one.random_state ^= os::nanoseconds() | 1;
         if (one.random_state == 0) one.random_state = 1;
         if (others) forget(one);
-    });
+    }
     if (!others) return;
     each_slab([](GuardedSlab& slab, Shard& owner) {
         owner.lock.is_mine() ? void(slab.doubtful = true) : repair(slab, owner);

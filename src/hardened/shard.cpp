@@ -20,7 +20,7 @@ constinit std::atomic<size_t> most_waiting{0};
 constexpr uint8_t kNone = 255;
 thread_local constinit uint8_t own_number __attribute__((tls_model("initial-exec"))) = kNone;
 
-constexpr uint32_t kEmptyLeast = 2;   // slabs of a class that are kept empty, at least
+constexpr uint32_t kEmptyLeast = 2;  // slabs of a class that are kept empty, at least
 constexpr uint32_t kEmptyShare = 4;  // or one of so many
 
 Shard* make_shard(size_t number) {
@@ -28,7 +28,8 @@ Shard* make_shard(size_t number) {
     if (!memory) return nullptr;
     Shard* const made = new (memory) Shard;
     made->number = static_cast<uint8_t>(number);
-    made->random_state = (os::random() + os::nanoseconds() * 0x9e3779b97f4a7c15) ^ reinterpret_cast<uintptr_t>(made);
+    made->random_state =
+        (os::random() + os::nanoseconds() * 0x9e3779b97f4a7c15) ^ reinterpret_cast<uintptr_t>(made);
     if (made->random_state == 0) made->random_state = 1;
     Shard* expected = nullptr;
     if (shards[number].compare_exchange_strong(expected, made, std::memory_order_acq_rel)) {
@@ -64,7 +65,8 @@ namespace {
 [[gnu::cold, gnu::noinline]] void enter_shard() {
     size_t best = 0;
     for (size_t i = 1; i < kShards; ++i)
-        if (holders[i].load(std::memory_order_relaxed) < holders[best].load(std::memory_order_relaxed)) best = i;
+        if (holders[i].load(std::memory_order_relaxed) < holders[best].load(std::memory_order_relaxed))
+            best = i;
     holders[best].fetch_add(1, std::memory_order_relaxed);
     own_number = static_cast<uint8_t>(best);
 }

@@ -19,8 +19,10 @@ struct Shard {
     Lock lock{LockRank::kShard};
     uint8_t number = 0;
     uint64_t random_state = 0;
-    GuardedSlab* partial[kSlotClasses] = {};  // slabs of which a slot can be taken, those that are empty among them
-    char* ahead[kSlotClasses] = {};           // the slot that is taken next, not in its slab's bits any more: on its way to the caches
+    GuardedSlab* partial[kSlotClasses] =
+        {};  // slabs of which a slot can be taken, those that are empty among them
+    char* ahead[kSlotClasses] =
+        {};  // the slot that is taken next, not in its slab's bits any more: on its way to the caches
     uint32_t slabs[kSlotClasses] = {};
     uint32_t empty[kSlotClasses] = {};
     Finding found;  // to be said by who comes next, without the lock

@@ -35,7 +35,9 @@ namespace detail {
 
 constexpr SlotInfo slot_info(SlotClass c) {
     SlotInfo info{};
-    info.bytes = c < kClasses ? kSizeClasses[c].size : c == kLargestSlot ? kSmallMax + kAlignment : kAlignment;
+    info.bytes = c < kClasses        ? kSizeClasses[c].size
+                 : c == kLargestSlot ? kSmallMax + kAlignment
+                                     : kAlignment;
     const uint32_t least = info.bytes <= os::kPageSize ? 8 : 4;
     do {
         ++info.units;
@@ -58,7 +60,8 @@ inline constexpr std::array<SlotInfo, kSlotClasses> kSlots = detail::make_slots(
 inline constexpr size_t kSlotsMost = 1024;  // in a slab
 inline constexpr size_t kUnitsMost = 16;    // of a slab
 
-inline constexpr size_t kFirstSlot = os::kPageSize;  // where it begins in its slab; slots are aligned to no more
+inline constexpr size_t kFirstSlot =
+    os::kPageSize;  // where it begins in its slab; slots are aligned to no more
 
 inline constexpr size_t slot_at(const SlotInfo& info, size_t offset) {
     return static_cast<size_t>((offset * info.reciprocal) >> tarn::detail::kReciprocalShift);
@@ -78,7 +81,8 @@ static_assert([] {
     for (const SlotInfo& info : kSlots) {
         if (info.slots > kSlotsMost || info.units > kUnitsMost || info.bytes % kAlignment) return false;
         for (uint32_t i = 0; i < info.slots; ++i)
-            if (slot_at(info, size_t{i} * info.bytes) != i || slot_at(info, size_t{i + 1} * info.bytes - 1) != i)
+            if (slot_at(info, size_t{i} * info.bytes) != i ||
+                slot_at(info, size_t{i + 1} * info.bytes - 1) != i)
                 return false;
     }
     return true;

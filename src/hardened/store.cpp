@@ -13,8 +13,8 @@ namespace tarn::hardened {
 
 namespace {
 
-constexpr size_t kReady = 8;                        // runs of a length to pick from
-constexpr size_t kChunk = size_t{256} << 10;        // of metadata
+constexpr size_t kReady = 8;                  // runs of a length to pick from
+constexpr size_t kChunk = size_t{256} << 10;  // of metadata
 
 struct Ready {
     Run runs[kReady];

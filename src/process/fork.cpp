@@ -58,8 +58,9 @@ void after_fork_child() {
     const Others others = forks.threads_lived || others_live() ? Others::kLived : Others::kNone;
     let_go_own_heap();
     start_after_fork_child();
-    runs_after_fork_child(others,
-                          in_cold_end() || mixed::is_mine() || hardened::is_mine() ? Transit::kPerhapsMine : Transit::kNobodys);
+    runs_after_fork_child(others, in_cold_end() || mixed::is_mine() || hardened::is_mine()
+                                      ? Transit::kPerhapsMine
+                                      : Transit::kNobodys);
     blocks_after_fork_child();
     mixed::after_fork_child();
     hardened::after_fork_child(others == Others::kLived);

@@ -128,7 +128,8 @@ void never_handed_out() {
         if (at != object) return free(opaque(at));
 }
 void forged_chunk() {
-    auto* words = static_cast<size_t*>(mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    auto* words = static_cast<size_t*>(
+        mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     words[512 + 1] = words[512 + 9] = 0x41;
     free(opaque(words + 512 + 2));
 }
@@ -264,7 +265,7 @@ void realloc_of_new() {
     opaque(realloc(opaque(::operator new(chosen)), chosen + 1));
 }
 void free_of_aligned_new() {
-    free(opaque(::operator new(chosen, std::align_val_t{64})));
+    free(opaque(::operator new (chosen, std::align_val_t{64})));
 }
 void free_sized_of_new() {
     surface::need(free_sized != nullptr, "free_sized");
@@ -317,7 +318,9 @@ void end_of_block_is_guarded() {
     const size_t aligned = (chosen + 15) / 16 * 16;
     require(cannot_be_written(object + aligned), "behind it");
     char* grown = static_cast<char*>(realloc(object, chosen + 5000));
-    require(cannot_be_written(reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(grown) + chosen + 5000 + 4095) & ~4095ul)), "behind it when it has grown");
+    require(cannot_be_written(reinterpret_cast<char*>(
+                (reinterpret_cast<uintptr_t>(grown) + chosen + 5000 + 4095) & ~4095ul)),
+            "behind it when it has grown");
     free(grown);
 }
 void begin_of_slab_is_guarded() {
@@ -372,22 +375,57 @@ int main(int count, char** arguments) {
     if (count > 2 && !strcmp(arguments[1], "no_advice_known")) run_without_advice(arguments + 1, EINVAL);
     if (count > 2 && !strcmp(arguments[1], "no_advice_allowed")) run_without_advice(arguments + 1, EPERM);
     if (count > 2) chosen = strtoul(arguments[2], nullptr, 10);
-#define FACT(name) {#name, name}
-    return check::run(
-        count, arguments,
-        {FACT(twice_written_over), FACT(twice_with_frees_between), FACT(twice_after_trim), FACT(by_realloc),
-         FACT(inside_by_one), FACT(inside_its_last_byte), FACT(inside_of_a_freed_one), FACT(never_handed_out),
-         FACT(forged_chunk), FACT(forged_chunk_inside), FACT(of_stack), FACT(of_an_unmapped_block),
-         FACT(past_the_end_by_a_zero), FACT(past_the_end_by_a_letter), FACT(past_the_end_by_ones),
-         FACT(past_the_end_by_seven), FACT(past_the_end_seen_by_the_next), FACT(past_the_end_seen_by_realloc),
-         FACT(past_the_end_seen_at_exit), FACT(before_the_begin_by_one), FACT(before_the_begin_seen_by_the_last),
-         FACT(before_the_begin_by_a_free_neighbour), FACT(before_the_begin_seen_at_exit), FACT(large_before_the_begin),
-         FACT(after_free_first_byte), FACT(after_free_last_byte), FACT(after_free_seen_at_exit),
-         FACT(link_written_into_freed), FACT(delete_of_malloc), FACT(delete_array_of_malloc), FACT(free_of_new),
-         FACT(free_of_new_array), FACT(delete_of_new_array), FACT(delete_array_of_new), FACT(sized_delete_of_new_array),
-         FACT(realloc_of_new), FACT(free_of_aligned_new), FACT(free_sized_of_new), FACT(freed_as_one_more),
-         FACT(freed_as_one_less), FACT(deleted_as_one_less), FACT(aligned_freed_as_one_more),
-         FACT(nothing_cannot_be_touched), FACT(nothing_twice), FACT(freed_block_cannot_be_touched),
-         FACT(end_of_block_is_guarded), FACT(begin_of_slab_is_guarded), FACT(many_guards), FACT(plain_use)});
+#define FACT(name) \
+    { #name, name }
+    return check::run(count, arguments,
+                      {FACT(twice_written_over),
+                       FACT(twice_with_frees_between),
+                       FACT(twice_after_trim),
+                       FACT(by_realloc),
+                       FACT(inside_by_one),
+                       FACT(inside_its_last_byte),
+                       FACT(inside_of_a_freed_one),
+                       FACT(never_handed_out),
+                       FACT(forged_chunk),
+                       FACT(forged_chunk_inside),
+                       FACT(of_stack),
+                       FACT(of_an_unmapped_block),
+                       FACT(past_the_end_by_a_zero),
+                       FACT(past_the_end_by_a_letter),
+                       FACT(past_the_end_by_ones),
+                       FACT(past_the_end_by_seven),
+                       FACT(past_the_end_seen_by_the_next),
+                       FACT(past_the_end_seen_by_realloc),
+                       FACT(past_the_end_seen_at_exit),
+                       FACT(before_the_begin_by_one),
+                       FACT(before_the_begin_seen_by_the_last),
+                       FACT(before_the_begin_by_a_free_neighbour),
+                       FACT(before_the_begin_seen_at_exit),
+                       FACT(large_before_the_begin),
+                       FACT(after_free_first_byte),
+                       FACT(after_free_last_byte),
+                       FACT(after_free_seen_at_exit),
+                       FACT(link_written_into_freed),
+                       FACT(delete_of_malloc),
+                       FACT(delete_array_of_malloc),
+                       FACT(free_of_new),
+                       FACT(free_of_new_array),
+                       FACT(delete_of_new_array),
+                       FACT(delete_array_of_new),
+                       FACT(sized_delete_of_new_array),
+                       FACT(realloc_of_new),
+                       FACT(free_of_aligned_new),
+                       FACT(free_sized_of_new),
+                       FACT(freed_as_one_more),
+                       FACT(freed_as_one_less),
+                       FACT(deleted_as_one_less),
+                       FACT(aligned_freed_as_one_more),
+                       FACT(nothing_cannot_be_touched),
+                       FACT(nothing_twice),
+                       FACT(freed_block_cannot_be_touched),
+                       FACT(end_of_block_is_guarded),
+                       FACT(begin_of_slab_is_guarded),
+                       FACT(many_guards),
+                       FACT(plain_use)});
 #undef FACT
 }

@@ -107,7 +107,8 @@ struct Program {
 void double_free(Program& program) {
     const Object object = program.victim(program.any_size());
     Program::release(object, object.made);
-    if (program.random.one_in(2) && object.size <= kLargestSmall) memset(opaque(object.at), 0x41, object.size);
+    if (program.random.one_in(2) && object.size <= kLargestSmall)
+        memset(opaque(object.at), 0x41, object.size);
     program.work(program.random.below(30));
     Program::release(object, object.made);
 }
@@ -134,7 +135,8 @@ void after_free(Program& program) {
 }
 void wrong_form(Program& program) {
     const Object object = program.victim(program.any_size());
-    Program::release(object, static_cast<Made>((static_cast<unsigned>(object.made) + 1 + program.random.below(2)) % 3));
+    Program::release(
+        object, static_cast<Made>((static_cast<unsigned>(object.made) + 1 + program.random.below(2)) % 3));
 }
 void wrong_size(Program& program) {
     Object object = program.victim(program.any_size());
@@ -165,9 +167,9 @@ void none(Program& program) {
 
 constexpr void (*kMisuses[])(Program&) = {double_free, inside,     past_the_end, before_the_begin, after_free,
                                           wrong_form,  wrong_size, of_nothing,   no_pointer,       none};
-constexpr const char* kNames[] = {"double free", "free inside",  "write past the end", "write before the begin",
-                                  "write after free", "wrong form", "wrong size", "touch of malloc(0)",
-                                  "free of no pointer", "none"};
+constexpr const char* kNames[] = {
+    "double free", "free inside", "write past the end", "write before the begin", "write after free",
+    "wrong form",  "wrong size",  "touch of malloc(0)", "free of no pointer",     "none"};
 constexpr size_t kKinds = sizeof kMisuses / sizeof *kMisuses;
 
 [[noreturn]] void live(uint64_t seed, size_t kind) {
@@ -241,7 +243,8 @@ int main(int count, char** arguments) {
         ++of_kind[kind];
         if (is_end(kind, status, text)) continue;
         ++missed[kind];
-        printf("seed %lu, %s: status %x: %s\n", static_cast<unsigned long>(seed), kNames[kind], static_cast<unsigned>(status), text);
+        printf("seed %lu, %s: status %x: %s\n", static_cast<unsigned long>(seed), kNames[kind],
+               static_cast<unsigned>(status), text);
     }
     uint64_t all = 0;
     for (size_t kind = 0; kind < kKinds; ++kind) {

@@ -21,8 +21,9 @@ constexpr size_t kNewest = 8;                      // of these nobody gets the p
 constexpr size_t kWaitingBytes = size_t{1} << 30;  // of address space
 constexpr size_t kKeptLeast = size_t{8} << 20;     // of memory, or half of what is live
 constexpr size_t kKeptLongest = size_t{64} << 20;  // of a block that keeps it
-constexpr size_t kKeptUnasked = size_t{64} << 10;  // of one that is taken to be in use without asking the kernel
-constexpr size_t kDense = 8;                       // all but one of so many pages
+constexpr size_t kKeptUnasked = size_t{64}
+                                << 10;  // of one that is taken to be in use without asking the kernel
+constexpr size_t kDense = 8;            // all but one of so many pages
 
 // Page number << kPagesBits | pages << 1 | whether it keeps its memory.
 std::atomic<uint64_t> waiting[kWaiting];
@@ -100,12 +101,13 @@ struct Place {
 
 uint64_t pack(const Place& place) {
     const size_t page = os::page_size();
-    return reinterpret_cast<uintptr_t>(place.begin) / page << kPagesBits | place.bytes / page << 1 | place.kept;
+    return reinterpret_cast<uintptr_t>(place.begin) / page << kPagesBits | place.bytes / page << 1 |
+           place.kept;
 }
 Place unpack(uint64_t word) {
     const size_t page = os::page_size();
-    return {reinterpret_cast<char*>((word >> kPagesBits) * page), ((word & ((uint64_t{1} << kPagesBits) - 1)) >> 1) * page,
-            (word & 1) != 0};
+    return {reinterpret_cast<char*>((word >> kPagesBits) * page),
+            ((word & ((uint64_t{1} << kPagesBits) - 1)) >> 1) * page, (word & 1) != 0};
 }
 
 // What is in this place of the quarantine is the caller's.
@@ -130,11 +132,13 @@ void wait(const Place& place) {
     if (place.kept) kept_bytes.fetch_add(place.bytes, std::memory_order_relaxed);
     const size_t at = next_place.fetch_add(1, std::memory_order_relaxed) % kWaiting;
     uint64_t none = 0;
-    for (end_waiting(at); !waiting[at].compare_exchange_weak(none, pack(place), std::memory_order_acq_rel); none = 0)
+    for (end_waiting(at); !waiting[at].compare_exchange_weak(none, pack(place), std::memory_order_acq_rel);
+         none = 0)
         end_waiting(at);
     const auto beyond = [] {
         return waiting_bytes.load(std::memory_order_relaxed) > kWaitingBytes ||
-               kept_bytes.load(std::memory_order_relaxed) > kKeptLeast + bytes_live.load(std::memory_order_relaxed) / 2;
+               kept_bytes.load(std::memory_order_relaxed) >
+                   kKeptLeast + bytes_live.load(std::memory_order_relaxed) / 2;
     };
     for (size_t i = 1; i < kWaiting && beyond(); ++i)
         end_waiting((at + i) % kWaiting);
@@ -197,7 +201,8 @@ void check(void* at, Record record) {
         die(Fault::kNeverHandedOut, at, "a large block that was unmapped, of", record.size, "bytes");
     const Broken which = broken(at, record);
     if (which != Broken::kNone)
-        die(which == Broken::kBefore ? Fault::kUnderflow : Fault::kOverflow, at, "a large block of", record.size, "bytes");
+        die(which == Broken::kBefore ? Fault::kUnderflow : Fault::kOverflow, at, "a large block of",
+            record.size, "bytes");
 }
 
 }  // namespace
@@ -287,7 +292,8 @@ Broken broken(const void* at, Record record) {
     if (record.size < all && broken_at(static_cast<const char*>(at), record.size, all) < all)
         return Broken::kBehind;
     const uint64_t word = front_seal(at);
-    if (layout.data != at && memcmp(front_word(const_cast<void*>(at)), &word, sizeof word) != 0) return Broken::kBefore;
+    if (layout.data != at && memcmp(front_word(const_cast<void*>(at)), &word, sizeof word) != 0)
+        return Broken::kBefore;
     return Broken::kNone;
 }
 

@@ -39,8 +39,8 @@ constinit Word root[1 << kRootBits];
 uint64_t pack(uintptr_t at, Record record) {
     const uint64_t offset = (at & (kGranule - 1)) / kObjectAlignment;
     const int tag_shift = record.source == BlockSource::kGuarded ? kGuardedBits : 0;
-    return record.size | uint64_t{record.tag} << tag_shift | kLiveBit | static_cast<uint64_t>(record.source) << kSourceShift |
-           offset << kOffsetShift;
+    return record.size | uint64_t{record.tag} << tag_shift | kLiveBit |
+           static_cast<uint64_t>(record.source) << kSourceShift | offset << kOffsetShift;
 }
 
 bool starts_at(uint64_t word, uintptr_t at) {
