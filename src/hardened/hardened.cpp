@@ -30,6 +30,38 @@ Shard& shard_of(const GuardedSlab& slab) {
     return *owner;
 }
 
+// The slots that this thread has for itself, without a lock: one, and more when signal handlers came over calls here. The child of a
+// handler's fork goes on with them.
+constexpr unsigned kAtWork = 4;
+struct AtWork {
+    unsigned depth;
+    const SlotWord* words[kAtWork];
+};
+thread_local constinit AtWork at_work __attribute__((tls_model("initial-exec"))) = {};
+
+class Working {
+  public:
+    void begin(const SlotWord& word) {
+        if (at_work.depth < kAtWork) at_work.words[at_work.depth] = &word;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        ++at_work.depth;
+        began_ = true;
+    }
+    ~Working() {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (began_) --at_work.depth;
+    }
+
+  private:
+    bool began_ = false;
+};
+
+bool is_at_work_on(const SlotWord& word) {
+    for (unsigned i = 0; i < at_work.depth && i < kAtWork; ++i)
+        if (at_work.words[i] == &word) return true;
+    return false;
+}
+
 // Where there is no room, since more signal handlers freed something than ever before, it waits for good.
 void put_aside(Shard& shard, void* p) {
     for (auto& place : shard.aside) {
@@ -53,10 +85,12 @@ Taken take(size_t size, size_t alignment, Form form, Count count) {
     Shard* const shard = shard_to_take_from();
     if (!shard) return {};
     TakenSlot taken;
+    Working working;
     {
         Guard guard(shard->lock);
         settle_aside(*shard);
         taken = take_slot(*shard, c, size, form);
+        if (taken.slab) working.begin(taken.slab->words[taken.index]);
         if (taken.slab && count == Count::kHere) {
             auto& counts = shard->counts[class_of_size(size)];
             counts.taken += 1;
@@ -83,6 +117,8 @@ Given give(void* p, Form form, size_t expected, Count count) {
     if (expected != kAnySize && expected != asked)
         die_of({Fault::kWrongSize, p,
                 expected > asked ? "freed as larger than its" : "freed as less than its", asked});
+    Working working;
+    working.begin(word);
     if (!change_word(word, live.word, live.word.in(SlotState::kFreeing)))
         die_of({Fault::kDoubleFree, p, "an object of", asked});
     die_if(check_object(slab, live.index, asked));
@@ -172,8 +208,9 @@ void repair(GuardedSlab& slab, Shard& owner) {
         SlotWord& word = slab.words[i];
         uint64_t& bits = slab.free_bits[i / 64];
         const uint64_t bit = uint64_t{1} << i % 64;
-        if (word.state() == SlotState::kLive || word.state() == SlotState::kResizing) {
-            word = word.in(SlotState::kLive);
+        const bool mine = is_at_work_on(word);
+        if (mine || word.state() == SlotState::kLive || word.state() == SlotState::kResizing) {
+            if (!mine) word = word.in(SlotState::kLive);
             ++slab.used;
             bits &= ~bit;
             owner.counts[class_of_size(word.asked())].out += 1;
