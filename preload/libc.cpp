@@ -13,6 +13,7 @@
 #include "entry/resize.h"
 #include "export/introspection.h"
 #include "export/process_end.h"
+#include "hardened/hardened.h"
 #include "host/host.h"
 #include "os/os.h"
 #include "process/reclaim.h"
@@ -52,8 +53,10 @@ void* resize(void* pointer, size_t size) {
 }
 
 [[gnu::noinline]] void release_sized_slow(void* pointer, size_t alignment, size_t size) {
-    if (tarn::hardened::checks_sizes()) tarn::check_size(pointer, alignment, size);
     void (*const named)(void*) = ::free;
+    if (tarn::hardened::serves() && named == __libc_free)
+        return tarn::release_hardened(pointer, tarn::hardened::Form::kMalloc, size);
+    if (tarn::hardened::checks_sizes()) tarn::check_size(pointer, alignment, size);
     named == __libc_free ? tarn::release_slow(pointer) : named(pointer);
 }
 
@@ -160,6 +163,7 @@ namespace {
     tarn::start_recorder();
 }
 [[gnu::destructor(101)]] void library_ends() {
+    if (tarn::hardened::serves()) tarn::hardened::check_all();
     tarn::process_ends();
 }
 

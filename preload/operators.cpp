@@ -23,14 +23,22 @@ namespace {
 
 using tarn::allocate;
 using tarn::allocate_aligned;
-using tarn::release;
+using tarn::hardened::Form;
 
 bool allocatable(size_t alignment) {
     return alignment != 0 && (alignment & (alignment - 1)) == 0;
 }
 
+// Nobody replaced any of these functions, so that what one of them made another one frees. Known by the constructor.
+bool forms_known = false;
+
+Form form_of_new() {
+    return forms_known ? Form::kNew : Form::kAny;
+}
+
 void* allocate_with(size_t size, size_t alignment) {
     if (!allocatable(alignment) || size > PTRDIFF_MAX - alignment) return nullptr;
+    if (tarn::hardened::serves()) return tarn::allocate_hardened(size, alignment, form_of_new());
     return alignment <= tarn::kAlignment ? allocate(size) : allocate_aligned(alignment, size);
 }
 
@@ -45,7 +53,8 @@ void* allocate_with(size_t size, size_t alignment) {
 }
 
 [[gnu::noinline]] void* make_slow(size_t size) {
-    void* pointer = tarn::allocate_slow(size);
+    void* pointer = tarn::hardened::serves() ? tarn::allocate_hardened(size, tarn::kAlignment, form_of_new())
+                                             : tarn::allocate_slow(size);
     return pointer ? pointer : retry(size, tarn::kAlignment);
 }
 
@@ -88,27 +97,71 @@ using std::align_val_t;
 using std::nothrow_t;
 
 // The definitions of this file, whoever else has some.
+extern "C"
+    __attribute__((alias("_Znwm"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new(size_t);
+extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
+                          alloc_size(1))) void* tarn_own_new_array(size_t);
 extern "C" __attribute__((alias("_ZdlPv"), visibility("hidden"))) void tarn_own_delete(void*) noexcept;
 extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_delete_array(void*) noexcept;
 
 namespace {
 
-bool replaced = true;  // either of them, by a program or a library of its own
+bool replaced = true;  // either delete, by a program or a library of its own
+// What the forms for arrays go on to by name, unless the hardened mode is to know them from the others.
+void* (*array_new)(size_t) = &::operator new;
+void* (*array_new_or_null)(size_t, const nothrow_t&) noexcept = &::operator new;
+void (*array_delete)(void*) noexcept = &::operator delete;
+
+[[gnu::cold, gnu::noinline]] void* new_array(size_t size) {
+    void* const pointer = tarn::allocate_hardened(size, tarn::kAlignment, Form::kNewArray);
+    return pointer ? pointer : retry(size, tarn::kAlignment);
+}
+[[gnu::cold, gnu::noinline]] void* new_array_or_null(size_t size, const nothrow_t&) noexcept {
+    try {
+        return new_array(size);
+    } catch (...) {
+        return nullptr;
+    }
+}
+[[gnu::cold, gnu::noinline]] void delete_array(void* pointer) noexcept {
+    tarn::release_hardened(pointer, Form::kNewArray, tarn::hardened::kAnySize);
+}
+
+void know_forms() {
+    void* (*one)(size_t) = &::operator new;
+    void* (*array)(size_t) = &::operator new[];
+    forms_known = one == tarn_own_new && array == tarn_own_new_array;
+    if (!forms_known) return;
+    array_new = new_array;
+    array_new_or_null = new_array_or_null;
+    array_delete = delete_array;
+}
 
 [[gnu::constructor(102)]] void look_for_replacements() {
     void (*one)(void*) noexcept = &::operator delete;
     void (*array)(void*) noexcept = &::operator delete[];
     replaced = one != tarn_own_delete || array != tarn_own_delete_array;
-    if (!replaced && !tarn::hardened::checks_sizes()) tarn::trust_sized_delete();
+    if (replaced) return;
+    tarn::hardened::serves() ? know_forms() : tarn::trust_sized_delete();
 }
 
 [[gnu::noinline]] void delete_slow(void* pointer, size_t size) noexcept {
+    if (forms_known) return tarn::release_hardened(pointer, Form::kNew, size);
     check(pointer, tarn::kAlignment, size);
     replaced ? ::operator delete(pointer) : tarn::release_slow(pointer);
 }
 [[gnu::noinline]] void delete_array_slow(void* pointer, size_t size) noexcept {
+    if (forms_known) return tarn::release_hardened(pointer, Form::kNewArray, size);
     check(pointer, tarn::kAlignment, size);
     replaced ? ::operator delete[](pointer) : tarn::release_slow(pointer);
+}
+
+[[gnu::noinline]] void deleted_elsewhere(void* pointer, tarn::Bin& bin) noexcept {
+    if (forms_known) return tarn::release_hardened(pointer, Form::kNew, tarn::hardened::kAnySize);
+    tarn::release_elsewhere(pointer, bin);
+}
+[[gnu::always_inline]] inline void release_deleted(void* pointer) {
+    tarn::release_by<&tarn::Bin::owner>(pointer, [=](tarn::Bin& bin) { deleted_elsewhere(pointer, bin); });
 }
 
 // Where a program has replaced neither operator delete, the sized forms need not go by way of them: a thread
@@ -125,17 +178,17 @@ TARN_EXPORT void* operator new(size_t n) {
     return make(n);
 }
 TARN_EXPORT void operator delete(void* p) noexcept {
-    release(p);
+    release_deleted(p);
 }
 
 TARN_EXPORT void* operator new[](size_t n) {
-    return ::operator new(n);
+    return array_new(n);
 }
 TARN_EXPORT void* operator new(size_t n, const nothrow_t&) noexcept {
     return make_or_null(n);
 }
 TARN_EXPORT void* operator new[](size_t n, const nothrow_t& t) noexcept {
-    return ::operator new(n, t);
+    return array_new_or_null(n, t);
 }
 TARN_EXPORT void* operator new(size_t n, align_val_t a) {
     return make_aligned(n, a);
@@ -151,7 +204,7 @@ TARN_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t& t) no
 }
 
 TARN_EXPORT void operator delete[](void* p) noexcept {
-    ::operator delete(p);
+    array_delete(p);
 }
 TARN_EXPORT void operator delete(void* p, const nothrow_t&) noexcept {
     ::operator delete(p);
@@ -167,7 +220,7 @@ TARN_EXPORT void operator delete[](void* p, size_t n) noexcept {
 }
 
 TARN_EXPORT void operator delete(void* p, align_val_t) noexcept {
-    release(p);
+    release_deleted(p);
 }
 TARN_EXPORT void operator delete[](void* p, align_val_t a) noexcept {
     ::operator delete(p, a);

@@ -13,8 +13,8 @@ import re
 import sys
 import tempfile
 
-_BACKEND = ("backend/ranges", "backend/map", "backend/modules")
-_BELOW_STATS = ("cache", "mixed", "backend", "heap", "pages", "base", "os")
+_BACKEND = ("backend/ranges", "backend/map", "backend/guarded", "backend/modules")
+_BELOW_STATS = ("cache", "hardened", "mixed", "backend", "heap", "pages", "base", "os")
 _BELOW_ENTRY = ("process", "export", "stats", "seam", "report", "metrics", *_BELOW_STATS)
 _API = ("entry", "scan", *_BELOW_ENTRY)
 _READER = ("reader", "reader/formats", "reader/live", "reader/symbols", "reader/views")
@@ -29,19 +29,21 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/pages": ("base", "os"),
     "src/backend/ranges": ("base", "os"),
     "src/backend/map": ("backend/ranges", "pages", "base", "os"),
+    "src/backend/guarded": ("backend/map", "backend/ranges", "pages", "base", "os"),
     "src/backend/modules": ("base", "os"),
     "src/backend": (*_BACKEND, "pages", "base", "os"),
     "src/heap": ("pages", "base", "os"),
     "src/mixed": ("heap", "pages", "base", "os"),
-    "src/cache": ("mixed", "heap", "pages", "base", "os"),
-    "src/check": ("cache", "mixed", "heap", "pages", "base", "os"),
+    "src/hardened": ("mixed", "heap", "pages", "base", "os"),
+    "src/cache": ("hardened", "mixed", "heap", "pages", "base", "os"),
+    "src/check": ("cache", "hardened", "mixed", "heap", "pages", "base", "os"),
     "src/seam": ("cache", "base", "os"),
     "src/stats": _BELOW_STATS,
     "src/export": ("stats", "seam", "report", "base", "os"),
     "src/process": ("export", "stats", "seam", *_BELOW_STATS),
     "src/record/file": ("seam", "base", "os"),
     "src/record": ("record/file", "seam", "cache", "heap", "pages", "base", "os"),
-    "src/profile": ("unwind", "record", "record/file", "seam", "cache", "mixed", "heap", "pages", "base", "os"),
+    "src/profile": ("unwind", "record", "record/file", "seam", "cache", "hardened", "mixed", "heap", "pages", "base", "os"),
     "src/host": ("seam", "process", "export", "stats", "backend/modules", *_BELOW_STATS),
     "src/entry": _BELOW_ENTRY,
     "src/api": _API,
@@ -74,8 +76,8 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
 }
 CROWDED = 16  # files in one room of src
 # header: the files that may include it
-ONLY = {"os/syscall.h": ("src/os/os.cpp", "src/os/facts.cpp", "src/os/files.cpp", "src/os/lock.cpp",
-                         "src/os/shared_file.cpp")}
+ONLY = {"os/syscall.h": ("src/os/os.cpp", "src/os/facts.cpp", "src/os/files.cpp", "src/os/guard.cpp",
+                         "src/os/lock.cpp", "src/os/shared_file.cpp")}
 SOURCE = (".h", ".hpp", ".c", ".cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<(tarn/[^>]+)>)', re.MULTILINE)
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "backend/guarded/guarded.h"
 #include "backend/map/map.h"
 #include "backend/modules/loader.h"
 #include "backend/ranges/registry.h"
@@ -91,6 +92,8 @@ Block allocate_backend(size_t size, size_t alignment, Zero zero) {
 }
 
 Block allocate_anywhere(size_t size, size_t alignment, Zero zero) {
+    if (options.hardened) [[unlikely]]
+        if (const Block guarded = guarded::allocate(size, alignment); guarded.at) return guarded;
     const Block block = allocate_backend(size, alignment, zero);
     return block.at ? block : map::allocate(size, alignment);
 }
@@ -106,6 +109,8 @@ Block allocate_or_trim(size_t size, size_t alignment, Zero zero) {
 void give_back(void* at, Record record) {
     if (record.source == BlockSource::kBackend)
         give_to_backend(at, record.size);
+    else if (record.source == BlockSource::kGuarded)
+        guarded::free(at, record);
     else
         map::free(at, record);
 }
@@ -172,8 +177,19 @@ Resized resize_backend(void* block, Record record, size_t new_size, size_t align
     });
 }
 
+Resized resize_guarded(void* block, Record record, size_t new_size, size_t alignment) {
+    if (const Record changed = guarded::resize_in_place(block, record, new_size); changed.size) {
+        update_block(block, changed);
+        return resized(block, record, changed, Copied::kNo);
+    }
+    if (alignment > os::page_size()) return {};
+    return move_at_source(block, record, [&] { return guarded::remap(block, record, new_size); });
+}
+
 // A block that has grown will grow again: it gets room to spare, and a mapping as soon as remapping beats copying.
 Block allocate_growing(size_t size, size_t alignment) {
+    if (options.hardened) [[unlikely]]
+        return allocate_or_trim(size, alignment, Zero::kNo);
     if (size < kRemapFrom) return allocate_or_trim(size + size / kGrowth, alignment, Zero::kNo);
     const Block block = alignment <= os::page_size() ? map::allocate_growing(size) : Block{};
     return block.at ? block : allocate_or_trim(size, alignment, Zero::kNo);
@@ -181,8 +197,10 @@ Block allocate_growing(size_t size, size_t alignment) {
 
 Resized resize_by_copy(void* block, Record record, size_t new_size, size_t alignment) {
     const bool grows = new_size > record.size;
-    const Block target = grows ? allocate_growing(new_size, alignment)
-                               : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
+    Block target = grows ? allocate_growing(new_size, alignment)
+                         : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
+    if (target.record.source == BlockSource::kGuarded && record.source == BlockSource::kGuarded)
+        target.record.tag = static_cast<Tag>(target.record.tag | (record.tag & kNotes));
     void* copy = entered(target);
     if (!copy) return {grows ? nullptr : block, Copied::kNo};
     count_live(target.record.size);
@@ -222,7 +240,9 @@ BlockFree free_block(void* block) {
         return BlockFree::kFreed;
     }
     // Unmapped since, and mapped again by somebody else? Then it is theirs, not ours twice.
-    const bool unmapped = found.record.source == BlockSource::kMapping && !map::is_kept(block);
+    const bool unmapped = found.record.source == BlockSource::kGuarded
+                              ? !guarded::is_waiting(block)
+                              : found.record.source == BlockSource::kMapping && !map::is_kept(block);
     return unmapped && os::readable(block, 1) ? BlockFree::kUnknown : BlockFree::kAlreadyFreed;
 }
 
@@ -241,6 +261,10 @@ Resized resize_block(void* block, size_t new_size, size_t alignment) {
     alignment = std::max(alignment, kSmallestAlignment);
     if (new_size > kLargestBlock) return {};
     const Record record = find_block(block).record;
+    if (record.source == BlockSource::kGuarded) {
+        const Resized done = resize_guarded(block, record, clamp(new_size), alignment);
+        return done.at ? done : resize_by_copy(block, record, new_size, alignment);
+    }
     if (new_size <= record.size && new_size >= worth_keeping(record.size)) return {block, Copied::kNo};
     Resized done;
     if (record.source == BlockSource::kBackend) done = resize_backend(block, record, new_size, alignment);
@@ -256,6 +280,23 @@ void prefer_huge_pages(void* block) {
     if (advised.tag != found.record.tag) update_block(block, advised);
 }
 
+unsigned block_note(const void* block) {
+    const FoundBlock found = find_block(block);
+    const bool has = found.state == BlockState::kLive && found.record.source == BlockSource::kGuarded;
+    return has ? found.record.tag & kNotes : 0;
+}
+
+void set_block_note(void* block, unsigned note) {
+    FoundBlock found = find_block(block);
+    if (found.state != BlockState::kLive || found.record.source != BlockSource::kGuarded) return;
+    found.record.tag = static_cast<Tag>((found.record.tag & ~kNotes) | note);
+    update_block(block, found.record);
+}
+
+bool block_is_exact(const void* block) {
+    return find_block(block).record.source == BlockSource::kGuarded;
+}
+
 BlockStats block_stats() {
     BlockStats stats = {};
     stats.frees = counters.frees.load(std::memory_order_acquire);
@@ -269,7 +310,7 @@ BlockStats block_stats() {
     const tarn_backend* backend = chosen_backend();
     if (backend && backend->stats)
         if (const Visit visit; visit) backend->stats(&inner);
-    stats.backend_committed = mapped.live + mapped.kept + inner.committed;
+    stats.backend_committed = mapped.live + mapped.kept + guarded::live_bytes() + inner.committed;
     stats.backend_cached = mapped.kept + inner.cached;
     return stats;
 }
@@ -291,6 +332,7 @@ size_t trim_blocks() {
     if (backend && backend->trim)
         if (const Visit visit; visit) backend->trim();
     const size_t bytes = map::trim();
+    if (options.hardened) guarded::trim();
     map::trim_runs_at_hand();
     return bytes;
 }

@@ -40,6 +40,13 @@ struct Resized {
 // A live block gets `new_size` bytes, more than 32 KiB, and keeps its alignment.
 [[nodiscard]] Resized resize_block(void* block, size_t new_size, size_t alignment = 16);
 
+// What the caller of allocate_block notes of a block of the hardened mode; 0 of the others.
+inline constexpr unsigned kNotes = 3;
+unsigned block_note(const void* block);
+void set_block_note(void* block, unsigned note);
+// Its size is what was asked for, to the byte.
+bool block_is_exact(const void* block);
+
 // A live block will be filled: it gets huge pages where that can be had, and keeps them when it grows.
 void prefer_huge_pages(void* block);
 

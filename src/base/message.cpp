@@ -7,6 +7,7 @@
 
 #include "base/output.h"
 #include "base/text.h"
+#include "os/os.h"
 
 namespace tarn {
 
@@ -16,6 +17,7 @@ constexpr int kStandardError = 2;
 
 constinit JoinList<Claim> claims;
 constinit std::atomic<FaultTeller> fault_teller{nullptr};
+constinit bool names_threads = false;
 
 const char* words(Fault fault) {
     switch (fault) {
@@ -27,6 +29,14 @@ const char* words(Fault fault) {
             return "pointer never handed out";
         case Fault::kWrongSize:
             return "wrong size";
+        case Fault::kOverflow:
+            return "write past the end";
+        case Fault::kUnderflow:
+            return "write before the begin";
+        case Fault::kWriteAfterFree:
+            return "write after free";
+        case Fault::kWrongForm:
+            return "wrong form of free";
         case Fault::kWrongHeap:
             return "pointer of another heap";
         case Fault::kInternal:
@@ -60,6 +70,10 @@ void tell_faults_to(FaultTeller teller) {
     fault_teller.store(teller, std::memory_order_release);
 }
 
+void name_threads() {
+    names_threads = true;
+}
+
 void join_claims(Claim& claim) {
     claims.join(claim);
 }
@@ -77,6 +91,7 @@ struct FaultWords {
     const char* detail;
     size_t number;
     const char* unit;
+    int thread;  // 0: not named
 
     void print(Text& text) const {
         text.add("tarn: ").add(words(fault)).add(": ").address(pointer);
@@ -84,6 +99,7 @@ struct FaultWords {
         if (*unit) text.add(' ').decimal(number).add(' ').add(unit);
         const char* const more = fault == Fault::kInsideObject ? whose(pointer) : "";
         if (*more) text.add(", ").add(more);
+        if (thread) text.add(", in thread ").decimal(static_cast<size_t>(thread));
     }
 };
 
@@ -101,7 +117,7 @@ void tell_fault(const FaultWords& fault) {
 }  // namespace
 
 void die(Fault fault, const void* pointer, const char* detail, size_t number, const char* unit) {
-    const FaultWords words{fault, pointer, detail, number, unit};
+    const FaultWords words{fault, pointer, detail, number, unit, names_threads ? os::thread_id() : 0};
     tell_fault(words);
     {
         Output output(kStandardError);

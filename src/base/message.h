@@ -10,17 +10,24 @@ namespace tarn {
 // One line of warning; the program goes on. The pieces are written one after another.
 void warn(const char* a, const char* b = "", const char* c = "", const char* d = "", const char* e = "");
 
-// Misuse that cannot go on: one line, then abort. The words after "tarn: " are fixed (README, "Messages").
+// Misuse that cannot go on: one line, then abort. The words after "tarn: " are fixed (README, "Messages"). After
+// name_threads() the line ends in this thread's number.
 enum class Fault {
     kDoubleFree,      // "double free"
     kInsideObject,    // "pointer into an object"
     kNeverHandedOut,  // "pointer never handed out"
     kWrongSize,       // "wrong size"
+    kOverflow,        // "write past the end"
+    kUnderflow,       // "write before the begin"
+    kWriteAfterFree,  // "write after free"
+    kWrongForm,       // "wrong form of free"
     kWrongHeap,       // "pointer of another heap"
     kInternal,        // "internal error"
 };
 [[noreturn]] void die(Fault fault, const void* pointer, const char* detail = "", size_t number = 0,
                       const char* unit = "");
+
+void name_threads();
 
 // Who is told of a message before the process ends by it: one, who may neither allocate nor wait. Set once.
 using FaultTeller = void (*)(const void* pointer, const char* message);

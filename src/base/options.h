@@ -32,6 +32,7 @@ struct Options {
     bool verbose = false;                                // TARN_VERBOSE
     bool hardened = TARN_HARDENED_DEFAULT;               // TARN_HARDENED
     HugePageUse huge_pages = HugePageUse::kDenseBlocks;  // TARN_HUGE_PAGES
+    size_t quarantine = size_t{256} << 10;               // TARN_QUARANTINE; bytes of freed objects that wait
     bool keep_deepbind = false;                          // TARN_KEEP_DEEPBIND
     bool record_keep = false;                            // TARN_RECORD_KEEP
     bool record_children = true;                         // TARN_RECORD_CHILDREN
@@ -55,7 +56,7 @@ bool read_options();
 void print_options(Text& text);
 
 // The same list one by one, for reports: 0 .. option_count() - 1.
-inline constexpr int kOptionsMost = 16;
+inline constexpr int kOptionsMost = 20;
 int option_count();
 const char* option_name(int option);
 bool option_given(int option);              // by the environment, and understood

@@ -48,7 +48,7 @@ struct alignas(Heap::kMarkStep) Bin {
     uint16_t unused[4];
 };
 static_assert(sizeof(Bin) == Heap::kMarkStep);
-static_assert(kSampledEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
+static_assert(kHardenedEntry + sizeof(Bin) <= kTableZeros, "what is not owned by a thread reads as owner 0");
 
 struct alignas(Heap::kMarkStep) BinTop {
     uint64_t pops_top;      // pops << 16 | top

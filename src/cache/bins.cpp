@@ -4,6 +4,7 @@
 #include "base/expect.h"
 #include "cache/hardened.h"
 #include "cache/sound.h"
+#include "hardened/hardened.h"
 #include "heap/orphans.h"
 #include "mixed/mixed.h"
 #include "os/os.h"
@@ -168,11 +169,6 @@ namespace {
 Refill refill(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
     const HeapGuard guard(cache.heap);
-    if (hardened::keeps_bins_empty()) {
-        const Batch batch = cache.heap.take_one(c);
-        if (batch.count) pops_top(bin) += kPop - kSlot;
-        return {batch.first, batch.zeroed};
-    }
     close_gap(cache, c);
     if (const size_t held = objects_in(bin)) {  // it only looked empty while others were at it (collect.cpp)
         Object* const object = slot(bin, bin.end - held * kSlot);
@@ -258,14 +254,13 @@ void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
 }
 
 void unpop(ThreadCache& cache, SizeClass c, Object* object) {
-    const HeapGuard guard(cache.heap);
     Bin& bin = cache.bins[c];
-    if (hardened::keeps_bins_empty()) {
+    const HeapGuard guard(cache.heap);
+    if (hardened::has(object)) {
         pops_top(bin) -= kPop - kSlot;
         ClassCounters& counters = cache.heap.counters(c);
         counters.flushed += 1;
-        object->mark = mark_of(bin, object);
-        return cache.heap.give(*slab_of_object(object), object);
+        return hardened::untake(object);
     }
     object->mark = mark_of(bin, object);
     pops_top(bin) -= kPop;
@@ -289,6 +284,12 @@ void flush(ThreadCache& cache) {
     cache.outgoing.send_all();
     cache.heap.drain_mail();
     cache.heap.dissolve_empty();
+}
+
+void keep_bins_empty(ThreadCache& cache) {
+    flush(cache);
+    for (Bin& bin : cache.bins)
+        set_limit(bin, 0);
 }
 
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object) {

@@ -41,6 +41,8 @@ Object* take_sampled(ThreadCache& cache, SizeClass c, Object* instead_of);
 
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);
+// The same, and they hold nothing any more: the options were not known when the thread got its cache.
+void keep_bins_empty(ThreadCache& cache);
 bool in_bin(const ThreadCache& cache, SizeClass c, const Object* object);
 
 // All bins but their limits; for the end of a thread.

@@ -6,6 +6,10 @@
 
 namespace tarn::hardened {
 
+// Requests go to slabs of the hardened kind, and large blocks are guarded.
+inline bool serves() {
+    return options.hardened;
+}
 // Bins have no limit and refills bring one object: every free goes past the bin, in full view.
 inline bool keeps_bins_empty() {
     return options.hardened;

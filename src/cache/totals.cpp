@@ -2,6 +2,7 @@
 #include "cache/totals.h"
 
 #include "cache/caches.h"
+#include "hardened/hardened.h"
 #include "heap/orphans.h"
 #include "mixed/mixed.h"
 #include "pages/runs.h"
@@ -57,6 +58,8 @@ ClassTotals class_totals(SizeClass c) {
                        orphaned.slabs, 0, orphaned.touched});
     const mixed::Counts mixed = mixed::counts(c);
     add_totals(total, {mixed.taken, mixed.freed, mixed.fresh, 0, 0, mixed.objects});
+    const hardened::Counts guarded = hardened::counts(c);
+    add_totals(total, {guarded.taken, guarded.freed, guarded.fresh, 0, 0, guarded.objects});
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (const ThreadCache* cache = cache_of(id)) add_totals(total, totals_of(*cache, c));
     return total;
@@ -72,10 +75,10 @@ constexpr bool kReadsOthers = true;
 // Differences modulo 2^64: what one cache handed out, another one may have got back.
 bool try_live_bytes(uint64_t& bytes) {
     if (!kReadsOthers && others_lived()) return false;
-    if (runs_are_mine() || mixed::is_mine() || in_cold_end()) return false;
+    if (runs_are_mine() || mixed::is_mine() || hardened::is_mine() || in_cold_end()) return false;
     const ReadingCaches reading(ReadingCaches::Waits::kNot);
     if (!reading.holds()) return false;
-    uint64_t sum = mixed::live_bytes();
+    uint64_t sum = mixed::live_bytes() + hardened::live_bytes();
     const auto add = [&sum](SizeClass c, uint64_t allocations, uint64_t frees) {
         sum += (allocations - frees) * kSizeClasses[c].size;
     };

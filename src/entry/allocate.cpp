@@ -6,8 +6,10 @@
 #include "base/at_start.h"
 #include "cache/bins.h"
 #include "cache/collect.h"
+#include "cache/hardened.h"
 #include "entry/entry.h"
 #include "entry/large.h"
+#include "hardened/hardened.h"
 #include "heap/orphans.h"
 #include "mixed/mixed.h"
 #include "process/reclaim.h"
@@ -140,7 +142,46 @@ SizeClass aligned_class(size_t alignment, size_t size) {
 
 }  // namespace
 
+namespace {
+
+// As if its bin had been filled with it and it had been popped.
+void count_taken(ThreadCache& cache, SizeClass c, const hardened::Taken& taken) {
+    ClassCounters& counters = cache.heap.counters(c);
+    counters.filled += 1;
+    counters.fresh += taken.fresh;
+    cache.tops[c].pops_top += kPop - kSlot;
+}
+
+void* take_hardened(size_t size, size_t alignment, hardened::Form form) {
+    ThreadCache* const cache = enter_thread();
+    const hardened::Taken taken =
+        hardened::take(size, alignment, form, cache ? hardened::Count::kNot : hardened::Count::kHere);
+    if (!taken.object || !cache) return taken.object;
+    const SizeClass c = class_of_size(size);
+    count_taken(*cache, c, taken);
+    if (taken.grew) note_growth();
+    if (!cache->observing) [[likely]]
+        return taken.object;
+    const Refill left = told(*cache, c, {static_cast<Object*>(taken.object), true, alignment}, tell_refilled);
+    return left.object == taken.object ? left.object : memset(left.object, 0, kSizeClasses[c].size);
+}
+
+}  // namespace
+
+void* allocate_hardened(size_t size, size_t alignment, hardened::Form form) {
+    if (size <= kSmallMax) {
+        void* object = take_hardened(size, alignment, form);
+        if (!object && reclaim(size)) object = take_hardened(size, alignment, form);
+        if (object) return object;
+    }
+    void* const block = allocate_large(size, alignment, Zero::kYes);
+    if (block) set_block_note(block, static_cast<unsigned>(form));
+    return block;
+}
+
 void* allocate_slow(size_t size) {
+    if (hardened::serves()) [[unlikely]]
+        return allocate_hardened(size, kAlignment, hardened::Form::kMalloc);
     if (size <= kSmallMax) {
         ThreadCache* const cache = current_cache;
         const SizeClass c = class_of_size(size);
@@ -156,6 +197,8 @@ void* allocate_slow(size_t size) {
 void* allocate_zeroed(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
+    if (hardened::serves()) [[unlikely]]
+        return allocate_hardened(bytes, kAlignment, hardened::Form::kMalloc);
     if (bytes > kSmallMax) return allocate_large(bytes, kAlignment, Zero::kYes);
     const Refill taken = take_or_reclaim(current_cache, class_of_size(bytes));
     if (!taken.object) return allocate_large(bytes, kAlignment, Zero::kYes);
@@ -163,6 +206,9 @@ void* allocate_zeroed(size_t count, size_t size) {
 }
 
 void* allocate_aligned(size_t alignment, size_t size) {
+    if (hardened::serves()) [[unlikely]]
+        return allocate_hardened(size, alignment < kAlignment ? kAlignment : alignment,
+                                 hardened::Form::kMalloc);
     if (alignment <= kAlignment && size <= kSmallMax) {
         const Refill taken = take_or_reclaim(current_cache, class_of_size(size));
         if (taken.object) return hand_out(taken.object);

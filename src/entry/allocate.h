@@ -5,6 +5,7 @@
 #pragma once
 #include <cstddef>
 
+#include "hardened/guarded_slab.h"
 #include "pages/runs.h"
 
 namespace tarn {
@@ -13,6 +14,9 @@ inline constexpr size_t kSlabAlignmentMax = kUnitSize;  // slabs start on a unit
 
 // NULL and errno ENOMEM when out of memory.
 [[gnu::noinline]] void* allocate_slow(size_t size);
+
+// In the hardened mode, of any size: zeroed, and to be freed as `form` says.
+void* allocate_hardened(size_t size, size_t alignment, hardened::Form form);
 
 // Zeroed. ENOMEM when count * size overflows.
 void* allocate_zeroed(size_t count, size_t size);

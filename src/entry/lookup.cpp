@@ -4,6 +4,7 @@
 #include "backend/blocks.h"
 #include "entry/foreign.h"
 #include "entry/misuse.h"
+#include "hardened/hardened.h"
 #include "mixed/mixed.h"
 
 namespace tarn {
@@ -14,6 +15,7 @@ Found look_up(void* pointer) {
         if (!slab.is_object(pointer)) check_object(slab, pointer);
         return {Kind::kObject, slab.info().size};
     }
+    if (hardened::has(pointer)) return {Kind::kHardened, hardened::size_of(pointer)};
     if (mixed::has(pointer)) return {Kind::kObject, mixed_size(pointer)};
     if (const size_t size = block_size(pointer)) return {Kind::kBlock, size};
     if (const size_t size = libc_size(pointer)) return {Kind::kForeign, size};

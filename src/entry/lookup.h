@@ -10,9 +10,10 @@
 namespace tarn {
 
 enum class Kind : uint8_t {
-    kObject,   // the start of one in a slab
-    kBlock,    // the start of a live block of the backend
-    kForeign,  // libc's own allocator may have made it
+    kObject,    // the start of one in a slab
+    kHardened,  // the start of a live one in a hardened slab
+    kBlock,     // the start of a live block of the backend
+    kForeign,   // libc's own allocator may have made it
     kNobodys,
 };
 

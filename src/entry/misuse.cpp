@@ -6,6 +6,8 @@
 #include "cache/bins.h"
 #include "entry/allocate.h"
 #include "entry/lookup.h"
+#include "hardened/hardened.h"
+#include "hardened/store.h"
 
 namespace tarn {
 
@@ -66,7 +68,7 @@ bool was_object(const void* p) {
     const size_t unit = unit_of(p) % kWindowUnits.count();
     const Slab* any = static_cast<Slab*>(record_at(p));
     if (unit < kUsableBegin) return false;
-    if (mixed::was_mixed(p)) return true;
+    if (mixed::was_mixed(p) || hardened::was_here(p)) return true;
     if (any->behind > unit - kUsableBegin) return false;
     const Slab& slab = *slab_of(p);
     return slab.state == SlabState::kNone && slab.behind == 0 && slab.size_class < kClasses &&
@@ -85,9 +87,26 @@ void die_nobodys(const void* p) {
     die_never_handed_out(p);
 }
 
+void check_block_form(const void* block, hardened::Form form) {
+    const auto made = static_cast<hardened::Form>(block_note(block));
+    if (made == hardened::Form::kAny || form == hardened::Form::kAny || made == form) return;
+    die(Fault::kWrongForm, block, hardened::made_by(made), block_size(block), "bytes");
+}
+
+namespace {
+
+[[noreturn]] void die_of_size(const void* p, size_t size, size_t usable) {
+    die(Fault::kWrongSize, p, size > usable ? "freed as larger than its" : "freed as less than its", usable,
+        "bytes");
+}
+
+}  // namespace
+
 void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!pointer) return;
     const size_t usable = usable_size(pointer);
+    const bool exact = hardened::has(pointer) || (usable > 0 && block_is_exact(pointer));
+    if (exact && size != usable) die_of_size(pointer, size, usable);
     if (usable == 0) return;  // nobody's: the free itself says so
     if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");
     // Half of it may be unused: realloc shrinks in place, and blocks are rounded up.

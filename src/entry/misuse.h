@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is wrong with a pointer, found on the cold ends.
 #pragma once
+#include "hardened/guarded_slab.h"
 #include "heap/slab.h"
 #include "mixed/mixed.h"
 
@@ -23,6 +24,8 @@ void check_not_just_freed(ThreadCache& cache, Slab& slab, Object* object);
 [[noreturn]] void die_never_handed_out(const void* p);
 // A pointer that is in no slab, and that neither tarn nor libc takes: it may be into a large block.
 [[noreturn]] void die_nobodys(const void* p);
+// Dies when a large block was not asked for in the form in which it is freed or resized.
+void check_block_form(const void* block, hardened::Form form);
 // Dies when a block asked for with this alignment and size cannot be what is at pointer.
 void check_size(void* pointer, size_t alignment, size_t size) noexcept;
 

@@ -10,6 +10,7 @@
 #include "entry/large.h"
 #include "entry/lookup.h"
 #include "entry/misuse.h"
+#include "hardened/hardened.h"
 #include "heap/orphans.h"
 #include "mixed/mixed.h"
 #include "process/start.h"
@@ -42,6 +43,15 @@ bool release_block(void* pointer) {
     return false;
 }
 
+void count_remote_free(ThreadCache* cache, SizeClass c) {
+    if (cache) {
+        cache->heap.counters(c).remote_frees += 1;
+    } else {
+        Guard guard(orphans.lock);
+        orphans.heap.counters(c).remote_frees += 1;
+    }
+}
+
 void release_object(void* pointer) {
     ThreadCache* cache = enter_thread_to_free();
     Slab& slab = *slab_of(pointer);
@@ -57,12 +67,7 @@ void release_object(void* pointer) {
         check_not_just_freed(*cache, slab, object);
     if (cache && owner == cache->heap.id())
         return give_past_bin(*cache, cache->bins[slab.size_class], slab, object);
-    if (cache) {
-        cache->heap.counters(slab.size_class).remote_frees += 1;
-    } else {
-        Guard guard(orphans.lock);
-        orphans.heap.counters(slab.size_class).remote_frees += 1;
-    }
+    count_remote_free(cache, slab.size_class);
     free_remote(slab, object, cache ? &cache->heap : nullptr);
 }
 
@@ -121,13 +126,43 @@ void release_slow(void* pointer) noexcept {
     owner == thread_pointer() ? release_full(pointer, bin) : release_elsewhere(pointer, bin);
 }
 
-void release_cold(void* pointer) noexcept {
-    if (!pointer) return;
-    KeepErrno keep;
+namespace {
+
+void release_any(void* pointer) {
     if (is_object(pointer)) return release_object(pointer);
     if (mixed::has(pointer)) return release_mixed(pointer);
     start();
     if (!release_block(pointer)) release_foreign(pointer);
+}
+
+void release_guarded(void* pointer, hardened::Form form, size_t size) {
+    ThreadCache* const cache = enter_thread_to_free();
+    const hardened::Given given =
+        hardened::give(pointer, form, size, cache ? hardened::Count::kNot : hardened::Count::kHere);
+    const SizeClass c = class_of_size(given.asked);
+    if (given.remote)
+        count_remote_free(cache, c);
+    else if (cache)
+        count_direct_free(cache->tops[c]);
+}
+
+}  // namespace
+
+void release_hardened(void* pointer, hardened::Form form, size_t size) noexcept {
+    if (!pointer) return;
+    KeepErrno keep;
+    if (hardened::has(pointer)) return release_guarded(pointer, form, size);
+    if (size != hardened::kAnySize) check_size(pointer, kAlignment, size);
+    check_block_form(pointer, form);
+    release_any(pointer);
+}
+
+void release_cold(void* pointer) noexcept {
+    if (hardened::serves()) [[unlikely]]
+        return release_hardened(pointer, hardened::Form::kMalloc, hardened::kAnySize);
+    if (!pointer) return;
+    KeepErrno keep;
+    release_any(pointer);
 }
 
 }  // namespace tarn

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "cache/hardened.h"
 #include "entry/entry.h"
 #include "entry/foreign.h"
 #include "entry/large.h"
 #include "entry/lookup.h"
 #include "entry/misuse.h"
+#include "hardened/hardened.h"
 
 namespace tarn {
 
@@ -47,7 +49,10 @@ void* reallocate(void* pointer, size_t size) {
     switch (found.kind) {
         case Kind::kObject:
             return stays(found.size, size) ? pointer : reallocate_by_copy(pointer, found.size, size);
+        case Kind::kHardened:
+            return hardened::resize(pointer, size) ? pointer : reallocate_by_copy(pointer, found.size, size);
         case Kind::kBlock:
+            if (hardened::serves()) check_block_form(pointer, hardened::Form::kMalloc);
             return size > kSmallMax ? resize_large(pointer, size, kAlignment)
                                     : reallocate_by_copy(pointer, found.size, size);
         case Kind::kForeign:

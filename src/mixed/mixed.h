@@ -41,7 +41,7 @@ Taken take(SizeClass c, Count count = Count::kNot);
 Taken take_sampled(SizeClass c);
 
 inline bool has(const void* p) {
-    return entry_at(p) >= kMixedEntry;
+    return (entry_at(p) & ~(kMixedEntry ^ kSampledEntry)) == kMixedEntry;
 }
 // What begins at p, which a mixed slab has.
 enum class State : uint8_t {

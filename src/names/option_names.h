@@ -5,9 +5,10 @@
 namespace tarn {
 
 inline constexpr const char* kOptionNames[] = {
-    "TARN_BACKEND",  "TARN_STATS",      "TARN_STATS_FILE",    "TARN_STATS_PROCESS",   "TARN_VERBOSE",
-    "TARN_HARDENED", "TARN_HUGE_PAGES", "TARN_KEEP_DEEPBIND", "TARN_REGION",          "TARN_DIRTY",
-    "TARN_MAP_FROM", "TARN_RECORD",     "TARN_RECORD_KEEP",   "TARN_RECORD_CHILDREN", "TARN_PROFILE",
+    "TARN_BACKEND",       "TARN_STATS",       "TARN_STATS_FILE",      "TARN_STATS_PROCESS",
+    "TARN_VERBOSE",       "TARN_HARDENED",    "TARN_QUARANTINE",      "TARN_HUGE_PAGES",
+    "TARN_KEEP_DEEPBIND", "TARN_REGION",      "TARN_DIRTY",           "TARN_MAP_FROM",
+    "TARN_RECORD",        "TARN_RECORD_KEEP", "TARN_RECORD_CHILDREN", "TARN_PROFILE",
 };
 
 }  // namespace tarn

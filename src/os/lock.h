@@ -14,7 +14,7 @@ namespace tarn {
 
 // From the ground up (docs/layers.md, "Locks"): while one is held, only those of lower rank may be waited for. Those
 // of the explicit interface are above all others, in no order among themselves. Builds with assertions look.
-enum class LockRank : uint8_t { kApi, kRuns, kMap, kMixed, kOrphans, kDoor, kCaches };
+enum class LockRank : uint8_t { kApi, kRuns, kMap, kStore, kMixed, kShard, kOrphans, kDoor, kCaches };
 
 class Lock {
   public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel contract. os.cpp, facts.cpp, files.cpp and lock.cpp hold the only system calls of the library; none of
+// The kernel contract. os.cpp, facts.cpp, files.cpp, guard.cpp and lock.cpp hold the only system calls of the library; none of
 // these functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
 // where memory is mapped.
 #pragma once
@@ -20,6 +20,8 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 [[nodiscard]] bool reserve_zeros_at(void* at, size_t bytes);
 // Makes reserved space readable and writable; fresh pages read as zero. False when refused.
 [[nodiscard]] bool commit(void* at, size_t bytes);
+// Nobody may touch it until commit(); its memory stays. False when refused.
+[[nodiscard]] bool forbid(void* at, size_t bytes);
 // A readable and writable mapping, zeroed, at exactly this address.
 enum class Placed : uint8_t { kYes, kOccupied, kRefused };
 [[nodiscard]] Placed map_at(void* at, size_t bytes);

@@ -24,7 +24,7 @@ const char* fault_of_unit(const Window& window, size_t unit, Checked& found) {
         return has_page_bits(window, unit) ? "a free unit with holes in its pages" : nullptr;
     }
     if (entry > 0 && entry != kBlockEntry && entry != kOrphanEntry && entry != kLostEntry &&
-        entry != kMixedEntry && entry != kSampledEntry)
+        entry != kMixedEntry && entry != kSampledEntry && entry != kHardenedEntry)
         return "a unit with an entry that nobody has";
     if (entry == kLostEntry)
         found.lost += Units{1};

@@ -14,6 +14,7 @@
 //     0             nobody           kBlockEntry   a block of the backend `map`
 //     kOrphanEntry  the orphans      kLostEntry    something that is not tarn's
 //     kMixedEntry   a mixed slab     kSampledEntry one with sampled objects
+//     kHardenedEntry a slab of the hardened mode
 //     negative      of a slab: where its owner has the bin of its class
 // All the units of a slab have the same entry. At the offsets that are not negative the table has nothing but
 // zeros, so that free() may look for a bin there and finds one that is nobody's.
@@ -36,6 +37,7 @@ inline constexpr Entry kOrphanEntry = 128;
 inline constexpr Entry kLostEntry = 192;
 inline constexpr Entry kMixedEntry = 256;
 inline constexpr Entry kSampledEntry = 320;
+inline constexpr Entry kHardenedEntry = 384;
 inline constexpr size_t kRecordSize = 64;
 inline constexpr size_t kTableZeros = size_t{1} << 20;  // bytes of the table that belong to no window
 

@@ -16,6 +16,7 @@
 #include "backend/blocks.h"
 #include "cache/caches.h"
 #include "export/process_end.h"
+#include "hardened/hardened.h"
 #include "mixed/mixed.h"
 #include "pages/runs.h"
 #include "process/start.h"
@@ -57,10 +58,12 @@ void after_fork_child() {
     const Others others = forks.threads_lived || others_live() ? Others::kLived : Others::kNone;
     let_go_own_heap();
     start_after_fork_child();
-    runs_after_fork_child(others,
-                          in_cold_end() || mixed::is_mine() ? Transit::kPerhapsMine : Transit::kNobodys);
+    runs_after_fork_child(others, in_cold_end() || mixed::is_mine() || hardened::is_mine()
+                                      ? Transit::kPerhapsMine
+                                      : Transit::kNobodys);
     blocks_after_fork_child();
     mixed::after_fork_child();
+    hardened::after_fork_child(others == Others::kLived);
     caches_after_fork_child(others);
     meters_after_fork_child();
     end_in_child();

@@ -4,6 +4,7 @@
 #include "backend/blocks.h"
 #include "cache/bins.h"
 #include "cache/collect.h"
+#include "hardened/hardened.h"
 #include "mixed/mixed.h"
 #include "pages/runs.h"
 #include "process/start.h"
@@ -33,6 +34,7 @@ size_t trim_untold() {
     if (has_cache(current_cache)) holes += punch_holes(*current_cache);
     const size_t blocks = trim_blocks();
     holes += mixed::trim();
+    hardened::trim();
     trim_runs();
     return run_stats().returned - before + holes + blocks;
 }
@@ -49,6 +51,7 @@ bool reclaim(size_t bytes) {
     if (!within_reach(bytes)) return false;
     gather();
     collect_others(Collect::kSlabs);
+    hardened::trim();
     const size_t blocks = trim_blocks();
     return trim_runs(kKeep).address_space + blocks > 0;
 }

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "backend/blocks.h"
+#include "base/message.h"
 #include "base/options.h"
 #include "base/output.h"
+#include "base/seal.h"
 #include "base/text.h"
+#include "cache/bins.h"
 #include "export/process_end.h"
 #include "heap/heap.h"
 #include "heap/orphans.h"
@@ -30,6 +33,9 @@ TARN_WRITTEN_AT_START constinit Process process;
 // With the lock held. The environment may not be there yet.
 void know_options() {
     if (!process.options_read) process.options_read = read_options();
+    if (!options.hardened) return;
+    make_seal_secret();
+    name_threads();
 }
 
 }  // namespace
@@ -68,6 +74,7 @@ void libc_ready() {
         Guard guard(process.lock);
         know_options();
     }
+    if (options.hardened && has_cache(current_cache)) keep_bins_empty(*current_cache);
     make_thread_key();
     load_backend();
     register_fork_handlers();

@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "cache/caches.h"
 #include "cache/hardened.h"
+#include "hardened/hardened.h"
 #include "process/start.h"
 #include "seam/recorder.h"
 
@@ -36,6 +37,7 @@ thread_local constinit Past past __attribute__((tls_model("initial-exec"))) = {}
 // A thread may get the value that another one left behind with its stack.
 void leave_thread(void* cache) {
     if (cache != current_cache) return;
+    if (hardened::keeps_bins_empty()) hardened::leave_thread();
     cache_departs(*current_cache);
     current_cache = const_cast<ThreadCache*>(&empty_cache);
     ++past.rounds;

@@ -204,7 +204,7 @@ void sized_of_static_data() {
     free_sized(opaque(static_cast<char*>(static_data)) + 16, opaque(size_t{16}));
 }
 void sized_delete_wrong() {
-    ::operator delete(filled(1000), opaque(size_t{100}));
+    ::operator delete(opaque(::operator new(1000)), opaque(size_t{100}));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ void by_posix(size_t size) {
     require(!posix_memalign(&kept[count++], 65536, size), "posix_memalign");
 }
 void by_new(size_t size) {
-    kept[count++] = ::operator new(size);
+    ::operator delete(opaque(::operator new(size)));
 }
 void grown(size_t size) {
     kept[count - 1] = realloc(kept[count - 1], size);

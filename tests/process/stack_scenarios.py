@@ -5,7 +5,8 @@ import inside_scenarios
 
 def need(context, backend, limit, record=""):
     """At most `limit` bytes; 0: another allocator's own need comes on top, and is shown."""
-    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend, **({"TARN_RECORD": "1"} if record == "recording" else {"TARN_PROFILE": "2"} if record else {})}
+    more = {"recording": {"TARN_RECORD": "1"}, "sampling": {"TARN_PROFILE": "2"}, "hardened": {"TARN_HARDENED": "1"}, "": {}}[record]
+    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend, **more}
     if backend in ("mimalloc", "jemalloc"):
         path = inside_scenarios.module(context, backend)
         if backend == "jemalloc":

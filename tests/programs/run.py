@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs real programs without tarn, then with each of its backends, then recorded and profiled: output, errors, exit status
+"""Runs real programs without tarn, then with each of its backends, hardened, then recorded and profiled: output, errors, exit status
 and the files they leave must be the same, byte for byte, tarn's own counts must show that it served them, and their
 records must read.
 
@@ -23,7 +23,8 @@ from cases import CASES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROFILED = "map, profiled"
-BACKENDS = ["mimalloc", "jemalloc", "system", "map", PROFILED]
+HARDENED = "map, hardened"
+BACKENDS = ["mimalloc", "jemalloc", "system", "map", HARDENED, PROFILED]
 TIMEOUT = 120 * float(os.environ.get("TEST_PATIENCE") or 1)  # seconds; each takes a few
 
 
@@ -142,6 +143,9 @@ def fault_under_tarn(case, backend, build, expected):
         if backend == PROFILED:
             backend = "map"
             watched = {"TARN_PROFILE": "16k", "TARN_RECORD_KEEP": "1", "XDG_RUNTIME_DIR": reports}
+        elif backend == HARDENED:
+            backend = "map"
+            watched = {"TARN_HARDENED": "1"}
         libraries = [os.path.join(build, "libtarn.so")]
         if backend == "jemalloc":
             libraries.append(os.path.join(build, "libtarn-jemalloc.so"))
@@ -152,9 +156,10 @@ def fault_under_tarn(case, backend, build, expected):
             if fault:
                 return fault
         # While sampled, objects of more than 14 KiB become large blocks.
-        share = 0 if watched else case.least_share
+        sampled = "TARN_PROFILE" in watched
+        share = 0 if sampled else case.least_share
         return fault_of_reports(case, backend, read_reports(reports), share) or (
-            fault_of_records(case, reports, build) if watched else None)
+            fault_of_records(case, reports, build) if sampled else None)
 
 
 def missing_programs(case):

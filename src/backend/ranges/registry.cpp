@@ -20,6 +20,8 @@ constexpr uint64_t kLiveBit = uint64_t{1} << 50;
 constexpr int kSourceShift = 51;
 constexpr int kOffsetShift = 53;
 constexpr size_t kObjectAlignment = 16;
+constexpr int kGuardedBits = 40;  // of the size of a guarded block; above them is its tag
+static_assert(kGuardedTags <= 1 << (kSizeBits - kGuardedBits));
 
 constexpr int kGranuleShift = 15;
 constexpr int kNodeBits = 9;
@@ -36,8 +38,9 @@ constinit Word root[1 << kRootBits];
 
 uint64_t pack(uintptr_t at, Record record) {
     const uint64_t offset = (at & (kGranule - 1)) / kObjectAlignment;
-    return record.size | record.tag | kLiveBit | static_cast<uint64_t>(record.source) << kSourceShift |
-           offset << kOffsetShift;
+    const int tag_shift = record.source == BlockSource::kGuarded ? kGuardedBits : 0;
+    return record.size | uint64_t{record.tag} << tag_shift | kLiveBit |
+           static_cast<uint64_t>(record.source) << kSourceShift | offset << kOffsetShift;
 }
 
 bool starts_at(uint64_t word, uintptr_t at) {
@@ -52,6 +55,10 @@ FoundBlock unpack(uint64_t word, uintptr_t at) {
     if (record.source == BlockSource::kMapping) {
         record.tag = static_cast<Tag>(record.size % kTags);
         record.size -= record.tag;
+    }
+    if (record.source == BlockSource::kGuarded) {
+        record.tag = static_cast<Tag>(record.size >> kGuardedBits);
+        record.size &= (uint64_t{1} << kGuardedBits) - 1;
     }
     return {word & kLiveBit ? BlockState::kLive : BlockState::kFreed, record};
 }

@@ -21,6 +21,7 @@ enum class BlockSource : uint8_t {
     kRun,      // units of a window
     kMapping,  // a mapping of our own
     kBackend,  // the chosen backend
+    kGuarded,  // a mapping of the hardened mode (guarded.h)
 };
 
 // Which ranges of mappings the kernel holds as one: those that mremap moved get a tag of their own. Tags are
@@ -33,10 +34,12 @@ inline constexpr bool is_huge(Tag tag) {
     return tag >= kHugeTag;
 }
 
+inline constexpr Tag kGuardedTags = 512;
+
 struct Record {
     size_t size = 0;  // of a mapping: whole pages
     BlockSource source = BlockSource::kRun;
-    Tag tag = 0;  // mappings only
+    Tag tag = 0;  // of a mapping; of a guarded one what is known of it besides: up to kGuardedTags
 };
 
 inline constexpr size_t kGranule = size_t{1} << 15;

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "hardened/shard.h"
+
+#include <string.h>
+
+#include <new>
+
+#include "base/options.h"
+#include "hardened/store.h"
+#include "os/os.h"
+
+namespace tarn::hardened {
+
+namespace {
+
+constinit std::atomic<Shard*> shards[kShards] = {};
+constinit std::atomic<size_t> in_use{0};
+constinit std::atomic<uint32_t> holders[kShards] = {};  // threads
+constinit std::atomic<size_t> most_waiting{0};
+constexpr uint8_t kNone = 255;
+thread_local constinit uint8_t own_number __attribute__((tls_model("initial-exec"))) = kNone;
+
+constexpr uint32_t kEmptyLeast = 2;  // slabs of a class that are kept empty, at least
+constexpr uint32_t kEmptyShare = 4;  // or one of so many
+
+Shard* make_shard(size_t number) {
+    void* const memory = guarded_memory(sizeof(Shard));
+    if (!memory) return nullptr;
+    Shard* const made = new (memory) Shard;
+    made->number = static_cast<uint8_t>(number);
+    made->random_state =
+        (os::random() + os::nanoseconds() * 0x9e3779b97f4a7c15) ^ reinterpret_cast<uintptr_t>(made);
+    if (made->random_state == 0) made->random_state = 1;
+    Shard* expected = nullptr;
+    if (shards[number].compare_exchange_strong(expected, made, std::memory_order_acq_rel)) {
+        const size_t shards_now = in_use.fetch_add(1, std::memory_order_relaxed) + 1;
+        most_waiting.store(options.quarantine / shards_now, std::memory_order_relaxed);
+        return made;
+    }
+    return expected;  // another thread was faster; the memory was not touched but for a page
+}
+
+Shard* shard_or_make(size_t number) {
+    Shard* const there = shards[number].load(std::memory_order_acquire);
+    return there ? there : make_shard(number);
+}
+
+}  // namespace
+
+Shard* shard(size_t number) {
+    return shards[number].load(std::memory_order_acquire);
+}
+
+uint8_t own_shard() {
+    return own_number;
+}
+
+size_t waiting_most() {
+    return most_waiting.load(std::memory_order_relaxed);
+}
+
+namespace {
+
+// The first of those that the fewest threads have: few threads have few shards.
+[[gnu::cold, gnu::noinline]] void enter_shard() {
+    size_t best = 0;
+    for (size_t i = 1; i < kShards; ++i)
+        if (holders[i].load(std::memory_order_relaxed) < holders[best].load(std::memory_order_relaxed))
+            best = i;
+    holders[best].fetch_add(1, std::memory_order_relaxed);
+    own_number = static_cast<uint8_t>(best);
+}
+
+}  // namespace
+
+void leave_shard() {
+    if (own_number == kNone) return;
+    holders[own_number].fetch_sub(1, std::memory_order_relaxed);
+    own_number = kNone;
+}
+
+Shard* shard_to_take_from() {
+    if (own_number == kNone) [[unlikely]]
+        enter_shard();
+    Shard* own = shard_or_make(own_number);
+    for (size_t i = 1; own && own->lock.is_mine() && i < kShards; ++i)
+        own = shard_or_make((own_number + i) % kShards);
+    return own && !own->lock.is_mine() ? own : nullptr;
+}
+
+void link(Shard& shard, GuardedSlab& slab) {
+    GuardedSlab*& first = shard.partial[slab.slot_class];
+    slab.previous = nullptr;
+    slab.next = first;
+    if (first) first->previous = &slab;
+    first = &slab;
+}
+
+namespace {
+
+void unlink(Shard& shard, GuardedSlab& slab) {
+    (slab.previous ? slab.previous->next : shard.partial[slab.slot_class]) = slab.next;
+    if (slab.next) slab.next->previous = slab.previous;
+}
+
+size_t any_free_slot(const GuardedSlab& slab, uint64_t random) {
+    const size_t words = slab.info().words();
+    size_t at = static_cast<size_t>((random >> 32) * words >> 32);
+    while (slab.free_bits[at] == 0)
+        at = at + 1 < words ? at + 1 : 0;
+    const unsigned turn = static_cast<unsigned>(random >> 8) % 64;
+    const uint64_t bits = slab.free_bits[at];
+    const uint64_t turned = bits >> turn | bits << (64 - turn) % 64;
+    return at * 64 + (static_cast<unsigned>(__builtin_ctzll(turned)) + turn) % 64;
+}
+
+void give_back(Shard& shard, GuardedSlab& slab) {
+    // What was written after free would be gone with it.
+    if (!shard.found) shard.found = check_slab(slab);
+    unlink(shard, slab);
+    --shard.slabs[slab.slot_class];
+    --shard.empty[slab.slot_class];
+    dissolve(slab);
+}
+
+void set_free(Shard& shard, GuardedSlab& slab, size_t index) {
+    if (slab.full()) link(shard, slab);
+    slab.free_bits[index / 64] |= uint64_t{1} << index % 64;
+    if (--slab.used > 0) return;
+    const uint32_t empty = ++shard.empty[slab.slot_class];
+    if (empty > kEmptyLeast + shard.slabs[slab.slot_class] / kEmptyShare) give_back(shard, slab);
+}
+
+}  // namespace
+
+namespace {
+
+// Of a slab that is there, or of a new one.
+char* pick(Shard& shard, SlotClass c, TakenSlot& taken) {
+    GuardedSlab* slab = shard.partial[c];
+    if (!slab) {
+        slab = make_slab(c, shard.number, shard.random());
+        if (!slab) return nullptr;
+        ++shard.slabs[c];
+        ++shard.empty[c];
+        link(shard, *slab);
+        taken.grew = true;
+    }
+    const size_t index = any_free_slot(*slab, shard.random());
+    slab->free_bits[index / 64] &= ~(uint64_t{1} << index % 64);
+    if (slab->used++ == 0) --shard.empty[c];
+    if (slab->full()) unlink(shard, *slab);
+    return slab->slot(index);
+}
+
+}  // namespace
+
+TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form) {
+    TakenSlot taken;
+    char* const slot = shard.ahead[c] ? shard.ahead[c] : pick(shard, c, taken);
+    if (!slot) return taken;
+    shard.ahead[c] = shard.partial[c] ? pick(shard, c, taken) : nullptr;
+    __builtin_prefetch(shard.ahead[c], 1);
+    taken.slab = slab_at(slot);
+    taken.index = taken.slab->index_of(slot);
+    SlotWord& word = taken.slab->words[taken.index];
+    taken.fresh = word.state() == SlotState::kFresh;
+    set_word(word, {SlotState::kTaking, form, asked});
+    shard.counts[class_of_size(asked)].out += 1;
+    return taken;
+}
+
+namespace {
+
+void release_oldest(Shard& shard) {
+    char* const object = static_cast<char*>(shard.quarantine.oldest());
+    GuardedSlab& slab = *slab_at(object);
+    shard.quarantine.remove_oldest(slab.info().bytes);
+    put_back(shard, slab, slab.index_of(object));
+}
+
+}  // namespace
+
+void put_back(Shard& shard, GuardedSlab& slab, size_t index) {
+    const SlotWord word = slab.words[index];
+    shard.counts[class_of_size(word.asked())].out -= 1;
+    set_word(slab.words[index], word.in(SlotState::kFree));
+    set_free(shard, slab, index);
+}
+
+void add_waiting(Shard& shard, void* object) {
+    Quarantine& quarantine = shard.quarantine;
+    if (quarantine.full()) release_oldest(shard);
+    quarantine.add(object, slab_at(object)->info().bytes, shard.random());
+    while (quarantine.bytes() > waiting_most())
+        release_oldest(shard);
+    shard.waiting_bytes = quarantine.bytes();
+}
+
+void* take_aside(Shard& shard) {
+    if (!shard.any_aside.load(std::memory_order_relaxed)) [[likely]]
+        return nullptr;
+    for (auto& place : shard.aside)
+        if (void* const p = place.exchange(nullptr, std::memory_order_acq_rel)) return p;
+    shard.any_aside.store(false, std::memory_order_relaxed);
+    return nullptr;
+}
+
+void dissolve_empty(Shard& shard) {
+    for (SlotClass c = 0; c < kSlotClasses; ++c) {
+        if (char* const slot = shard.ahead[c]) {
+            shard.ahead[c] = nullptr;
+            set_free(shard, *slab_at(slot), slab_at(slot)->index_of(slot));
+        }
+        GuardedSlab* next;
+        for (GuardedSlab* slab = shard.partial[c]; slab; slab = next) {
+            next = slab->next;
+            if (slab->used == 0) give_back(shard, *slab);
+        }
+    }
+}
+
+}  // namespace tarn::hardened

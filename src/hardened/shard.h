@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Shard: the slabs of some threads, and their quarantine, behind one lock. A slab stays with the shard that made it; who frees an object
+// takes the lock of the object's. A signal handler over such a call finds that lock its own: it takes objects from another shard, and what it
+// frees waits aside.
+#pragma once
+#include <atomic>
+
+#include "base/published.h"
+#include "hardened/checks.h"
+#include "hardened/quarantine.h"
+#include "os/lock.h"
+
+namespace tarn::hardened {
+
+inline constexpr size_t kShards = 16;
+inline constexpr size_t kAside = 64;  // frees of signal handlers
+
+struct Shard {
+    Lock lock{LockRank::kShard};
+    uint8_t number = 0;
+    uint64_t random_state = 0;
+    GuardedSlab* partial[kSlotClasses] =
+        {};  // slabs of which a slot can be taken, those that are empty among them
+    char* ahead[kSlotClasses] =
+        {};  // the slot that is taken next, not in its slab's bits any more: on its way to the caches
+    uint32_t slabs[kSlotClasses] = {};
+    uint32_t empty[kSlotClasses] = {};
+    Finding found;  // to be said by who comes next, without the lock
+    std::atomic<void*> aside[kAside] = {};
+    std::atomic<bool> any_aside{false};
+    Published waiting_bytes;
+    struct {
+        Published taken, freed, fresh;  // by threads that have no heap to count it
+        Published out;                  // live ones and those in quarantine
+    } counts[kClasses];
+    Quarantine quarantine;
+
+    uint64_t random() {
+        random_state ^= random_state << 13;
+        random_state ^= random_state >> 7;
+        random_state ^= random_state << 17;
+        return random_state * 0x2545f4914f6cdd1d;  // Marsaglia's xorshift, Vigna's multiplier
+    }
+};
+
+// This thread's, or another one when this thread is a signal handler over a call that holds it; NULL: no memory.
+Shard* shard_to_take_from();
+// NULL where there is none yet.
+Shard* shard(size_t number);
+uint8_t own_shard();  // the number of this thread's; one that none has before it took anything
+
+// This thread takes nothing more.
+void leave_shard();
+// Bytes that each shard may have in quarantine.
+size_t waiting_most();
+
+// With the shard's lock held, from here on. A slot whose word is kTaking, with the memory as it was left.
+struct TakenSlot {
+    GuardedSlab* slab = nullptr;
+    size_t index = 0;
+    bool fresh = false, grew = false;
+};
+TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form);
+// What is kWaiting joins the quarantine, and what has waited longest leaves it.
+void add_waiting(Shard& shard, void* object);
+// What was never handed out can be taken at once.
+void put_back(Shard& shard, GuardedSlab& slab, size_t index);
+// What signal handlers freed meanwhile; NULL: nothing.
+void* take_aside(Shard& shard);
+// Slabs that hold nothing.
+void dissolve_empty(Shard& shard);
+void link(Shard& shard, GuardedSlab& slab);
+
+}  // namespace tarn::hardened
