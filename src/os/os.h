@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel contract. os.cpp, facts.cpp, files.cpp and lock.cpp hold the only system calls of the library; none of
+// The kernel contract. os.cpp, facts.cpp, files.cpp, guard.cpp and lock.cpp hold the only system calls of the library; none of
 // these functions allocates, takes a lock or touches errno. Sizes and addresses are multiples of page_size()
 // where memory is mapped.
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Chooses the raw system call of this machine. Only os.cpp, facts.cpp, files.cpp and lock.cpp include it.
+// Chooses the raw system call of this machine. Only os.cpp, facts.cpp, files.cpp, guard.cpp and lock.cpp include it.
 #pragma once
 #if defined(__x86_64__)
 #include "os/syscall_x86_64.h"
