@@ -42,6 +42,7 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/record/file": ("seam", "base", "os"),
     "src/record": ("record/file", "seam", "cache", "heap", "pages", "base", "os"),
     "src/profile": ("unwind", "record", "record/file", "seam", "cache", "mixed", "heap", "pages", "base", "os"),
+    "src/guard": ("profile", "unwind", "record", "record/file", "seam", "cache", "heap", "pages", "base", "os"),
     "src/host": ("seam", "process", "export", "stats", "backend/modules", *_BELOW_STATS),
     "src/entry": _BELOW_ENTRY,
     "src/api": _API,

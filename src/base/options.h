@@ -39,9 +39,12 @@ struct Options {
     size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
     size_t profile = 0;                   // TARN_PROFILE; mean bytes between samples, 0: none are taken
+    size_t guard = 0;                     // TARN_GUARD; one allocation in so many is guarded, 0: none
+    size_t guard_slots = 256;             // TARN_GUARD_SLOTS
     const char* record = nullptr;         // TARN_RECORD, absolute; "1": the default place; NULL: none
 
     bool records() const { return record || profile > 0; }
+    bool needs_module() const { return records() || guard > 0; }
 };
 
 // The options in force; defaults until read_options has run, which alone writes them.
@@ -55,7 +58,7 @@ bool read_options();
 void print_options(Text& text);
 
 // The same list one by one, for reports: 0 .. option_count() - 1.
-inline constexpr int kOptionsMost = 16;
+inline constexpr int kOptionsMost = 20;
 int option_count();
 const char* option_name(int option);
 bool option_given(int option);              // by the environment, and understood

@@ -12,6 +12,7 @@ namespace tarn {
 enum class Kind : uint8_t {
     kObject,   // the start of one in a slab
     kBlock,    // the start of a live block of the backend
+    kGuarded,  // one of the guard's
     kForeign,  // libc's own allocator may have made it
     kNobodys,
 };

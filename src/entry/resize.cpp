@@ -50,6 +50,8 @@ void* reallocate(void* pointer, size_t size) {
         case Kind::kBlock:
             return size > kSmallMax ? resize_large(pointer, size, kAlignment)
                                     : reallocate_by_copy(pointer, found.size, size);
+        case Kind::kGuarded:  // so that it ends where its guard page is, or the next one does
+            return size == found.size ? pointer : reallocate_by_copy(pointer, found.size, size);
         case Kind::kForeign:
             return reallocate_foreign(pointer, found.size, size);
         case Kind::kNobodys:

@@ -59,7 +59,8 @@ void redirect(const dl_phdr_info& object, const Imports& imports, const ElfW(Rel
         const size_t symbol = ELF64_R_SYM(relocation->r_info);
         if (symbol == 0 || strcmp(imports.strings + imports.symbols[symbol].st_name, hook.function) != 0)
             continue;
-        store(reinterpret_cast<void**>(object.dlpi_addr + relocation->r_offset), hook.replacement);
+        void** const slot = reinterpret_cast<void**>(object.dlpi_addr + relocation->r_offset);
+        if (*slot != hook.replacement) store(slot, hook.replacement);
     }
 }
 

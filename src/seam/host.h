@@ -2,6 +2,7 @@
 // Host: what libtarn does for the module that records, which calls nothing else of it. Both are built together; the
 // version keeps a module that was left behind from being used.
 #pragma once
+#include "base/guard_counts.h"
 #include "base/options.h"
 #include "cache/observer.h"
 #include "seam/recorder.h"
@@ -40,8 +41,14 @@ struct Host {
     // The same with a block, of the class's size and for those that no mixed slab can serve.
     void* (*take_block)(ThreadCache&, SizeClass, Object* instead_of, size_t alignment);
     size_t (*block_size)(const void*);
+
+    // One of the guard's takes the place of an object that was popped, and counts as one of the class.
+    void (*put_guarded)(ThreadCache&, SizeClass, Object* instead_of);
+    GuardCounts* guard_counts;
+    // plt_hook.h
+    void (*hook_calls)(const char* function, void* replacement);
 };
-inline constexpr uint32_t kHostVersion = 1;
+inline constexpr uint32_t kHostVersion = 2;
 
 // The module's one entry: `tarn_recorder_entry` in the library. Called by libtarn's constructor, once. NULL: another
 // version.

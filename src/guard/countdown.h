@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Which allocations of a thread are guarded: each with the same chance, whatever the others have. While the next one is far, they
+// go by on the fast path, and are counted where they come to a cold end (`skip`); when it is near, one by one (`counts`). A
+// thread that comes late to its cold ends owes samples, and takes them later, so that the rate is right in the mean.
+#pragma once
+#include "profile/chance.h"
+
+namespace tarn::guard {
+
+class Countdown {
+  public:
+    // So near that allocations are counted one by one.
+    static constexpr int64_t kNear = 64;
+
+    // One in `interval` in the mean.
+    void begin(uint64_t interval, uint64_t seed) {
+        interval_ = interval;
+        random_.seed(seed);
+        owed_ = 0;
+        left_ = distance();
+    }
+    bool is_near() const { return left_ <= kNear; }
+
+    // So many went by.
+    void skip(int64_t passed) {
+        left_ -= passed;
+        if (left_ >= 1) return;
+        const int64_t most = kOwedMost * static_cast<int64_t>(interval_);
+        owed_ += 1 - left_;
+        if (owed_ > most) owed_ = most;
+        // Not the one behind each cold end.
+        left_ = 1 + static_cast<int64_t>(random_.next() % kNear);
+    }
+    // One allocation, while is_near(). True: it is to be guarded.
+    bool counts() {
+        if (--left_ > 0) return false;
+        const int64_t next = distance();
+        const int64_t repaid = owed_ < next ? owed_ : next - 1;
+        owed_ -= repaid;
+        left_ = next - repaid;
+        return true;
+    }
+    // By turns, at random from the first one on.
+    bool coin() { return random_.next() >> 63; }
+
+  private:
+    static constexpr int64_t kOwedMost = 4;  // samples
+
+    // Exponential, rounded up: geometric. The chance that gives is that of a mean half an allocation longer.
+    int64_t distance() {
+        constexpr uint64_t kParts = 256;
+        if (interval_ == 1) return 1;
+        const int64_t parts = profile::next_distance(random_, kParts * interval_ - kParts / 2);
+        return (parts + static_cast<int64_t>(kParts) - 1) / static_cast<int64_t>(kParts);
+    }
+
+    profile::Random random_;
+    uint64_t interval_;
+    int64_t left_;  // until the next one, that one included
+    int64_t owed_;  // allocations that went by too far
+};
+
+}  // namespace tarn::guard

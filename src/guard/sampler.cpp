@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "guard/sampler.h"
+
+#include <new>
+
+#include "base/guard_counts.h"
+#include "cache/thread_cache.h"
+#include "guard/countdown.h"
+#include "guard/handler.h"
+#include "guard/pool.h"
+#include "guard/report.h"
+#include "os/os.h"
+#include "profile/stack.h"
+#include "record/made.h"
+#include "record/record.h"
+#include "seam/host.h"
+
+namespace tarn::guard {
+
+namespace {
+
+// A thread's. It stays with its cache.
+struct Sampler {
+    Observer watch, each;  // at cold ends; of each allocation
+    Countdown countdown;
+    unwind::Memory::Range stack;
+    bool seeded;
+    bool busy;                  // what happens now, it does itself
+    uint32_t passed[kClasses];  // allocations of the class that were counted, modulo 2^32
+};
+
+constinit std::atomic<Sampler*> samplers{nullptr};  // one for each heap there may be
+constinit std::atomic<bool> opened{false};
+constinit std::atomic<uint64_t> seeds{0};
+
+const Host& host() {
+    return *record::state.host;
+}
+
+Sampler& sampler_with(Observer& watch) {
+    return *reinterpret_cast<Sampler*>(&watch);
+}
+Sampler& sampler_of_each(Observer& each) {
+    return *reinterpret_cast<Sampler*>(&each - 1);
+}
+
+Sampler* sampler_of(ThreadCache& cache) {
+    Observer* const watch = host().observer_of(cache, ObserverSlot::kGuardWatch);
+    return watch ? &sampler_with(*watch) : nullptr;
+}
+
+uint32_t allocations_of(const ThreadCache& cache, SizeClass c) {
+    return static_cast<uint32_t>(cache.tops[c].pops_top >> 16);
+}
+
+// What a cold end of this class shows to have gone by.
+int64_t gone_by(Sampler& sampler, const ThreadCache& cache, SizeClass c) {
+    const uint32_t now = allocations_of(cache, c);
+    const int32_t passed = static_cast<int32_t>(now - sampler.passed[c]);
+    sampler.passed[c] = now;
+    return passed > 0 ? passed : 0;
+}
+
+bool is_small(SizeClass c) {
+    return kSizeClasses[c].size <= kSizeMost;
+}
+
+void see_each(ThreadCache& cache) {
+    host().attach(cache, ObserverSlot::kGuard);
+}
+
+void let_pass(Sampler& sampler, ThreadCache& cache) {
+    host().detach(cache, ObserverSlot::kGuard);
+    for (SizeClass c = 0; c < kClasses; ++c)
+        sampler.passed[c] = allocations_of(cache, c);
+}
+
+bool sees_each(const ThreadCache& cache) {
+    return cache.observing & observer_bit(ObserverSlot::kGuard);
+}
+
+[[gnu::noinline]] void look_on(Sampler& sampler, ThreadCache& cache, SizeClass c) {
+    if (sees_each(cache) || !is_small(c)) return;
+    sampler.countdown.skip(gone_by(sampler, cache, c));
+    if (sampler.countdown.is_near()) see_each(cache);
+}
+
+void refilled(Observer& watch, ThreadCache& cache, SizeClass c, Popped&) {
+    look_on(sampler_with(watch), cache, c);
+}
+void drained(Observer& watch, ThreadCache& cache, SizeClass c) {
+    look_on(sampler_with(watch), cache, c);
+}
+
+[[gnu::cold, gnu::noinline]] void guard_object(Sampler& sampler, ThreadCache& cache, SizeClass c,
+                                               Popped& popped) {
+    look_after_handler();
+    const size_t size = popped.size ? popped.size : kSizeClasses[c].size;
+    Slot* const slot = take(size, popped.alignment, sampler.countdown.coin() ? Side::kEnd : Side::kBegin);
+    if (!slot) return;
+    slot->size_class = c;
+    trace_here(slot->allocated);
+    slot->freed.thread = 0;
+    slot->freed.depth = 0;
+    host().put_guarded(cache, c, popped.object);
+    popped.object = reinterpret_cast<Object*>(slot->begin);
+    popped.zeroed = false;
+    popped.replaced = true;
+    hand_out(*slot);
+    host().guard_counts->samples.fetch_add(1, std::memory_order_relaxed);
+    host().guard_counts->live.fetch_add(1, std::memory_order_relaxed);
+}
+
+void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped) {
+    Sampler& sampler = sampler_of_each(observer);
+    if (sampler.busy || !is_small(c) || popped.alignment > os::kPageSize) return;
+    sampler.busy = true;
+    // One that the profiler has put elsewhere stays there.
+    if (sampler.countdown.counts() && !popped.replaced) guard_object(sampler, cache, c, popped);
+    if (!sampler.countdown.is_near()) let_pass(sampler, cache);
+    sampler.busy = false;
+}
+
+void forget_watch(Observer& watch, ThreadCache&) {
+    sampler_with(watch).stack = {};
+    sampler_with(watch).busy = false;
+}
+void forget_each(Observer&, ThreadCache&) {}
+
+constexpr Observer::Calls kWatch = {.refilled = refilled, .drained = drained, .forget = forget_watch};
+constexpr Observer::Calls kEach = {.refilled = popped, .popped = popped, .forget = forget_each};
+
+uint64_t fresh_seed() {
+    return os::random() ^ seeds.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
+}
+
+void arrived(ThreadCache& cache) {
+    if (!opened.load(std::memory_order_acquire)) return;
+    Sampler* sampler = sampler_of(cache);
+    if (!sampler) {
+        Sampler* const all = record::made(samplers, kHeapsMax);
+        if (!all) return;
+        sampler = new (all + cache.heap.id()) Sampler{};
+        sampler->watch.calls = &kWatch;
+        sampler->each.calls = &kEach;
+        sampler->each.every_object = true;
+        host().keep_observer(cache, ObserverSlot::kGuardWatch, sampler->watch);
+        host().keep_observer(cache, ObserverSlot::kGuard, sampler->each);
+    }
+    sampler->countdown.begin(host().options->guard, fresh_seed());
+    host().attach(cache, ObserverSlot::kGuardWatch);
+    let_pass(*sampler, cache);
+    if (sampler->countdown.is_near()) see_each(cache);
+}
+
+void begin() {
+    const Options& options = *host().options;
+    if (options.guard == 0 || !open_pool(options.guard_slots)) return;
+    profile::prepare_stacks(reinterpret_cast<uintptr_t>(host().unpop));
+    prepare_report();
+    install_handler(host().hook_calls);
+    opened.store(true, std::memory_order_release);
+}
+
+void after_fork_child() {
+    if (!opened.load(std::memory_order_relaxed)) return;
+    profile::leave_rooms();
+    handler_after_fork_child();
+    report_after_fork_child();
+}
+
+void objects_changed() {
+    if (opened.load(std::memory_order_relaxed)) hook_new_objects();
+}
+
+Recorder::GuardedFree free_guarded(void* pointer) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(pointer);
+    if (!in_pool(address)) return {false, 0};
+    const Place place = place_of(address);
+    if (!place.begins || place.state != State::kLive || !begin_free(*place.slot))
+        die_of_misuse(address, place, Misuse::kFree);
+    Slot& slot = *place.slot;
+    const uint32_t size_class = slot.size_class;
+    trace_here(slot.freed);
+    end_free(slot);
+    host().guard_counts->live.fetch_sub(1, std::memory_order_relaxed);
+    return {true, size_class};
+}
+
+size_t size_of(const void* pointer) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(pointer);
+    if (!in_pool(address)) return 0;
+    const Place place = place_of(address);
+    if (!place.begins || place.state != State::kLive) die_of_misuse(address, place, Misuse::kOther);
+    return place.slot->usable;
+}
+
+constexpr record::Guarding kTable = {.begin = begin,
+                                     .arrived = arrived,
+                                     .after_fork_child = after_fork_child,
+                                     .objects_changed = objects_changed,
+                                     .free = free_guarded,
+                                     .size = size_of};
+
+}  // namespace
+
+const record::Guarding& guarding_table() {
+    return kTable;
+}
+
+unwind::Memory::Range* own_stack_range() {
+    ThreadCache* const cache = host().own_cache();
+    Sampler* const sampler = cache ? sampler_of(*cache) : nullptr;
+    return sampler ? &sampler->stack : nullptr;
+}
+
+}  // namespace tarn::guard
