@@ -10,7 +10,7 @@ namespace tarn::guard {
 class Countdown {
   public:
     // So near that allocations are counted one by one.
-    static constexpr int64_t kNear = 64;
+    static constexpr int64_t kNear = 64, kPerhapsNear = 1024;
 
     // One in `interval` in the mean.
     void begin(uint64_t interval, uint64_t seed) {
@@ -20,6 +20,8 @@ class Countdown {
         left_ = distance();
     }
     bool is_near() const { return left_ <= kNear; }
+    // Less is left than may have gone by unseen.
+    bool may_be_near() const { return left_ <= kPerhapsNear; }
 
     // So many went by.
     void skip(int64_t passed) {

@@ -82,6 +82,11 @@ bool sees_each(const ThreadCache& cache) {
 [[gnu::noinline]] void look_on(Sampler& sampler, ThreadCache& cache, SizeClass c) {
     if (sees_each(cache) || !is_small(c)) return;
     sampler.countdown.skip(gone_by(sampler, cache, c));
+    if (!sampler.countdown.may_be_near()) return;
+    int64_t others = 0;
+    for (SizeClass each = 0; is_small(each); ++each)
+        others += gone_by(sampler, cache, each);
+    sampler.countdown.skip(others);
     if (sampler.countdown.is_near()) see_each(cache);
 }
 
@@ -169,6 +174,12 @@ void after_fork_child() {
     report_after_fork_child();
 }
 
+// A thread's first objects come without a cache, and so without an observer; among very many they do not count.
+bool sees_all() {
+    return opened.load(std::memory_order_relaxed) &&
+           host().options->guard <= static_cast<size_t>(Countdown::kNear);
+}
+
 void objects_changed() {
     if (opened.load(std::memory_order_relaxed)) hook_new_objects();
 }
@@ -200,7 +211,8 @@ constexpr record::Guarding kTable = {.begin = begin,
                                      .after_fork_child = after_fork_child,
                                      .objects_changed = objects_changed,
                                      .free = free_guarded,
-                                     .size = size_of};
+                                     .size = size_of,
+                                     .sees_all = sees_all};
 
 }  // namespace
 

@@ -13,6 +13,7 @@ struct Guarding {
     void (*objects_changed)();
     Recorder::GuardedFree (*free)(void* pointer);
     size_t (*size)(const void* pointer);
+    bool (*sees_all)();
 };
 
 // By the module's entry, before anything is begun.

@@ -49,7 +49,7 @@ void sample_freed(const void* object) {
 }
 
 bool sees_all() {
-    return sampler() && sampler()->sees_all();
+    return (sampler() && sampler()->sees_all()) || (guarding() && guarding()->sees_all());
 }
 
 void arrived(ThreadCache& cache) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/blocks.h"
+#include "base/guard_counts.h"
 #include "cache/caches.h"
 #include "cache/totals.h"
 #include "heap/orphans.h"
@@ -107,6 +108,9 @@ void take_snapshot(Snapshot& snapshot) {
     snapshot.dirty = runs.dirty;
     snapshot.returned = runs.returned;
     read_interface(snapshot);
+    snapshot.guarded_allocations = guard_counts.samples.load(std::memory_order_relaxed);
+    snapshot.guarded_live = guard_counts.live.load(std::memory_order_relaxed);
+    snapshot.guard_faults = guard_counts.faults.load(std::memory_order_relaxed);
     const os::Memory memory = os::memory();
     snapshot.resident = memory.resident;
     snapshot.peak_resident = memory.peak_resident;
