@@ -11,6 +11,8 @@
 #include "cache/hardened.h"
 #include "entry/entry.h"
 #include "entry/misuse.h"
+#include "export/plt_hook.h"
+#include "preload/counted.h"
 #include "preload/cpp_runtime.h"
 
 #define TARN_EXPORT __attribute__((visibility("default")))
@@ -90,6 +92,29 @@ using std::nothrow_t;
 // The definitions of this file, whoever else has some.
 extern "C" __attribute__((alias("_ZdlPv"), visibility("hidden"))) void tarn_own_delete(void*) noexcept;
 extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_delete_array(void*) noexcept;
+
+extern "C"
+    __attribute__((alias("_Znwm"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new(size_t);
+extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
+                          alloc_size(1))) void* tarn_own_new_array(size_t);
+
+namespace {
+
+// The same, counted. Where there is no memory, the handler is found there.
+void* make_counted(size_t size) {
+    void* const made = tarn::allocate_counted(size);
+    return made ? made : ::operator new(size);
+}
+
+}  // namespace
+
+void tarn::count_calls_of_new() {
+    void* (*const one)(size_t) = &::operator new;
+    void* (*const array)(size_t) = &::operator new[];
+    if (one != tarn_own_new || array != tarn_own_new_array) return;
+    hook_calls("_Znwm", reinterpret_cast<void*>(one), reinterpret_cast<void*>(make_counted));
+    hook_calls("_Znam", reinterpret_cast<void*>(array), reinterpret_cast<void*>(make_counted));
+}
 
 namespace {
 

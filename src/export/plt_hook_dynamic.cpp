@@ -14,8 +14,32 @@ namespace {
 
 struct Hook {
     const char* function;
+    const void* original;  // NULL: any
     void* replacement;
 };
+
+struct Range {
+    uintptr_t begin = 0, end = 0;
+    bool has(uintptr_t at) const { return at >= begin && at < end; }
+};
+// An object, and what of it is read-only after relocation.
+struct Extent {
+    Range all, read_only;
+};
+
+Extent extent_of(const dl_phdr_info& object) {
+    Extent extent{{UINTPTR_MAX, 0}, {}};
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const ElfW(Phdr)& header = object.dlpi_phdr[i];
+        const Range range{object.dlpi_addr + header.p_vaddr,
+                          object.dlpi_addr + header.p_vaddr + header.p_memsz};
+        if (header.p_type == PT_GNU_RELRO) extent.read_only = range;
+        if (header.p_type != PT_LOAD) continue;
+        if (range.begin < extent.all.begin) extent.all.begin = range.begin;
+        if (range.end > extent.all.end) extent.all.end = range.end;
+    }
+    return extent;
+}
 
 struct Imports {
     const ElfW(Rela) * calls = nullptr;
@@ -46,21 +70,31 @@ Imports imports_of(const dl_phdr_info& object, const ElfW(Dyn) * entry) {
     return imports;
 }
 
-void store(void** slot, void* value) {
+// What the dynamic linker has made read-only, whole pages, is so again afterwards.
+void store(void** slot, void* value, const Extent& extent) {
     const uintptr_t page = os::page_size();
-    void* const start = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(slot) & ~(page - 1));
-    // Left writable: whoever asks for statistics accepts that, and the old protection is not known cheaply.
-    if (os::commit(start, page)) *slot = value;
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(slot) & ~(page - 1);
+    void* const start = reinterpret_cast<void*>(begin);
+    if (!os::commit(start, page)) return;
+    __atomic_store_n(slot, value, __ATOMIC_RELAXED);
+    if (extent.read_only.has(begin) && begin + page <= (extent.read_only.end & ~(page - 1)))
+        os::forbid_writes(start, page);
+}
+
+// A function that is bound when it is first called leads into the object itself until then.
+bool leads_there(const void* value, const Hook& hook, const Extent& extent) {
+    if (value == hook.replacement) return false;
+    return !hook.original || value == hook.original || extent.all.has(reinterpret_cast<uintptr_t>(value));
 }
 
 void redirect(const dl_phdr_info& object, const Imports& imports, const ElfW(Rela) * relocation, size_t size,
-              const Hook& hook) {
+              const Hook& hook, const Extent& extent) {
     for (; size >= sizeof *relocation; size -= sizeof *relocation, ++relocation) {
         const size_t symbol = ELF64_R_SYM(relocation->r_info);
         if (symbol == 0 || strcmp(imports.strings + imports.symbols[symbol].st_name, hook.function) != 0)
             continue;
         void** const slot = reinterpret_cast<void**>(object.dlpi_addr + relocation->r_offset);
-        if (*slot != hook.replacement) store(slot, hook.replacement);
+        if (leads_there(*slot, hook, extent)) store(slot, hook.replacement, extent);
     }
 }
 
@@ -72,16 +106,18 @@ int redirect_object(dl_phdr_info* object, size_t, void* context) {
         const auto* dynamic = reinterpret_cast<const ElfW(Dyn)*>(object->dlpi_addr + header.p_vaddr);
         const Imports imports = imports_of(*object, dynamic);
         if (!imports.symbols || !imports.strings) continue;
-        if (imports.calls) redirect(*object, imports, imports.calls, imports.calls_size, hook);
-        if (imports.others) redirect(*object, imports, imports.others, imports.others_size, hook);
+        const Extent extent = extent_of(*object);
+        if (extent.all.has(reinterpret_cast<uintptr_t>(hook.replacement))) return 0;
+        if (imports.calls) redirect(*object, imports, imports.calls, imports.calls_size, hook, extent);
+        if (imports.others) redirect(*object, imports, imports.others, imports.others_size, hook, extent);
     }
     return 0;
 }
 
 }  // namespace
 
-void hook_calls(const char* function, void* replacement) {
-    Hook hook{function, replacement};
+void hook_calls(const char* function, const void* original, void* replacement) {
+    Hook hook{function, original, replacement};
     dl_iterate_phdr(redirect_object, &hook);
 }
 

@@ -27,8 +27,8 @@ void prepare_end() {
     process = os::process_id();
     at_quick_exit(process_ends);
     // Not through exit(): children of multiprocessing and the like.
-    hook_calls("_exit", reinterpret_cast<void*>(exit_hook));
-    hook_calls("_Exit", reinterpret_cast<void*>(exit_hook));
+    hook_calls("_exit", nullptr, reinterpret_cast<void*>(exit_hook));
+    hook_calls("_Exit", nullptr, reinterpret_cast<void*>(exit_hook));
 }
 
 void end_in_child() {

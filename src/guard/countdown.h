@@ -10,7 +10,7 @@ namespace tarn::guard {
 class Countdown {
   public:
     // So near that allocations are counted one by one.
-    static constexpr int64_t kNear = 64, kPerhapsNear = 1024;
+    static constexpr int64_t kNear = 64;
 
     // One in `interval` in the mean.
     void begin(uint64_t interval, uint64_t seed) {
@@ -20,8 +20,11 @@ class Countdown {
         left_ = distance();
     }
     bool is_near() const { return left_ <= kNear; }
-    // Less is left than may have gone by unseen.
-    bool may_be_near() const { return left_ <= kPerhapsNear; }
+    // Before the next one.
+    int32_t others() const {
+        constexpr int64_t kMost = INT32_MAX;
+        return static_cast<int32_t>(left_ - 1 < kMost ? left_ - 1 : kMost);
+    }
 
     // So many went by.
     void skip(int64_t passed) {

@@ -28,8 +28,10 @@ struct Kept {
 
 struct Handler {
     Lock lock;
+    // As the program's objects have them, before they are hooked.
     Sigaction real = nullptr;
-    void (*hook_calls)(const char*, void*) = nullptr;
+    void *real_signal = nullptr, *real_once = nullptr;
+    HookCalls hook_calls = nullptr;
     Kept kept[2];
 };
 constinit Handler handler = {};
@@ -139,13 +141,18 @@ sighandler_t keep_once(int signal, sighandler_t function) {
 }  // namespace
 
 void hook_new_objects() {
-    handler.hook_calls("sigaction", reinterpret_cast<void*>(keep_action));
-    handler.hook_calls("signal", reinterpret_cast<void*>(keep_signal));
-    handler.hook_calls("__sysv_signal", reinterpret_cast<void*>(keep_once));
+    const auto hook = [](const char* function, const void* original, void* replacement) {
+        handler.hook_calls(function, original, replacement);
+    };
+    hook("sigaction", reinterpret_cast<void*>(handler.real), reinterpret_cast<void*>(keep_action));
+    hook("signal", handler.real_signal, reinterpret_cast<void*>(keep_signal));
+    hook("__sysv_signal", handler.real_once, reinterpret_cast<void*>(keep_once));
 }
 
-void install_handler(void (*hook_calls)(const char* function, void* replacement)) {
+void install_handler(HookCalls hook_calls) {
     handler.real = sigaction;
+    handler.real_signal = reinterpret_cast<void*>(signal);
+    handler.real_once = reinterpret_cast<void*>(__sysv_signal);
     handler.hook_calls = hook_calls;
     constexpr int kSignals[] = {SIGSEGV, SIGBUS};
     for (int i = 0; i < 2; ++i) {

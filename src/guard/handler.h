@@ -7,7 +7,8 @@ namespace tarn::guard {
 
 // By the constructor. `hook_calls`: as in export/plt_hook.h; what loaded objects ask of sigaction and signal for these two
 // signals is kept here from now on, and none of them sees ours.
-void install_handler(void (*hook_calls)(const char* function, void* replacement));
+using HookCalls = void (*)(const char* function, const void* original, void* replacement);
+void install_handler(HookCalls hook_calls);
 // Objects were loaded: their calls as well. Not from inside an allocation function.
 void hook_new_objects();
 // Whoever installs a handler past these functions (the system call; dlsym) has it kept all the same, from the next time that this

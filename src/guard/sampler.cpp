@@ -25,7 +25,8 @@ struct Sampler {
     Countdown countdown;
     unwind::Memory::Range stack;
     bool seeded;
-    bool busy;                  // what happens now, it does itself
+    bool busy;  // what happens now, it does itself
+    uint32_t cold_ends;
     uint32_t passed[kClasses];  // allocations of the class that were counted, modulo 2^32
 };
 
@@ -53,48 +54,66 @@ uint32_t allocations_of(const ThreadCache& cache, SizeClass c) {
     return static_cast<uint32_t>(cache.tops[c].pops_top >> 16);
 }
 
-// What a cold end of this class shows to have gone by.
-int64_t gone_by(Sampler& sampler, const ThreadCache& cache, SizeClass c) {
-    const uint32_t now = allocations_of(cache, c);
-    const int32_t passed = static_cast<int32_t>(now - sampler.passed[c]);
-    sampler.passed[c] = now;
-    return passed > 0 ? passed : 0;
-}
-
 bool is_small(SizeClass c) {
     return kSizeClasses[c].size <= kSizeMost;
 }
 
-void see_each(ThreadCache& cache) {
-    host().attach(cache, ObserverSlot::kGuard);
-}
-
-void let_pass(Sampler& sampler, ThreadCache& cache) {
-    host().detach(cache, ObserverSlot::kGuard);
-    for (SizeClass c = 0; c < kClasses; ++c)
-        sampler.passed[c] = allocations_of(cache, c);
+// Allocations since it was asked last.
+int64_t gone_by(Sampler& sampler, const ThreadCache& cache) {
+    int64_t sum = 0;
+    for (SizeClass c = 0; is_small(c); ++c) {
+        const uint32_t now = allocations_of(cache, c);
+        sum += static_cast<int32_t>(now - sampler.passed[c]);
+        sampler.passed[c] = now;
+    }
+    return sum > 0 ? sum : 0;
 }
 
 bool sees_each(const ThreadCache& cache) {
     return cache.observing & observer_bit(ObserverSlot::kGuard);
 }
-
-[[gnu::noinline]] void look_on(Sampler& sampler, ThreadCache& cache, SizeClass c) {
-    if (sees_each(cache) || !is_small(c)) return;
-    sampler.countdown.skip(gone_by(sampler, cache, c));
-    if (!sampler.countdown.may_be_near()) return;
-    int64_t others = 0;
-    for (SizeClass each = 0; is_small(each); ++each)
-        others += gone_by(sampler, cache, each);
-    sampler.countdown.skip(others);
-    if (sampler.countdown.is_near()) see_each(cache);
+void see_each(ThreadCache& cache) {
+    host().attach(cache, ObserverSlot::kGuard);
 }
 
-void refilled(Observer& watch, ThreadCache& cache, SizeClass c, Popped&) {
-    look_on(sampler_with(watch), cache, c);
+// Those that count down by themselves go by, to the one before the next sample.
+void let_pass(Sampler& sampler, ThreadCache& cache) {
+    host().detach(cache, ObserverSlot::kGuard);
+    (void)gone_by(sampler, cache);
+    cache.until_guard = sampler.countdown.others();
 }
-void drained(Observer& watch, ThreadCache& cache, SizeClass c) {
-    look_on(sampler_with(watch), cache, c);
+
+// Those that do not count down have gone by as well.
+void look_on(Sampler& sampler, ThreadCache& cache) {
+    sampler.countdown.skip(gone_by(sampler, cache));
+    if (sampler.countdown.is_near()) return see_each(cache);
+    cache.until_guard = sampler.countdown.others();
+}
+
+void look_on_at_times(Observer& watch, ThreadCache& cache) {
+    constexpr uint32_t kEvery = 8;
+    Sampler& sampler = sampler_with(watch);
+    if (!sees_each(cache) && ++sampler.cold_ends % kEvery == 0) look_on(sampler, cache);
+}
+
+void refilled(Observer& watch, ThreadCache& cache, SizeClass, Popped&) {
+    look_on_at_times(watch, cache);
+}
+void drained(Observer& watch, ThreadCache& cache, SizeClass) {
+    look_on_at_times(watch, cache);
+}
+// Where another observer is told of it.
+void told(Observer& watch, ThreadCache& cache, SizeClass, Popped&) {
+    if (!sees_each(cache)) look_on(sampler_with(watch), cache);
+}
+
+void due(ThreadCache& cache) {
+    Sampler* const sampler = sampler_of(cache);
+    if (!sampler) {
+        cache.until_guard = INT32_MAX;
+        return;
+    }
+    look_on(*sampler, cache);
 }
 
 [[gnu::cold, gnu::noinline]] void guard_object(Sampler& sampler, ThreadCache& cache, SizeClass c,
@@ -132,7 +151,8 @@ void forget_watch(Observer& watch, ThreadCache&) {
 }
 void forget_each(Observer&, ThreadCache&) {}
 
-constexpr Observer::Calls kWatch = {.refilled = refilled, .drained = drained, .forget = forget_watch};
+constexpr Observer::Calls kWatch = {
+    .refilled = refilled, .popped = told, .drained = drained, .forget = forget_watch};
 constexpr Observer::Calls kEach = {.refilled = popped, .popped = popped, .forget = forget_each};
 
 uint64_t fresh_seed() {
@@ -212,7 +232,8 @@ constexpr record::Guarding kTable = {.begin = begin,
                                      .objects_changed = objects_changed,
                                      .free = free_guarded,
                                      .size = size_of,
-                                     .sees_all = sees_all};
+                                     .sees_all = sees_all,
+                                     .due = due};
 
 }  // namespace
 

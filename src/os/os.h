@@ -20,6 +20,8 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 [[nodiscard]] bool reserve_zeros_at(void* at, size_t bytes);
 // Makes reserved space readable and writable; fresh pages read as zero. False when refused.
 [[nodiscard]] bool commit(void* at, size_t bytes);
+// Makes it read-only.
+void forbid_writes(void* at, size_t bytes);
 // A readable and writable mapping, zeroed, at exactly this address.
 enum class Placed : uint8_t { kYes, kOccupied, kRefused };
 [[nodiscard]] Placed map_at(void* at, size_t bytes);

@@ -14,6 +14,7 @@ struct Guarding {
     Recorder::GuardedFree (*free)(void* pointer);
     size_t (*size)(const void* pointer);
     bool (*sees_all)();
+    void (*due)(ThreadCache&);
 };
 
 // By the module's entry, before anything is begun.

@@ -75,6 +75,10 @@ size_t guarded_size(const void* pointer) {
     return guarding() ? guarding()->size(pointer) : 0;
 }
 
+void guard_due(ThreadCache& cache) {
+    if (guarding()) guarding()->due(cache);
+}
+
 int active() {
     return ensure_begun();
 }
@@ -128,6 +132,7 @@ constexpr Recorder kTable = {
     .sample_freed = sample_freed,
     .guarded_free = guarded_free,
     .guarded_size = guarded_size,
+    .guard_due = guard_due,
     .sees_all = sees_all,
     .active = active,
     .path = path,

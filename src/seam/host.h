@@ -46,7 +46,7 @@ struct Host {
     void (*put_guarded)(ThreadCache&, SizeClass, Object* instead_of);
     GuardCounts* guard_counts;
     // plt_hook.h
-    void (*hook_calls)(const char* function, void* replacement);
+    void (*hook_calls)(const char* function, const void* original, void* replacement);
 };
 inline constexpr uint32_t kHostVersion = 2;
 

@@ -38,6 +38,8 @@ struct Recorder {
     };
     GuardedFree (*guarded_free)(void* pointer);
     size_t (*guarded_size)(const void* pointer);  // that may be touched; 0: of others
+    // This thread's allocations that count down (ThreadCache::until_guard) have come to the one that is to be guarded.
+    void (*guard_due)(ThreadCache&);
     // Whether each allocation is to be seen, those of threads without a cache as well.
     bool (*sees_all)();
 
