@@ -20,6 +20,7 @@ class Countdown {
         left_ = distance();
     }
     bool is_near() const { return left_ <= kNear; }
+    bool is_next() const { return left_ == 1; }
     // Before the next one.
     int32_t others() const {
         constexpr int64_t kMost = INT32_MAX;
@@ -30,11 +31,12 @@ class Countdown {
     void skip(int64_t passed) {
         left_ -= passed;
         if (left_ >= 1) return;
-        const int64_t most = kOwedMost * static_cast<int64_t>(interval_);
-        owed_ += 1 - left_;
-        if (owed_ > most) owed_ = most;
         // Not the one behind each cold end.
-        left_ = 1 + static_cast<int64_t>(random_.next() % kNear);
+        const int64_t later = 1 + static_cast<int64_t>(random_.next() % kNear);
+        const int64_t most = kOwedMost * static_cast<int64_t>(interval_);
+        owed_ += later - left_;
+        if (owed_ > most) owed_ = most;
+        left_ = later;
     }
     // One allocation, while is_near(). True: it is to be guarded.
     bool counts() {

@@ -83,10 +83,12 @@ void let_pass(Sampler& sampler, ThreadCache& cache) {
     cache.until_guard = sampler.countdown.others();
 }
 
-// Those that do not count down have gone by as well.
+// Those that do not count down have gone by as well; where there are such, the next sample is not left to the others.
 void look_on(Sampler& sampler, ThreadCache& cache) {
-    sampler.countdown.skip(gone_by(sampler, cache));
-    if (sampler.countdown.is_near()) return see_each(cache);
+    const int64_t gone = gone_by(sampler, cache), counted = sampler.countdown.others() - cache.until_guard;
+    sampler.countdown.skip(gone);
+    if (sampler.countdown.is_next() || (gone > counted && sampler.countdown.is_near()))
+        return see_each(cache);
     cache.until_guard = sampler.countdown.others();
 }
 
