@@ -81,10 +81,11 @@ void store(void** slot, void* value, const Extent& extent) {
         os::forbid_writes(start, page);
 }
 
-// A function that is bound when it is first called leads into the object itself until then.
-bool leads_there(const void* value, const Hook& hook, const Extent& extent) {
+// A function that is bound when it is first called leads into the object itself until then; so does one of its own.
+bool leads_there(const void* value, const Hook& hook, const Extent& extent, const ElfW(Sym) & symbol) {
     if (value == hook.replacement) return false;
-    return !hook.original || value == hook.original || extent.all.has(reinterpret_cast<uintptr_t>(value));
+    if (!hook.original || value == hook.original) return true;
+    return symbol.st_shndx == SHN_UNDEF && extent.all.has(reinterpret_cast<uintptr_t>(value));
 }
 
 void redirect(const dl_phdr_info& object, const Imports& imports, const ElfW(Rela) * relocation, size_t size,
@@ -94,7 +95,7 @@ void redirect(const dl_phdr_info& object, const Imports& imports, const ElfW(Rel
         if (symbol == 0 || strcmp(imports.strings + imports.symbols[symbol].st_name, hook.function) != 0)
             continue;
         void** const slot = reinterpret_cast<void**>(object.dlpi_addr + relocation->r_offset);
-        if (leads_there(*slot, hook, extent)) store(slot, hook.replacement, extent);
+        if (leads_there(*slot, hook, extent, imports.symbols[symbol])) store(slot, hook.replacement, extent);
     }
 }
 

@@ -5,7 +5,8 @@ import inside_scenarios
 
 def need(context, backend, limit, record=""):
     """At most `limit` bytes; 0: another allocator's own need comes on top, and is shown."""
-    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend, **({"TARN_RECORD": "1"} if record == "recording" else {"TARN_PROFILE": "2"} if record else {})}
+    modes = {"recording": {"TARN_RECORD": "1"}, "guarding": {"TARN_GUARD": "1/1"}, "": {}}
+    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend, **modes.get(record, {"TARN_PROFILE": "2"})}
     if backend in ("mimalloc", "jemalloc"):
         path = inside_scenarios.module(context, backend)
         if backend == "jemalloc":
