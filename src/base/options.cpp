@@ -111,12 +111,13 @@ constexpr size_t kGuardIntervalMost = size_t{1} << 40;
 constexpr size_t kGuardSlotsMost = 16384;
 
 // A flag, or 1/N: one allocation in N.
-bool parse_guard(const char* value, size_t& out) {
+bool parse_guard(const char* value, size_t& out, bool& bounded) {
     bool flag = false;
     size_t interval = 0;
-    if (parse_flag(value, flag)) return out = flag ? kGuardInterval : 0, true;
+    if (parse_flag(value, flag)) return out = flag ? kGuardInterval : 0, bounded = true;
     if (value[0] != '1' || value[1] != '/' || !parse_bytes(value + 2, interval)) return false;
     if (interval == 0 || interval > kGuardIntervalMost) return false;
+    bounded = false;
     return out = interval, true;
 }
 
@@ -233,11 +234,12 @@ constexpr Option kOptions[] = {
      [](Text& t) { t.decimal(options.profile); }},
     {"TARN_GUARD",
      "one allocation in so many lies beside a guard page and may not be touched after its free: 1/N; "
-     "1: 1/5000; 0: none",
-     [](const char* v) { return unless(parse_guard(v, options.guard)); },
+     "1: 1/5000, and fewer where there are very many; 0: none",
+     [](const char* v) { return unless(parse_guard(v, options.guard, options.guard_bounded)); },
      [](Text& t) {
-         if (options.guard) t.add("1/");
-         t.decimal(options.guard);
+         const bool plain = options.guard == 0 || options.guard_bounded;
+         if (!plain) t.add("1/");
+         t.decimal(plain ? options.guard > 0 : options.guard);
      }},
     {"TARN_GUARD_SLOTS", "how many guarded objects there may be at once, freed ones included",
      [](const char* v) { return unless(parse_guard_slots(v, options.guard_slots)); },

@@ -19,6 +19,9 @@ class Countdown {
         owed_ = 0;
         left_ = distance();
     }
+    // From the next one on.
+    void set_interval(uint64_t interval) { interval_ = interval; }
+    uint64_t interval() const { return interval_; }
     bool is_near() const { return left_ <= kNear; }
     bool is_next() const { return left_ == 1; }
     // Before the next one.

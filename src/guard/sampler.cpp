@@ -10,6 +10,7 @@
 #include "guard/pool.h"
 #include "guard/report.h"
 #include "os/os.h"
+#include "os/shared_file.h"
 #include "profile/stack.h"
 #include "record/made.h"
 #include "record/record.h"
@@ -23,10 +24,10 @@ namespace {
 struct Sampler {
     Observer watch, each;  // at cold ends; of each allocation
     Countdown countdown;
-    unwind::Memory::Range stack;
-    bool seeded;
+    ThisThread thread;
     bool busy;  // what happens now, it does itself
-    uint32_t cold_ends;
+    uint32_t cold_ends, samples;
+    uint64_t turn_began;        // ns
     uint32_t passed[kClasses];  // allocations of the class that were counted, modulo 2^32
 };
 
@@ -79,7 +80,6 @@ void see_each(ThreadCache& cache) {
 // Those that count down by themselves go by, to the one before the next sample.
 void let_pass(Sampler& sampler, ThreadCache& cache) {
     host().detach(cache, ObserverSlot::kGuard);
-    (void)gone_by(sampler, cache);
     cache.until_guard = sampler.countdown.others();
 }
 
@@ -118,9 +118,27 @@ void due(ThreadCache& cache) {
     look_on(*sampler, cache);
 }
 
+// Samples of a thread, after which it looks at what may have changed.
+constexpr uint32_t kTurn = 16;
+constexpr uint64_t kTurnLeast = 64'000'000;  // ns; a sample is some 16 us, so that is a 250th of the time
+
+// A thread that allocates very much takes fewer samples of it.
+void bound_rate(Sampler& sampler) {
+    const uint64_t now = os::coarse_nanoseconds(), passed = now - sampler.turn_began;
+    sampler.turn_began = now;
+    const uint64_t interval = sampler.countdown.interval(), least = host().options->guard;
+    if (passed < kTurnLeast && interval < least << 20) sampler.countdown.set_interval(2 * interval);
+    if (passed > 4 * kTurnLeast && interval > least) sampler.countdown.set_interval(interval / 2);
+}
+
+void begin_turn(Sampler& sampler) {
+    look_after_handler();
+    if (host().options->guard_bounded) bound_rate(sampler);
+}
+
 [[gnu::cold, gnu::noinline]] void guard_object(Sampler& sampler, ThreadCache& cache, SizeClass c,
                                                Popped& popped) {
-    look_after_handler();
+    if (++sampler.samples % kTurn == 0) begin_turn(sampler);
     const size_t size = popped.size ? popped.size : kSizeClasses[c].size;
     Slot* const slot = take(size, popped.alignment, sampler.countdown.coin() ? Side::kEnd : Side::kBegin);
     if (!slot) return;
@@ -141,6 +159,7 @@ void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped)
     Sampler& sampler = sampler_of_each(observer);
     if (sampler.busy || !is_small(c) || popped.alignment > os::kPageSize) return;
     sampler.busy = true;
+    sampler.passed[c] = allocations_of(cache, c);
     // One that the profiler has put elsewhere stays there.
     if (sampler.countdown.counts() && !popped.replaced) guard_object(sampler, cache, c, popped);
     if (!sampler.countdown.is_near()) let_pass(sampler, cache);
@@ -148,7 +167,7 @@ void popped(Observer& observer, ThreadCache& cache, SizeClass c, Popped& popped)
 }
 
 void forget_watch(Observer& watch, ThreadCache&) {
-    sampler_with(watch).stack = {};
+    sampler_with(watch).thread = {};
     sampler_with(watch).busy = false;
 }
 void forget_each(Observer&, ThreadCache&) {}
@@ -175,6 +194,8 @@ void arrived(ThreadCache& cache) {
         host().keep_observer(cache, ObserverSlot::kGuard, sampler->each);
     }
     sampler->countdown.begin(host().options->guard, fresh_seed());
+    sampler->turn_began = os::coarse_nanoseconds();
+    (void)gone_by(*sampler, cache);
     host().attach(cache, ObserverSlot::kGuardWatch);
     let_pass(*sampler, cache);
     if (sampler->countdown.is_near()) see_each(cache);
@@ -192,6 +213,7 @@ void begin() {
 void after_fork_child() {
     if (!opened.load(std::memory_order_relaxed)) return;
     profile::leave_rooms();
+    if (ThisThread* const self = this_thread()) self->id = 0;
     handler_after_fork_child();
     report_after_fork_child();
 }
@@ -243,10 +265,10 @@ const record::Guarding& guarding_table() {
     return kTable;
 }
 
-unwind::Memory::Range* own_stack_range() {
+ThisThread* this_thread() {
     ThreadCache* const cache = host().own_cache();
     Sampler* const sampler = cache ? sampler_of(*cache) : nullptr;
-    return sampler ? &sampler->stack : nullptr;
+    return sampler ? &sampler->thread : nullptr;
 }
 
 }  // namespace tarn::guard

@@ -10,7 +10,11 @@ namespace tarn::guard {
 // What the record asks of it. To be joined before anything is begun.
 const record::Guarding& guarding_table();
 
-// What is known of this thread's stack (unwind/walk.h); NULL: nothing is kept of it.
-unwind::Memory::Range* own_stack_range();
+// What is kept of this thread; NULL: nothing is.
+struct ThisThread {
+    unwind::Memory::Range stack;  // unwind/walk.h
+    uint32_t id;                  // the kernel's; 0: not asked for yet
+};
+ThisThread* this_thread();
 
 }  // namespace tarn::guard

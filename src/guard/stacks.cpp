@@ -9,14 +9,15 @@
 namespace tarn::guard {
 
 void trace_here(Trace& trace) {
-    unwind::Memory::Range unknown;
-    unwind::Memory::Range* const known = own_stack_range();
+    ThisThread unknown = {};
+    ThisThread* const known = this_thread();
+    ThisThread& self = known ? *known : unknown;
+    if (self.id == 0) self.id = static_cast<uint32_t>(os::thread_id());
     trace.time_ns = os::coarse_nanoseconds();
-    const profile::Frames frames =
-        profile::own_frames(known ? *known : unknown, trace.time_ns, trace.frames, kFramesMost);
+    const profile::Frames frames = profile::own_frames(self.stack, trace.time_ns, trace.frames, kFramesMost);
     trace.depth = static_cast<uint32_t>(frames.depth);
     trace.cut = frames.cut;
-    trace.thread = static_cast<uint32_t>(os::thread_id());
+    trace.thread = self.id;
 }
 
 }  // namespace tarn::guard
