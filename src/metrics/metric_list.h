@@ -168,8 +168,8 @@ inline constexpr Total kTotals[] = {
 
     {"guarded_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::guarded_allocations, nullptr,
      "Small objects that were put beside a guard page", "guarded", "allocations", Show::kUnlessZero},
-    {"guarded_live", Kind::kGauge, Unit::kCount, &tarn_stats::guarded_live, nullptr,
-     "Such objects in use", "guarded", "in use", Show::kUnlessZero},
+    {"guarded_live", Kind::kGauge, Unit::kCount, &tarn_stats::guarded_live, nullptr, "Such objects in use",
+     "guarded", "in use", Show::kUnlessZero},
     {"guard_faults", Kind::kCounter, Unit::kCount, &tarn_stats::guard_faults, nullptr,
      "Accesses and frees that these were found by to be wrong", "guarded", "faults", Show::kUnlessZero},
 
