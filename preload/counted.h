@@ -4,6 +4,8 @@
 #pragma once
 #include <cstddef>
 
+#include "seam/call_hook.h"
+
 namespace tarn {
 
 void* allocate_counted(size_t size);
@@ -11,6 +13,8 @@ void* allocate_zeroed_counted(size_t count, size_t size);
 
 // Leads them here: by the library's constructor, and when objects were loaded; not from inside an allocation function.
 void count_calls();
-void count_calls_of_new();  // operators.cpp
+// operators.cpp: writes as many hooks as it returns.
+inline constexpr size_t kNewHooks = 2;
+size_t hooks_of_new(CallHook* hooks);
 
 }  // namespace tarn

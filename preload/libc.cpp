@@ -163,14 +163,19 @@ extern "C" [[gnu::alias("calloc"), gnu::visibility("hidden"), gnu::malloc, gnu::
 
 // What leads to ours; where a program or an earlier library brings its own, that is not led past it.
 void tarn::count_calls() {
+    static constinit HookedObjects hooked;
     void* (*const named)(size_t) = ::malloc;
     void* (*const named_zeroed)(size_t, size_t) = ::calloc;
+    CallHook hooks[2 + kNewHooks];
+    size_t count = 0;
     if (named == tarn_own_malloc)
-        hook_calls("malloc", reinterpret_cast<void*>(named), reinterpret_cast<void*>(allocate_counted));
+        hooks[count++] = {"malloc", reinterpret_cast<void*>(named),
+                          reinterpret_cast<void*>(allocate_counted)};
     if (named_zeroed == tarn_own_calloc)
-        hook_calls("calloc", reinterpret_cast<void*>(named_zeroed),
-                   reinterpret_cast<void*>(allocate_zeroed_counted));
-    count_calls_of_new();
+        hooks[count++] = {"calloc", reinterpret_cast<void*>(named_zeroed),
+                          reinterpret_cast<void*>(allocate_zeroed_counted)};
+    count += hooks_of_new(hooks + count);
+    if (count > 0) hook_calls(hooks, count, &hooked);
 }
 
 namespace {

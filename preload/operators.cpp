@@ -11,7 +11,6 @@
 #include "cache/hardened.h"
 #include "entry/entry.h"
 #include "entry/misuse.h"
-#include "export/plt_hook.h"
 #include "preload/counted.h"
 #include "preload/cpp_runtime.h"
 
@@ -108,12 +107,13 @@ void* make_counted(size_t size) {
 
 }  // namespace
 
-void tarn::count_calls_of_new() {
+size_t tarn::hooks_of_new(CallHook* hooks) {
     void* (*const one)(size_t) = &::operator new;
     void* (*const array)(size_t) = &::operator new[];
-    if (one != tarn_own_new || array != tarn_own_new_array) return;
-    hook_calls("_Znwm", reinterpret_cast<void*>(one), reinterpret_cast<void*>(make_counted));
-    hook_calls("_Znam", reinterpret_cast<void*>(array), reinterpret_cast<void*>(make_counted));
+    if (one != tarn_own_new || array != tarn_own_new_array) return 0;
+    hooks[0] = {"_Znwm", reinterpret_cast<void*>(one), reinterpret_cast<void*>(make_counted)};
+    hooks[1] = {"_Znam", reinterpret_cast<void*>(array), reinterpret_cast<void*>(make_counted)};
+    return kNewHooks;
 }
 
 namespace {

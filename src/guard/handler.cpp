@@ -32,6 +32,7 @@ struct Handler {
     Sigaction real = nullptr;
     void *real_signal = nullptr, *real_once = nullptr;
     HookCalls hook_calls = nullptr;
+    HookedObjects hooked;
     Kept kept[2];
 };
 constinit Handler handler = {};
@@ -141,12 +142,11 @@ sighandler_t keep_once(int signal, sighandler_t function) {
 }  // namespace
 
 void hook_new_objects() {
-    const auto hook = [](const char* function, const void* original, void* replacement) {
-        handler.hook_calls(function, original, replacement);
-    };
-    hook("sigaction", reinterpret_cast<void*>(handler.real), reinterpret_cast<void*>(keep_action));
-    hook("signal", handler.real_signal, reinterpret_cast<void*>(keep_signal));
-    hook("__sysv_signal", handler.real_once, reinterpret_cast<void*>(keep_once));
+    const CallHook hooks[] = {
+        {"sigaction", reinterpret_cast<void*>(handler.real), reinterpret_cast<void*>(keep_action)},
+        {"signal", handler.real_signal, reinterpret_cast<void*>(keep_signal)},
+        {"__sysv_signal", handler.real_once, reinterpret_cast<void*>(keep_once)}};
+    handler.hook_calls(hooks, sizeof hooks / sizeof *hooks, &handler.hooked);
 }
 
 void install_handler(HookCalls hook_calls) {

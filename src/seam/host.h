@@ -5,6 +5,7 @@
 #include "base/guard_counts.h"
 #include "base/options.h"
 #include "cache/observer.h"
+#include "seam/call_hook.h"
 #include "seam/recorder.h"
 #include "tarn/statistics.h"
 
@@ -46,7 +47,7 @@ struct Host {
     void (*put_guarded)(ThreadCache&, SizeClass, Object* instead_of);
     GuardCounts* guard_counts;
     // plt_hook.h
-    void (*hook_calls)(const char* function, const void* original, void* replacement);
+    void (*hook_calls)(const CallHook* hooks, size_t count, HookedObjects* before);
 };
 inline constexpr uint32_t kHostVersion = 2;
 
