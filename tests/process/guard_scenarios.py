@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import time
 
 import harness
 from record_place import Place, record_file
@@ -146,6 +147,15 @@ def rate(context, how, count, threads_there, interval):
     expected = allocations / int(interval)
     assert expected > 300, "enough of them to tell"
     assert abs(samples - expected) < 5 * math.sqrt(expected) + 4 * int(threads_there), (allocations, samples, expected)
+
+
+def bounded_rate(context):
+    """By default a thread that allocates very much takes some 250 samples a second, and not one in 5,000."""
+    began = time.monotonic()
+    result = run(context, ["guard_use", "rate", "steady", 30000000, 1], {"TARN_GUARD": "1"}, timeout=120)
+    passed = time.monotonic() - began
+    allocations, samples = map(int, result.output.split())
+    assert allocations == 30000000 and 16 < samples < 400 + 350 * passed, (samples, passed)
 
 
 def bounds(context, slots, way):
