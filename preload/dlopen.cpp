@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "preload/counted.h"
 #include "seam/recorder.h"
 
 namespace {
@@ -37,7 +38,10 @@ Dlclose real_dlclose() {
 }
 
 void objects_changed() {
-    if (const tarn::Recorder* const record = tarn::recorder()) record->objects_changed();
+    const tarn::Recorder* const record = tarn::recorder();
+    if (!record) return;
+    record->objects_changed();
+    if (tarn::options.guard > 0) tarn::count_calls();
 }
 
 [[gnu::cold, gnu::noinline]] void* open_and_tell(const char* file, int flags) {

@@ -12,12 +12,15 @@
 #include "entry/misuse.h"
 #include "entry/resize.h"
 #include "export/introspection.h"
+#include "export/plt_hook.h"
 #include "export/process_end.h"
 #include "hardened/hardened.h"
 #include "host/host.h"
 #include "os/os.h"
+#include "preload/counted.h"
 #include "process/reclaim.h"
 #include "process/start.h"
+#include "seam/recorder.h"
 
 // libc's own; absent in static programs.
 extern "C" {
@@ -156,11 +159,34 @@ TARN_EXPORT int mallopt(int parameter, int value) noexcept {
     return tarn::accept_malloc_option(parameter, value);
 }
 
+extern "C" [[gnu::alias("malloc"), gnu::visibility("hidden"), gnu::malloc, gnu::alloc_size(1),
+             gnu::nothrow]] void* tarn_own_malloc(size_t);
+extern "C" [[gnu::alias("calloc"), gnu::visibility("hidden"), gnu::malloc, gnu::alloc_size(1, 2),
+             gnu::nothrow]] void* tarn_own_calloc(size_t, size_t);
+
+// What leads to ours; where a program or an earlier library brings its own, that is not led past it.
+void tarn::count_calls() {
+    static constinit HookedObjects hooked;
+    void* (*const named)(size_t) = ::malloc;
+    void* (*const named_zeroed)(size_t, size_t) = ::calloc;
+    CallHook hooks[2 + kNewHooks];
+    size_t count = 0;
+    if (named == tarn_own_malloc)
+        hooks[count++] = {"malloc", reinterpret_cast<void*>(named),
+                          reinterpret_cast<void*>(allocate_counted)};
+    if (named_zeroed == tarn_own_calloc)
+        hooks[count++] = {"calloc", reinterpret_cast<void*>(named_zeroed),
+                          reinterpret_cast<void*>(allocate_zeroed_counted)};
+    count += hooks_of_new(hooks + count);
+    if (count > 0) hook_calls(hooks, count, &hooked);
+}
+
 namespace {
 
 [[gnu::constructor(101)]] void library_starts() {
     tarn::libc_ready();
     tarn::start_recorder();
+    if (tarn::options.guard > 0 && tarn::recorder()) tarn::count_calls();
 }
 [[gnu::destructor(101)]] void library_ends() {
     if (tarn::hardened::serves()) tarn::hardened::check_all();

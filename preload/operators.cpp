@@ -11,6 +11,7 @@
 #include "cache/hardened.h"
 #include "entry/entry.h"
 #include "entry/misuse.h"
+#include "preload/counted.h"
 #include "preload/cpp_runtime.h"
 
 #define TARN_EXPORT __attribute__((visibility("default")))
@@ -103,6 +104,30 @@ extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
                           alloc_size(1))) void* tarn_own_new_array(size_t);
 extern "C" __attribute__((alias("_ZdlPv"), visibility("hidden"))) void tarn_own_delete(void*) noexcept;
 extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_delete_array(void*) noexcept;
+
+extern "C"
+    __attribute__((alias("_Znwm"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new(size_t);
+extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
+                          alloc_size(1))) void* tarn_own_new_array(size_t);
+
+namespace {
+
+// The same, counted. Where there is no memory, the handler is found there.
+void* make_counted(size_t size) {
+    void* const made = tarn::allocate_counted(size);
+    return made ? made : ::operator new(size);
+}
+
+}  // namespace
+
+size_t tarn::hooks_of_new(CallHook* hooks) {
+    void* (*const one)(size_t) = &::operator new;
+    void* (*const array)(size_t) = &::operator new[];
+    if (one != tarn_own_new || array != tarn_own_new_array) return 0;
+    hooks[0] = {"_Znwm", reinterpret_cast<void*>(one), reinterpret_cast<void*>(make_counted)};
+    hooks[1] = {"_Znam", reinterpret_cast<void*>(array), reinterpret_cast<void*>(make_counted)};
+    return kNewHooks;
+}
 
 namespace {
 

@@ -14,7 +14,7 @@ extern "C" {
 
 /* Goes up when fields are added. They are added at the end; none is ever moved, removed or given another
  * meaning. */
-#define TARN_STATS_VERSION 5u
+#define TARN_STATS_VERSION 6u
 #define TARN_SIZE_CLASSES_MAX 96
 
 /* One size class. Always: frees <= allocations, remote_frees <= frees, fresh + reused = allocations,
@@ -135,6 +135,11 @@ typedef struct tarn_stats {
      * is exact. */
     uint64_t peak_live_bytes;  /* most that live_bytes has been; at least each of the other two peaks */
     uint64_t small_peak_bytes; /* most that small_live_bytes has been */
+
+    /* From version 6 on: guarded samples (TARN_GUARD). They are among the small allocations, too. */
+    uint64_t guarded_allocations; /* counter */
+    uint64_t guarded_live;        /* now: of them, those not freed */
+    uint64_t guard_faults;        /* counter: accesses and frees that were found to be wrong */
 } tarn_stats;
 
 /* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,

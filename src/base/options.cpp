@@ -106,6 +106,27 @@ bool parse_profile(const char* value, size_t& out) {
     return out = flag ? kSampleInterval : 0, true;
 }
 
+constexpr size_t kGuardInterval = 5000;
+constexpr size_t kGuardIntervalMost = size_t{1} << 40;
+constexpr size_t kGuardSlotsMost = 16384;
+
+// A flag, or 1/N: one allocation in N.
+bool parse_guard(const char* value, size_t& out, bool& bounded) {
+    bool flag = false;
+    size_t interval = 0;
+    if (parse_flag(value, flag)) return out = flag ? kGuardInterval : 0, bounded = true;
+    if (value[0] != '1' || value[1] != '/' || !parse_bytes(value + 2, interval)) return false;
+    if (interval == 0 || interval > kGuardIntervalMost) return false;
+    bounded = false;
+    return out = interval, true;
+}
+
+bool parse_guard_slots(const char* value, size_t& out) {
+    size_t slots = 0;
+    if (!parse_bytes(value, slots) || slots == 0 || slots > kGuardSlotsMost) return false;
+    return out = slots, true;
+}
+
 bool parse_stats(const char* value, StatsFormat& out) {
     if (equal(value, "1") || equal(value, "text")) return out = StatsFormat::kText, true;
     if (equal(value, "classes")) return out = StatsFormat::kTextAndClasses, true;
@@ -214,6 +235,18 @@ constexpr Option kOptions[] = {
      "samples allocations into the record, one in so many bytes in the mean (k, m, g); 1: 512k; 0: none",
      [](const char* v) { return unless(parse_profile(v, options.profile)); },
      [](Text& t) { t.decimal(options.profile); }},
+    {"TARN_GUARD",
+     "one allocation in so many lies beside a guard page and may not be touched after its free: 1/N; "
+     "1: 1/5000, and fewer where there are very many; 0: none",
+     [](const char* v) { return unless(parse_guard(v, options.guard, options.guard_bounded)); },
+     [](Text& t) {
+         const bool plain = options.guard == 0 || options.guard_bounded;
+         if (!plain) t.add("1/");
+         t.decimal(plain ? options.guard > 0 : options.guard);
+     }},
+    {"TARN_GUARD_SLOTS", "how many guarded objects there may be at once, freed ones included",
+     [](const char* v) { return unless(parse_guard_slots(v, options.guard_slots)); },
+     [](Text& t) { t.decimal(options.guard_slots); }},
 };
 
 constexpr int kCount = sizeof kOptions / sizeof kOptions[0];

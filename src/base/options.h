@@ -40,9 +40,13 @@ struct Options {
     size_t dirty = size_t{8} << 20;       // TARN_DIRTY; free memory that may stay resident, at least
     size_t map_from = size_t{128} << 10;  // TARN_MAP_FROM; blocks from here on go to `map`
     size_t profile = 0;                   // TARN_PROFILE; mean bytes between samples, 0: none are taken
+    size_t guard = 0;                     // TARN_GUARD; one allocation in so many is guarded, 0: none
+    bool guard_bounded = false;           // the same: fewer where there are very many
+    size_t guard_slots = 256;             // TARN_GUARD_SLOTS
     const char* record = nullptr;         // TARN_RECORD, absolute; "1": the default place; NULL: none
 
     bool records() const { return record || profile > 0; }
+    bool needs_module() const { return records() || guard > 0; }
 };
 
 // The options in force; defaults until read_options has run, which alone writes them.

@@ -277,6 +277,12 @@ Object* take_sampled(ThreadCache& cache, SizeClass c, Object* instead_of) {
     return taken.object;
 }
 
+void put_guarded(ThreadCache& cache, SizeClass c, Object* instead_of) {
+    unpop(cache, c, instead_of);
+    const HeapGuard guard(cache.heap);
+    count_mixed(cache, c, {});
+}
+
 void flush(ThreadCache& cache) {
     const HeapGuard guard(cache.heap);
     for (SizeClass c = 0; c < kClasses; ++c)

@@ -38,6 +38,8 @@ void unpop(ThreadCache& cache, SizeClass c, Object* object);
 // The same, and an object in its place that the profiler samples: its free will be seen to be one (mixed::State::kSampled).
 // NULL, and nothing done, where there is none to be had.
 Object* take_sampled(ThreadCache& cache, SizeClass c, Object* instead_of);
+// The same for an object that lies elsewhere: the guard's.
+void put_guarded(ThreadCache& cache, SizeClass c, Object* instead_of);
 
 // All objects of all bins back to their slabs; empty slabs to the run supply.
 void flush(ThreadCache& cache);

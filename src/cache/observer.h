@@ -21,14 +21,15 @@ struct Object;
 struct ThreadCache;
 
 // In this order they are told.
-enum class ObserverSlot : uint8_t { kMetrics, kRecord, kProfile, kCount };
+enum class ObserverSlot : uint8_t { kMetrics, kRecord, kProfile, kGuardWatch, kGuard, kCount };
 inline constexpr size_t kObservers = static_cast<size_t>(ObserverSlot::kCount);
 constexpr uint32_t observer_bit(ObserverSlot slot) {
     return uint32_t{1} << static_cast<unsigned>(slot);
 }
 // Those that are told of objects one by one where there is no fast path; the others are content with refills.
-inline constexpr uint32_t kSeePops =
-    observer_bit(ObserverSlot::kMetrics) | observer_bit(ObserverSlot::kProfile);
+inline constexpr uint32_t kSeePops = observer_bit(ObserverSlot::kMetrics) |
+                                     observer_bit(ObserverSlot::kProfile) |
+                                     observer_bit(ObserverSlot::kGuard);
 
 // The profiler alone sees pops: then objects pass untold until one comes to the byte that it waits for (ThreadCache::untold).
 inline constexpr uint32_t kProfileAlone = observer_bit(ObserverSlot::kProfile);
@@ -49,6 +50,8 @@ struct Popped {
     Object* object;
     bool zeroed;  // all of it but its two words is known to be zero
     size_t alignment;
+    size_t size = 0;        // what was asked for; 0: nobody says, and it may be as much as the class has
+    bool replaced = false;  // by an observer
 };
 
 struct Observer {

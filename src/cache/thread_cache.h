@@ -32,9 +32,10 @@ constexpr auto make_slot_ends() {
 inline constexpr std::array<uint16_t, kClasses> kSlotEnds = detail::make_slot_ends();
 
 struct alignas(64) ThreadCache {
-    size_t fast_end;                  // sizes below have their bin in by_size; 0 in empty_cache
-    uint32_t observing;               // a bit for each of the observers that look on now (observer.h)
-    int64_t untold;                   // bytes before one of an object is sampled
+    size_t fast_end;      // sizes below have their bin in by_size; 0 in empty_cache
+    uint32_t observing;   // a bit for each of the observers that look on now (observer.h)
+    int32_t until_guard;  // allocations to go by uncounted by the guard's observers (preload/counted.h)
+    int64_t untold;       // bytes before one of an object is sampled
     Observer* observers[kObservers];  // NULL until an upper layer makes one; stays when the thread ends
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];

@@ -96,6 +96,22 @@ template <Aligned kAligned>
     return {popped.object, popped.zeroed};
 }
 
+// As take_object, while the guard sees each allocation: it is to know what was asked for. NULL: nothing at once.
+[[gnu::cold, gnu::noinline]] Refill take_seen(ThreadCache& cache, SizeClass c, size_t size) {
+    Bin& bin = cache.bins[c];
+    if (Object* const object = slot(bin, top(bin))) {
+        pops_top(bin) += kPop;
+        return told(cache, c, {object, false, kAlignment, size}, tell_popped);
+    }
+    const Refill refilled = refill(cache, c);
+    note_growth();
+    if (!refilled.object) return {};
+    return told(cache, c, {refilled.object, refilled.zeroed, kAlignment, size}, tell_refilled);
+}
+[[gnu::always_inline]] inline bool seen_by_guard(const ThreadCache& cache) {
+    return cache.observing & observer_bit(ObserverSlot::kGuard);
+}
+
 // An object of this class, and whether it is all zero. Mixed slabs do not know more than the usual alignment.
 template <Aligned kAligned>
 [[gnu::always_inline]] inline Refill take_object(ThreadCache* cache, SizeClass c, size_t alignment) {
@@ -185,8 +201,11 @@ void* allocate_slow(size_t size) {
     if (size <= kSmallMax) {
         ThreadCache* const cache = current_cache;
         const SizeClass c = class_of_size(size);
-        if (size >= cache->fast_end)  // no entry in by_size, or no fast path
+        if (size >= cache->fast_end) {  // no entry in by_size, or no fast path
             if (Object* object = pop_of_class(*cache, c)) return object;
+            if (seen_by_guard(*cache)) [[unlikely]]
+                if (const Refill seen = take_seen(*cache, c, size); seen.object) return hand_out(seen.object);
+        }
         const Refill taken = take_or_reclaim(cache, c);
         // Else a block of the backend may still be had.
         if (taken.object) return hand_out(taken.object);
@@ -200,7 +219,12 @@ void* allocate_zeroed(size_t count, size_t size) {
     if (hardened::serves()) [[unlikely]]
         return allocate_hardened(bytes, kAlignment, hardened::Form::kMalloc);
     if (bytes > kSmallMax) return allocate_large(bytes, kAlignment, Zero::kYes);
-    const Refill taken = take_or_reclaim(current_cache, class_of_size(bytes));
+    ThreadCache* const cache = current_cache;
+    const SizeClass c = class_of_size(bytes);
+    Refill taken;
+    if (seen_by_guard(*cache)) [[unlikely]]
+        taken = take_seen(*cache, c, bytes);
+    if (!taken.object) taken = take_or_reclaim(cache, c);
     if (!taken.object) return allocate_large(bytes, kAlignment, Zero::kYes);
     return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
 }

@@ -6,6 +6,7 @@
 #include "entry/misuse.h"
 #include "hardened/hardened.h"
 #include "mixed/mixed.h"
+#include "seam/recorder.h"
 
 namespace tarn {
 
@@ -18,6 +19,8 @@ Found look_up(void* pointer) {
     if (hardened::has(pointer)) return {Kind::kHardened, hardened::size_of(pointer)};
     if (mixed::has(pointer)) return {Kind::kObject, mixed_size(pointer)};
     if (const size_t size = block_size(pointer)) return {Kind::kBlock, size};
+    if (const Recorder* const record = recorder())
+        if (const size_t size = record->guarded_size(pointer)) return {Kind::kGuarded, size};
     if (const size_t size = libc_size(pointer)) return {Kind::kForeign, size};
     return {};
 }

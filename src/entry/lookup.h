@@ -13,6 +13,7 @@ enum class Kind : uint8_t {
     kObject,    // the start of one in a slab
     kHardened,  // the start of a live one in a hardened slab
     kBlock,     // the start of a live block of the backend
+    kGuarded,   // one of the guard's
     kForeign,   // libc's own allocator may have made it
     kNobodys,
 };

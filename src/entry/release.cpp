@@ -89,6 +89,21 @@ void release_mixed(void* pointer) {
     count_direct_free(cache->tops[found.size_class]);
 }
 
+// One of the guard's, which is in no slab and no block. It counts as an object of its class.
+bool release_guarded(void* pointer) {
+    const Recorder* const record = recorder();
+    if (!record) return false;
+    const Recorder::GuardedFree done = record->guarded_free(pointer);
+    if (!done.freed) return false;
+    if (ThreadCache* const cache = enter_thread_to_free()) {
+        count_direct_free(cache->tops[done.size_class]);
+    } else {
+        Guard guard(orphans.lock);
+        orphans.heap.counters(done.size_class).remote_frees += 1;
+    }
+    return true;
+}
+
 }  // namespace
 
 // Nothing in these two touches errno.
@@ -132,7 +147,7 @@ void release_any(void* pointer) {
     if (is_object(pointer)) return release_object(pointer);
     if (mixed::has(pointer)) return release_mixed(pointer);
     start();
-    if (!release_block(pointer)) release_foreign(pointer);
+    if (!release_block(pointer) && !release_guarded(pointer)) release_foreign(pointer);
 }
 
 void release_guarded(void* pointer, hardened::Form form, size_t size) {

@@ -55,6 +55,8 @@ void* reallocate(void* pointer, size_t size) {
             if (hardened::serves()) check_block_form(pointer, hardened::Form::kMalloc);
             return size > kSmallMax ? resize_large(pointer, size, kAlignment)
                                     : reallocate_by_copy(pointer, found.size, size);
+        case Kind::kGuarded:  // so that it ends where its guard page is, or the next one does
+            return size == found.size ? pointer : reallocate_by_copy(pointer, found.size, size);
         case Kind::kForeign:
             return reallocate_foreign(pointer, found.size, size);
         case Kind::kNobodys:

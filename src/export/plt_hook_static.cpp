@@ -4,6 +4,6 @@
 
 namespace tarn {
 
-void hook_calls(const char*, void*) {}
+void hook_calls(const CallHook*, size_t, HookedObjects*) {}
 
 }  // namespace tarn

@@ -27,8 +27,9 @@ void prepare_end() {
     process = os::process_id();
     at_quick_exit(process_ends);
     // Not through exit(): children of multiprocessing and the like.
-    hook_calls("_exit", reinterpret_cast<void*>(exit_hook));
-    hook_calls("_Exit", reinterpret_cast<void*>(exit_hook));
+    void* const replacement = reinterpret_cast<void*>(exit_hook);
+    const CallHook hooks[] = {{"_exit", nullptr, replacement}, {"_Exit", nullptr, replacement}};
+    hook_calls(hooks, 2, nullptr);
 }
 
 void end_in_child() {

@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "cache/bins.h"
 #include "cache/caches.h"
+#include "export/plt_hook.h"
 #include "process/reclaim.h"
 #include "seam/host.h"
 #include "stats/stats.h"
@@ -56,6 +57,9 @@ void fill() {
     host.take_sampled = take_sampled;
     host.take_block = take_block;
     host.block_size = block_size;
+    host.put_guarded = put_guarded;
+    host.guard_counts = &guard_counts;
+    host.hook_calls = hook_calls;
 }
 
 [[gnu::cold, gnu::noinline]] void load() {
@@ -69,7 +73,7 @@ void fill() {
 }  // namespace
 
 void start_recorder() {
-    if (options.records()) load();
+    if (options.needs_module()) load();
 }
 
 }  // namespace tarn

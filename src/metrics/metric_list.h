@@ -166,6 +166,13 @@ inline constexpr Total kTotals[] = {
     {"user_heap_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::user_heap_bytes, nullptr,
      "Memory that they hold", "heaps", "held", Show::kUnlessZero},
 
+    {"guarded_allocations", Kind::kCounter, Unit::kCount, &tarn_stats::guarded_allocations, nullptr,
+     "Small objects that were put beside a guard page", "guarded", "allocations", Show::kUnlessZero},
+    {"guarded_live", Kind::kGauge, Unit::kCount, &tarn_stats::guarded_live, nullptr, "Such objects in use",
+     "guarded", "in use", Show::kUnlessZero},
+    {"guard_faults", Kind::kCounter, Unit::kCount, &tarn_stats::guard_faults, nullptr,
+     "Accesses and frees that these were found by to be wrong", "guarded", "faults", Show::kUnlessZero},
+
     {"reserved", Kind::kGauge, Unit::kBytes, &tarn_stats::reserved, nullptr,
      "Address space reserved for small objects", "region", "reserved"},
     {"committed", Kind::kGauge, Unit::kBytes, &tarn_stats::committed, nullptr,

@@ -9,6 +9,7 @@ inline constexpr const char* kOptionNames[] = {
     "TARN_VERBOSE",       "TARN_HARDENED",    "TARN_QUARANTINE",      "TARN_HUGE_PAGES",
     "TARN_KEEP_DEEPBIND", "TARN_REGION",      "TARN_DIRTY",           "TARN_MAP_FROM",
     "TARN_RECORD",        "TARN_RECORD_KEEP", "TARN_RECORD_CHILDREN", "TARN_PROFILE",
+    "TARN_GUARD",         "TARN_GUARD_SLOTS",
 };
 
 }  // namespace tarn

@@ -105,6 +105,10 @@ bool forbid(void* at, size_t bytes) {
     return !failed(raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_NONE));
 }
 
+void forbid_writes(void* at, size_t bytes) {
+    raw_syscall(__NR_mprotect, address(at), static_cast<long>(bytes), PROT_READ);
+}
+
 // MAP_STACK: since Linux 6.7 such a mapping has no transparent huge pages; before, it means nothing.
 Placed map_at(void* at, size_t bytes) {
     if (injected(Call::kCommit)) return Placed::kRefused;

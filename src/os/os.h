@@ -22,6 +22,8 @@ size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 [[nodiscard]] bool commit(void* at, size_t bytes);
 // Nobody may touch it until commit(); its memory stays. False when refused.
 [[nodiscard]] bool forbid(void* at, size_t bytes);
+// Makes it read-only.
+void forbid_writes(void* at, size_t bytes);
 // A readable and writable mapping, zeroed, at exactly this address.
 enum class Placed : uint8_t { kYes, kOccupied, kRefused };
 [[nodiscard]] Placed map_at(void* at, size_t bytes);

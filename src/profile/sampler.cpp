@@ -97,6 +97,7 @@ class Busy {
     if (!object) return;
     popped.object = static_cast<Object*>(object);
     popped.zeroed = false;
+    popped.replaced = true;
     enter(sampler, object, size, interval);
 }
 

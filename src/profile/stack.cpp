@@ -29,6 +29,7 @@ struct Rooms {
     std::atomic<Room*> rooms{nullptr};
     std::atomic<unwind::RowTable*> rows{nullptr};
     unwind::Object own[2];  // tarn's, where they are no part of the program
+    bool prepared = false;
 };
 constinit Rooms all;
 
@@ -53,6 +54,8 @@ bool is_own(uint64_t frame) {
 }  // namespace
 
 void prepare_stacks(uintptr_t of_libtarn) {
+    if (all.prepared) return;
+    all.prepared = true;
     unwind::note_objects();
     const unwind::Object module = unwind::object_at(reinterpret_cast<uintptr_t>(&own_stack));
     const unwind::Object library = unwind::object_at(of_libtarn);
@@ -85,6 +88,36 @@ uint32_t own_stack(unwind::Memory::Range& own, uint64_t now) {
     const uint32_t number = number_of({frames, depth, walked.cut}, now);
     room->taken.store(0, std::memory_order_release);
     return number;
+}
+
+Frames own_frames(unwind::Memory::Range& own, uint64_t now, uint64_t* frames, size_t most) {
+    Room* const room = take_room();
+    if (!room) return {0, true};
+    room->walk.rows = made(all.rows, 1);
+    unwind::capture(room->walk.before);
+    const unwind::Walked walked =
+        walk(room->walk, own, room->walk.before, now, room->frames, nullptr, kFramesMost);
+    size_t skipped = 0, depth = 0;
+    while (skipped < walked.frames && is_own(room->frames[skipped]))
+        ++skipped;
+    for (; skipped + depth < walked.frames && depth < most; ++depth)
+        frames[depth] = room->frames[skipped + depth];
+    const bool cut = walked.cut || skipped + depth < walked.frames;
+    room->taken.store(0, std::memory_order_release);
+    return {depth, cut};
+}
+
+Frames frames_from(const unwind::Registers& at, uint64_t now, uint64_t* frames, size_t most) {
+    frames[0] = at.pc | unwind::kExact;
+    Room* const room = take_room();
+    if (!room) return {1, true};
+    room->walk.rows = made(all.rows, 1);
+    room->walk.before = at;
+    unwind::Memory::Range unknown;
+    const unwind::Walked walked =
+        walk(room->walk, unknown, room->walk.before, now, frames + 1, nullptr, most - 1);
+    room->taken.store(0, std::memory_order_release);
+    return {walked.frames + 1, walked.cut};
 }
 
 }  // namespace tarn::profile

@@ -5,6 +5,7 @@
 #include "os/shared_file.h"
 #include "record/events.h"
 #include "record/file/file.h"
+#include "record/guarding.h"
 #include "record/modules.h"
 #include "record/record.h"
 #include "record/sampler.h"
@@ -48,7 +49,34 @@ void sample_freed(const void* object) {
 }
 
 bool sees_all() {
-    return sampler() && sampler()->sees_all();
+    return (sampler() && sampler()->sees_all()) || (guarding() && guarding()->sees_all());
+}
+
+void arrived(ThreadCache& cache) {
+    watch_thread(cache);
+    if (guarding()) guarding()->arrived(cache);
+}
+
+void after_fork_child() {
+    forked();
+    if (guarding()) guarding()->after_fork_child();
+}
+
+void objects_changed() {
+    look_for_modules();
+    if (guarding()) guarding()->objects_changed();
+}
+
+Recorder::GuardedFree guarded_free(void* pointer) {
+    return guarding() ? guarding()->free(pointer) : Recorder::GuardedFree{false, 0};
+}
+
+size_t guarded_size(const void* pointer) {
+    return guarding() ? guarding()->size(pointer) : 0;
+}
+
+void guard_due(ThreadCache& cache) {
+    if (guarding()) guarding()->due(cache);
 }
 
 int active() {
@@ -94,14 +122,17 @@ void end_scope(tarn_scope scope) {
 
 constexpr Recorder kTable = {
     .version = kRecorderVersion,
-    .thread_arrived = watch_thread,
-    .after_fork_child = forked,
+    .thread_arrived = arrived,
+    .after_fork_child = after_fork_child,
     .process_ends = end,
-    .objects_changed = look_for_modules,
+    .objects_changed = objects_changed,
     .out_of_memory = out_of_memory,
     .misuse = misuse,
     .trimmed = trimmed,
     .sample_freed = sample_freed,
+    .guarded_free = guarded_free,
+    .guarded_size = guarded_size,
+    .guard_due = guard_due,
     .sees_all = sees_all,
     .active = active,
     .path = path,
@@ -117,7 +148,9 @@ constexpr Recorder kTable = {
 
 const Recorder* begin_recorder(const Host& host) {
     if (host.version != kHostVersion) return nullptr;
-    begin(host);
+    state.host = &host;
+    if (host.options->records()) begin(host);
+    if (guarding()) guarding()->begin();
     return &kTable;
 }
 

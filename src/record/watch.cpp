@@ -5,6 +5,7 @@
 #include "os/os.h"
 #include "os/shared_file.h"
 #include "record/events.h"
+#include "record/guarding.h"
 #include "record/made.h"
 #include "record/publish.h"
 #include "record/record.h"
@@ -171,6 +172,18 @@ void join_sampler(const Sampler& sampler) {
 
 const Sampler* sampler() {
     return joined.load(std::memory_order_acquire);
+}
+
+namespace {
+constinit std::atomic<const Guarding*> guard{nullptr};
+}
+
+void join_guarding(const Guarding& guarding) {
+    guard.store(&guarding, std::memory_order_release);
+}
+
+const Guarding* guarding() {
+    return guard.load(std::memory_order_acquire);
 }
 
 void tell_all_threads() {

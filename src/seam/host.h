@@ -4,6 +4,8 @@
 #pragma once
 #include "base/options.h"
 #include "cache/observer.h"
+#include "seam/call_hook.h"
+#include "seam/guard_counts.h"
 #include "seam/recorder.h"
 #include "tarn/statistics.h"
 
@@ -40,8 +42,14 @@ struct Host {
     // The same with a block, of the class's size and for those that no mixed slab can serve.
     void* (*take_block)(ThreadCache&, SizeClass, Object* instead_of, size_t alignment);
     size_t (*block_size)(const void*);
+
+    // One of the guard's takes the place of an object that was popped, and counts as one of the class.
+    void (*put_guarded)(ThreadCache&, SizeClass, Object* instead_of);
+    GuardCounts* guard_counts;
+    // plt_hook.h
+    void (*hook_calls)(const CallHook* hooks, size_t count, HookedObjects* before);
 };
-inline constexpr uint32_t kHostVersion = 1;
+inline constexpr uint32_t kHostVersion = 2;
 
 // The module's one entry: `tarn_recorder_entry` in the library. Called by libtarn's constructor, once. NULL: another
 // version.

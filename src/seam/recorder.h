@@ -30,6 +30,16 @@ struct Recorder {
     void (*trimmed)(size_t bytes);
     // A sampled object of mixed slabs is about to be freed.
     void (*sample_freed)(const void* object);
+    // The guard has put this object where it lies, and takes it; misuse of such objects does not return. Not freed: it is of
+    // others.
+    struct GuardedFree {
+        bool freed;
+        uint32_t size_class;
+    };
+    GuardedFree (*guarded_free)(void* pointer);
+    size_t (*guarded_size)(const void* pointer);  // that may be touched; 0: of others
+    // This thread's allocations that count down (ThreadCache::until_guard) have come to the one that is to be guarded.
+    void (*guard_due)(ThreadCache&);
     // Whether each allocation is to be seen, those of threads without a cache as well.
     bool (*sees_all)();
 
@@ -43,7 +53,7 @@ struct Recorder {
     tarn_scope (*begin_scope)(const char* name);
     void (*end_scope)(tarn_scope scope);
 };
-inline constexpr uint32_t kRecorderVersion = 1;
+inline constexpr uint32_t kRecorderVersion = 2;
 
 namespace detail {
 extern std::atomic<const Recorder*> recorder;

@@ -74,6 +74,7 @@ void complete(Snapshot& s) {
         quotient(s.object_pool_allocations - s.object_pool_fresh, s.object_pool_allocations);
     bound(s.user_heap_live_objects, s.user_heap_allocations);
     bound(s.user_heap_live_bytes, s.user_heap_bytes);
+    bound(s.guarded_live, s.guarded_allocations);
     raise(s.peak_resident, s.resident);
     s.kept_bytes = s.kept_in_bins + s.kept_in_slabs + s.dirty + s.backend_cached;
     const uint64_t mallocs = s.live_bytes + s.kept_bytes;

@@ -8,6 +8,7 @@
 #include "heap/orphans.h"
 #include "os/os.h"
 #include "pages/runs.h"
+#include "seam/guard_counts.h"
 #include "stats/meters.h"
 #include "stats/peak.h"
 #include "stats/stats.h"
@@ -107,6 +108,9 @@ void take_snapshot(Snapshot& snapshot) {
     snapshot.dirty = runs.dirty;
     snapshot.returned = runs.returned;
     read_interface(snapshot);
+    snapshot.guarded_allocations = guard_counts.samples.load(std::memory_order_relaxed);
+    snapshot.guarded_live = guard_counts.live.load(std::memory_order_relaxed);
+    snapshot.guard_faults = guard_counts.faults.load(std::memory_order_relaxed);
     const os::Memory memory = os::memory();
     snapshot.resident = memory.resident;
     snapshot.peak_resident = memory.peak_resident;

@@ -211,7 +211,7 @@ static void reports_are_printed_in_every_format(void) {
     text = printed(TARN_STATS_CLASSES);
     CHECK(strstr(text, "  slab bytes\n") != NULL && strstr(text, "\ntarn: classes ") == NULL);
     const char* json = printed(TARN_STATS_JSON);
-    CHECK(strncmp(json, "{\"version\":5,", 13) == 0 && ends_in(json, "]}\n"));
+    CHECK(strncmp(json, "{\"version\":6,", 13) == 0 && ends_in(json, "]}\n"));
     CHECK(strstr(json, tarn_version()) != NULL);
     const char* metrics = printed(TARN_STATS_PROMETHEUS);
     CHECK(strncmp(metrics, "# TYPE tarn_build info\n", 23) == 0 && ends_in(metrics, "\n# EOF\n"));
@@ -320,7 +320,7 @@ static void a_report_is_written_to_a_descriptor(void) {
     CHECK(pread(fd, report.text, (size_t)length, 0) == length);
     report.text[length] = 0;
     CHECK(strncmp(report.text, "tarn: statistics", 16) == 0 && ends_in(report.text, "# EOF\n"));
-    CHECK(strstr(report.text, "\n{\"version\":5,") != NULL);
+    CHECK(strstr(report.text, "\n{\"version\":6,") != NULL);
     CHECK(close(fd) == 0);
 }
 

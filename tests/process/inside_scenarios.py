@@ -57,6 +57,10 @@ def mode_while_sampling(context, name, interval):
     watched(context, ["inside", name], TARN_PROFILE=interval)
 
 
+def mode_while_guarding(context, name):
+    watched(context, ["inside", name], TARN_GUARD="1/1")
+
+
 def watch_sees(context):
     """Without it the others would prove nothing."""
     result = context.run(["inside", "refused_call"], {"LD_PRELOAD": preload(context)})

@@ -5,8 +5,9 @@ import inside_scenarios
 
 def need(context, backend, limit, record=""):
     """At most `limit` bytes; 0: another allocator's own need comes on top, and is shown."""
-    more = {"recording": {"TARN_RECORD": "1"}, "sampling": {"TARN_PROFILE": "2"}, "hardened": {"TARN_HARDENED": "1"}, "": {}}[record]
-    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend, **more}
+    modes = {"recording": {"TARN_RECORD": "1"}, "guarding": {"TARN_GUARD": "1/1"}, "sampling": {"TARN_PROFILE": "2"},
+             "hardened": {"TARN_HARDENED": "1"}, "": {}}
+    settings = {"LD_BIND_NOW": "1", "TARN_BACKEND": backend, **modes[record]}
     if backend in ("mimalloc", "jemalloc"):
         path = inside_scenarios.module(context, backend)
         if backend == "jemalloc":

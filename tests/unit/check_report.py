@@ -191,7 +191,7 @@ def try_json_checker(report, schema):
     whole = (json.dumps(report) + "\n").encode()
     must_refuse("two lines", check_json, whole + b"\n", schema)
     must_refuse("NaN", check_json, whole.replace(b'"pool_share": ', b'"pool_share": NaN, "x": '), schema)
-    must_refuse("a key twice", check_json, whole.replace(b'"version": 5', b'"version": 5, "version": 5'), schema)
+    must_refuse("a key twice", check_json, whole.replace(b'"version": 6', b'"version": 6, "version": 6'), schema)
     must_refuse("raw control characters", check_json, whole.replace(b"program\"", b"pro\x01gram\""), schema)
     must_refuse("bytes that are no UTF-8", check_json, whole.replace(b"mimalloc", b"mi\xff"), schema)
     wrong = copy.deepcopy(report)

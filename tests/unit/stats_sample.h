@@ -79,6 +79,9 @@ inline tarn::Snapshot sample() {
     s.user_heap_live_objects = 9000;
     s.user_heap_live_bytes = 1800 << 10;
     s.user_heap_bytes = 2 << 20;
+    s.guarded_allocations = 4711;
+    s.guarded_live = 99;
+    s.guard_faults = 1;
     s.resident = 150 << 20;
     s.peak_resident = 160 << 20;
     strcpy(s.backend, "mimalloc");

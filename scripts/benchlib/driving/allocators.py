@@ -19,9 +19,10 @@ TARN = (("tarn", "map", None),
         ("tarn-mimalloc", "mimalloc", None),
         ("tarn-jemalloc", "jemalloc", "libtarn-jemalloc.so"),
         ("tarn-system", "system", None))
-# tarn as it is, with a record and with samples: what watching costs. Used where named; they are no other allocators.
+# tarn as it is, with a record, with samples, with guarded samples: what watching costs. Used where named; they are no other allocators.
 # The record lies in the run's scratch folder, in the default place there, and goes with it.
-WATCHED = (("tarn-record", {"TARN_RECORD": "1"}), ("tarn-profile", {"TARN_PROFILE": "512k"}))
+WATCHED = (("tarn-record", {"TARN_RECORD": "1"}), ("tarn-profile", {"TARN_PROFILE": "512k"}),
+           ("tarn-guard", {"TARN_GUARD": "1"}))
 # Patterns; the variable is for tests, which must not depend on what this machine has.
 LIBRARY_FOLDERS = os.environ.get("BENCH_LIBRARY_FOLDERS",
                                  "/usr/lib/*-linux-gnu:/usr/lib64:/usr/lib:/usr/local/lib").split(":")
