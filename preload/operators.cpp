@@ -105,11 +105,6 @@ extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
 extern "C" __attribute__((alias("_ZdlPv"), visibility("hidden"))) void tarn_own_delete(void*) noexcept;
 extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_delete_array(void*) noexcept;
 
-extern "C"
-    __attribute__((alias("_Znwm"), visibility("hidden"), malloc, alloc_size(1))) void* tarn_own_new(size_t);
-extern "C" __attribute__((alias("_Znam"), visibility("hidden"), malloc,
-                          alloc_size(1))) void* tarn_own_new_array(size_t);
-
 namespace {
 
 // The same, counted. Where there is no memory, the handler is found there.

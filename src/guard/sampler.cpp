@@ -3,7 +3,6 @@
 
 #include <new>
 
-#include "base/guard_counts.h"
 #include "cache/thread_cache.h"
 #include "guard/countdown.h"
 #include "guard/handler.h"
@@ -14,6 +13,7 @@
 #include "profile/stack.h"
 #include "record/made.h"
 #include "record/record.h"
+#include "seam/guard_counts.h"
 #include "seam/host.h"
 
 namespace tarn::guard {
