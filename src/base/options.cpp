@@ -322,6 +322,7 @@ bool read_options() {
         const int option = option_of(*entry);
         option >= 0 ? read_option(option, *entry) : void(others = true);
     }
+    if (options.hardened) options.guard = 0;  // it guards more than samples
     // Afterwards, since TARN_VERBOSE may be anywhere.
     for (char** entry = environment; others && *entry; ++entry)
         if (has_prefix(*entry) && option_of(*entry) < 0) tell_if_misspelt(*entry);

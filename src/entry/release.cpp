@@ -90,7 +90,7 @@ void release_mixed(void* pointer) {
 }
 
 // One of the guard's, which is in no slab and no block. It counts as an object of its class.
-bool release_guarded(void* pointer) {
+bool release_guarded_sample(void* pointer) {
     const Recorder* const record = recorder();
     if (!record) return false;
     const Recorder::GuardedFree done = record->guarded_free(pointer);
@@ -143,13 +143,6 @@ void release_slow(void* pointer) noexcept {
 
 namespace {
 
-void release_any(void* pointer) {
-    if (is_object(pointer)) return release_object(pointer);
-    if (mixed::has(pointer)) return release_mixed(pointer);
-    start();
-    if (!release_block(pointer) && !release_guarded(pointer)) release_foreign(pointer);
-}
-
 void release_guarded(void* pointer, hardened::Form form, size_t size) {
     ThreadCache* const cache = enter_thread_to_free();
     const hardened::Given given =
@@ -159,6 +152,14 @@ void release_guarded(void* pointer, hardened::Form form, size_t size) {
         count_remote_free(cache, c);
     else if (cache)
         count_direct_free(cache->tops[c]);
+}
+
+void release_any(void* pointer) {
+    if (is_object(pointer)) return release_object(pointer);
+    if (hardened::has(pointer)) return release_guarded(pointer, hardened::Form::kMalloc, hardened::kAnySize);
+    if (mixed::has(pointer)) return release_mixed(pointer);
+    start();
+    if (!release_block(pointer) && !release_guarded_sample(pointer)) release_foreign(pointer);
 }
 
 }  // namespace

@@ -266,6 +266,7 @@ size_t trim() {
         Guard guard(one.lock);
         dissolve_empty(one);
     });
+    give_ready();
     const size_t after = run_stats().in_use;
     return before > after ? before - after : 0;
 }

@@ -150,6 +150,19 @@ void dissolve(GuardedSlab& slab) {
     give_runs(&run, 1);
 }
 
+void give_ready() {
+    if (store.lock.is_mine()) return;
+    Guard guard(store.lock);
+    for (size_t units = 1; units <= kUnitsMost; ++units) {
+        Ready& ready = store.ready[units];
+        while (ready.count > 0) {
+            const Run& run = ready.runs[--ready.count];
+            const OwnRun own{run.at, PackedUnits<uint32_t>{Units{units}}, run.zeroed};
+            give_runs(&own, 1);
+        }
+    }
+}
+
 SlabCounts count_slabs() {
     return {store.slabs, store.unguarded};
 }

@@ -11,6 +11,8 @@ GuardedSlab* make_slab(SlotClass c, uint8_t shard, uint64_t random);
 // None of its slots is in use.
 void dissolve(GuardedSlab& slab);
 
+// Runs that lie ready go back.
+void give_ready();
 // Nothing is at p now, but a hardened slab was.
 bool was_here(const void* p);
 
