@@ -119,12 +119,13 @@ def why(result):
     return "" if result in ("OK", "EXPECTEDFAIL") else result + late
 
 
-def meson_tests(directory, options, environment=None, slower=1):
-    """Runs `meson test`; each of its tests is a check. What is built to be slow has time limits that much longer."""
+def meson_tests(directory, options, environment=None, slower=1, where=None):
+    """Runs `meson test`; each of its tests is a check, named after `where`. What is slow has time limits that much longer."""
+    where = where or directory
     log = os.path.join(ROOT, directory, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.remove(log)
-    name = f"{directory}: tests"
+    name = f"{where}: tests"
     status, output, _ = run(name, ["meson", "test", "-C", os.path.join(ROOT, directory), "--print-errorlogs",
                                    "--timeout-multiplier", str(slower * PATIENCE * LONG),
                                    "--num-processes", PROCESSES, *options], environment)
@@ -137,7 +138,7 @@ def meson_tests(directory, options, environment=None, slower=1):
         if verdict == "FAIL":
             failed += 1
             print((test.get("stdout") or "") + (test.get("stderr") or ""))
-        TALLY.add(verdict, f"{directory}: {test['name'].split(' / ', 1)[-1]}", test["duration"], why(test["result"]))
+        TALLY.add(verdict, f"{where}: {test['name'].split(' / ', 1)[-1]}", test["duration"], why(test["result"]))
     if status != 0 and not failed:
         show(output)
         TALLY.add("FAIL", name, why=f"status {status}")
@@ -176,7 +177,8 @@ def stage_style():
 
 def stage_release():
     """g++, and all of Meson's tests but the real programs; the allocator's unit tests with --long, else stage asan has them"""
-    options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}"]
+    options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}",
+               f"-Dwhole_rooms={'none' if LONG > 1 else 'tools'}"]  # each file alone says what it lacks
     if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
 
@@ -195,7 +197,7 @@ def stage_clang():
     """the libraries as clang compiles them, under an interpreter"""
     if skip_without("clang++", "build-clang"):
         return
-    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false"]
+    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false", "-Dwhole_rooms=all"]
     if configure("build-clang", options, {"CC": "clang", "CXX": "clang++"}) and build("build-clang"):
         runner_tests("build-clang", python_script("tests/programs/run.py", "--build", "build-clang", "--backend",
                                                   "mimalloc", "python3", "python3-fork", "perl"))
@@ -227,7 +229,7 @@ def stage_commands():
 
 def sanitized(directory, sanitizer, optimization, suites, environment):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
-    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false",
+    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwhole_rooms=all",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
@@ -249,12 +251,26 @@ def stage_asan():
 
 def stage_tsan():
     """multi-threaded tests under ThreadSanitizer"""
-    sanitized("build-tsan", "thread", 1, ["threads"], {"TSAN_OPTIONS": "halt_on_error=1"})
+    alone = "Hash.*:*AgreesWithTheModel*:Scan.Finds*"  # one thread, and long
+    sanitized("build-tsan", "thread", 1, ["threads"], {"TSAN_OPTIONS": "halt_on_error=1", "GTEST_FILTER": f"-{alone}"})
+
+
+def stage_aarch64():
+    """unit tests, the explicit interface's and its examples for aarch64 under qemu, with pages of 4, 16 and 64 KiB; only when named, or with --long"""
+    for program in ("qemu-aarch64-static", "aarch64-linux-gnu-g++"):
+        if skip_without(program, "build-aarch64"):
+            return
+    options = ["--cross-file", "tests/cross/aarch64.ini", "-Dtests=true", "-Dbenchmarks=false", "-Dtools=disabled",
+               "-Doptimization=1", "-Dwhole_rooms=all"]
+    if configure("build-aarch64", options) and build("build-aarch64"):
+        for pages in (4, 16, 64):
+            meson_tests("build-aarch64", ["--no-rebuild", "--suite", "unit", "--suite", "api"],
+                        {"QEMU_PAGESIZE": str(pages * 1024)}, slower=10, where=f"build-aarch64, pages of {pages} KiB")
 
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
           if name.startswith("stage_")}
-ONLY_NAMED = {"tidy", "package"}  # or with --long
+ONLY_NAMED = {"tidy", "package", "aarch64"}  # or with --long
 
 
 def main():

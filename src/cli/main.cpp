@@ -22,8 +22,8 @@ namespace {
 using namespace tarn::cli;
 
 constexpr const char* kExample =
-    "  TARN_RECORD=/tmp/my.record TARN_PROFILE=512k LD_PRELOAD=libtarn.so ./program\n"
-    "  tarn report /tmp/my.record      who holds the memory, while it runs or after its end\n";
+    "  tarn run --profile -- python3 app.py   runs it under tarn; at its end five lines\n"
+    "  tarn report                            then: what filled the memory, and who held it\n";
 constexpr const char* kWhat = "Says where the memory of programs that run under tarn goes.";
 constexpr const char* kEnd =
     "Exit status: 0 done; 1 it failed, one line says why; 2 the command line is wrong; others: the verb's\n"
@@ -286,13 +286,13 @@ void add_doctor(Line* line) {
 int main(int count, char** words) {
     try {
         Line line;
+        add_run(&line);
         add_report(&line);
         add_top(&line);
-        add_export(&line);
         add_compare(&line);
-        add_run(&line);
-        add_trim(&line);
         add_doctor(&line);
+        add_trim(&line);
+        add_export(&line);
         return line.parse_and_run(count, words);
     } catch (const std::exception& error) {
         return failed(kFailed, error.what());

@@ -206,7 +206,7 @@ void Heap::begin_sweep() {
     sweep_next_ = classes_[0].list(SlabState::kPartial);
 }
 
-// Goes on with it. What the kernel refuses once it will refuse again.
+// Goes on with what only those begin who may. What the kernel refuses once it will refuse again.
 void Heap::sweep(Punch how, SweepBudget& budget) {
     for (; sweep_left_ > 0;
          sweep_next_ = --sweep_left_ ? classes_[kClasses - sweep_left_].list(SlabState::kPartial) : nullptr) {
@@ -233,9 +233,10 @@ void Heap::tidy_when_idle(SweepBudget& budget) {
     seen_ = sum;
     if (!idle) return;
     dissolve_empty();
+    if (!may_punch()) return;
     if (swept_ != sum) begin_sweep();
     swept_ = sum;
-    if (may_punch()) sweep(Punch::kIdle, budget);
+    sweep(Punch::kIdle, budget);
 }
 
 void Heap::sweep_when_grown() {

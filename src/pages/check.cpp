@@ -8,7 +8,7 @@ namespace tarn {
 namespace {
 
 // What a walk over the units of all windows finds.
-struct Found {
+struct Checked {
     Units dirty, entries, slabs, lost, mapped;
 };
 
@@ -17,7 +17,7 @@ bool has_page_bits(const Window& window, size_t unit) {
 }
 
 // Whoever has taken a unit writes its entry afterwards, and it is cleared before the unit is free.
-const char* fault_of_unit(const Window& window, size_t unit, Found& found) {
+const char* fault_of_unit(const Window& window, size_t unit, Checked& found) {
     const Entry entry = entry_of(window.first_unit() + unit);
     if (window.units().state(unit) != UnitState::kTaken) {
         if (entry != 0) return "a unit that somebody has is free";
@@ -44,7 +44,7 @@ const char* fault_of_searches(const Window& window) {
     return nullptr;
 }
 
-void check_window(const Window& window, Found& found) {
+void check_window(const Window& window, Checked& found) {
     const char* fault = fault_of(window);
     if (!fault) fault = fault_of_searches(window);
     if (fault) die(Fault::kInternal, window.begin(), fault);
@@ -56,7 +56,7 @@ void check_window(const Window& window, Found& found) {
 }
 
 // What no run has and the kernel would not map may count as mapped, as it does after a fork.
-const char* fault_of_totals(const Found& found) {
+const char* fault_of_totals(const Checked& found) {
     if (found.dirty != supply.dirty) return "dirty units are not what is counted";
     if (found.entries > supply.in_use) return "more units have somebody than are taken";
     if (found.slabs.bytes() > bytes_in_slabs()) return "more units are in slabs than are counted";
@@ -81,7 +81,7 @@ const char* fault_of(const Window& window) {
 void check_runs() {
     if (supply.lock.is_mine()) return;
     const Guard guard(supply.lock);
-    Found found;
+    Checked found;
     const Window* before = nullptr;
     for (const Window& window : windows) {
         if (before && before->number >= window.number)

@@ -10,7 +10,7 @@ namespace tarn {
 namespace {
 
 constexpr PackedUnits<uint16_t> kUnknown{kWindowUnits + Units{1}};
-constexpr size_t kAttempts = 96;
+constexpr size_t kWindowAttempts = 96;
 
 void* address(const Window& window, size_t unit) {
     return window.begin() + unit * kUnitSize;
@@ -146,7 +146,7 @@ size_t Windows::next_number(size_t attempt) const {
 
 Window* Windows::add(Units units) {
     if (count_ == kWindowsMost || window_limit() == 0) return nullptr;
-    for (size_t attempt = 0; attempt < kAttempts; ++attempt) {
+    for (size_t attempt = 0; attempt < kWindowAttempts; ++attempt) {
         const size_t number = next_number(attempt);
         if (attempt < 80 && number >= window_limit()) continue;
         if (of_unit(number * kWindowUnits.count())) continue;

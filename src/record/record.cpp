@@ -11,6 +11,7 @@
 #include "os/os.h"
 #include "os/shared_file.h"
 #include "record/events.h"
+#include "record/file/extent.h"
 #include "record/file/file.h"
 #include "record/file/who.h"
 #include "record/modules.h"
@@ -55,10 +56,6 @@ constexpr int kPartCount = sizeof kParts / sizeof kParts[0];
 constexpr int kWithoutProfile = 5;
 static_assert(kPartCount <= TARN_RECORD_SECTIONS_MAX);
 
-size_t up(size_t bytes, size_t step) {
-    return (bytes + step - 1) / step * step;
-}
-
 // Who lies behind the header, in the same extent; all others begin on a page.
 constexpr size_t kWhoOffset = (sizeof(tarn_record_header) + 63) / 64 * 64;
 
@@ -68,9 +65,9 @@ struct Layout {
 };
 
 size_t bytes_of(const Part& part, size_t page) {
-    if (part.kind == TARN_RECORD_WHO) return up(kWhoOffset + part.entry_size, page);
-    if (part.extents == 2) return 2 * up(part.entry_size, page);
-    return up(part.entry_size * part.capacity, page);
+    if (part.kind == TARN_RECORD_WHO) return rounded_up(kWhoOffset + part.entry_size, page);
+    if (part.extents == 2) return 2 * rounded_up(part.entry_size, page);
+    return rounded_up(part.entry_size * part.capacity, page);
 }
 
 Layout layout() {
@@ -105,7 +102,7 @@ void describe(tarn_record_header& header, const Layout& wanted) {
         const uint64_t begin = static_cast<uint64_t>(part.extent->begin() - reinterpret_cast<char*>(&header));
         header.sections[i] = {.kind = part.kind,
                               .entry_size = static_cast<uint32_t>(
-                                  part.extents == 2 ? up(part.entry_size, page) : part.entry_size),
+                                  part.extents == 2 ? rounded_up(part.entry_size, page) : part.entry_size),
                               .offset = part.kind == TARN_RECORD_WHO ? kWhoOffset : begin,
                               .capacity = part.capacity,
                               .count = 0,

@@ -92,6 +92,33 @@ void threads() {
         }
     }
 }
+
+// A thread waits with holes in its slabs while another grows, which looks at those who are idle; then it goes on.
+pthread_barrier_t turn;
+void* with_holes(void*) {
+    constexpr size_t kCount = 100000;
+    static void* mine[kCount];
+    for (void*& object : mine)
+        require((object = malloc(200)) != nullptr, "there is memory");
+    for (size_t i = 0; i < kCount; ++i)
+        if (i % 64) free(mine[i]);
+    pthread_barrier_wait(&turn);
+    pthread_barrier_wait(&turn);
+    for (size_t i = 0; i < kCount; ++i)
+        if (i % 64) require((mine[i] = malloc(400)) != nullptr, "there is memory");
+    for (void* object : mine)
+        free(object);
+    return nullptr;
+}
+void idle() {
+    pthread_t thread;
+    require(!pthread_barrier_init(&turn, nullptr, 2), "a barrier");
+    require(!pthread_create(&thread, nullptr, with_holes, nullptr), "a thread starts");
+    pthread_barrier_wait(&turn);
+    small();
+    pthread_barrier_wait(&turn);
+    pthread_join(thread, nullptr);
+}
 void children() {
     for (int i = 0; i < 10; ++i) {
         const pid_t child = fork();
@@ -244,6 +271,7 @@ int main(int count, char** arguments) {
                        {"growth", [] { only_listed(growth); }},
                        {"churn", [] { only_listed(churn); }},
                        {"threads", [] { only_listed_of_its_own(threads); }},
+                       {"idle", [] { only_listed_of_its_own(idle); }},
                        {"children", [] { only_listed_of_its_own(children); }},
                        {"refused_advice", refuse_advice},
                        {"calls_at_frees", calls_at_frees}});

@@ -38,7 +38,7 @@ def profile(program=SELF):
 def help_begins_with_an_example():
     for words in ([], ["report"]):
         text = succeed(*words, "--help")
-        assert text.startswith("Example:\n  ") and "tarn report /tmp/my.record" in text and "Exit status: 0 done; 1" in text, text
+        assert text.startswith("Example:\n  ") and "\n  tarn report " in text and "Exit status: 0 done; 1" in text, text
     assert re.fullmatch(r"tarn \d+\.\d+\.\d+\n", succeed("--version"))
 
 

@@ -14,7 +14,7 @@ using tarn::Shard;
 
 constexpr size_t kStatsHeader = offsetof(tarn_interner_stats, requests);
 
-uint64_t bytes_of(const void* block) {
+uint64_t usable_bytes(const void* block) {
     return tarn::usable_size(const_cast<void*>(block));
 }
 
@@ -28,12 +28,12 @@ void add_shard(tarn_interner_stats& stats, const tarn_interner& table, uint32_t 
                           if (!table.counted) return;
                           const uint32_t held = tarn::references(string).load(std::memory_order_relaxed);
                           stats.copy_bytes += tarn::copy_bytes(length) * (held == tarn::kStays ? 1 : held);
-                          stats.allocated_bytes += bytes_of(&tarn::references(string));
+                          stats.allocated_bytes += usable_bytes(&tarn::references(string));
                       });
     for (const tarn::Chunk* chunk = shard.chunks; chunk; chunk = chunk->next)
-        stats.allocated_bytes += bytes_of(chunk);
+        stats.allocated_bytes += usable_bytes(chunk);
     for (const tarn::Array* array = shard.arrays; array; array = array->previous)
-        stats.allocated_bytes += bytes_of(array) + bytes_of(tarn::groups_of(array->view));
+        stats.allocated_bytes += usable_bytes(array) + usable_bytes(tarn::groups_of(array->view));
 }
 
 void add_requests(tarn_interner_stats& stats, const tarn_interner& table,
@@ -54,7 +54,7 @@ void each_counters(const tarn_interner& table, Act act) {
 void read(tarn_interner_stats& stats, tarn_interner& table) {
     stats.version = TARN_INTERNER_STATS_VERSION;
     stats.keywords = table.keyword_count;
-    stats.allocated_bytes = bytes_of(&table) + bytes_of(table.keywords);
+    stats.allocated_bytes = usable_bytes(&table) + usable_bytes(table.keywords);
     for (uint32_t index = 0; index < table.shard_count(); ++index) {
         Shard& shard = table.shards()[index];
         tarn::Guard guard(shard.lock);
@@ -62,7 +62,7 @@ void read(tarn_interner_stats& stats, tarn_interner& table) {
     }
     each_counters(table, [&](const tarn::RequestCounters& counters) {
         add_requests(stats, table, counters);
-        if (&counters != &table.shared_counters) stats.allocated_bytes += bytes_of(&counters);
+        if (&counters != &table.shared_counters) stats.allocated_bytes += usable_bytes(&counters);
     });
     if (stats.copy_bytes)
         stats.saved = 1 - static_cast<double>(stats.allocated_bytes) / static_cast<double>(stats.copy_bytes);
@@ -127,7 +127,7 @@ void tarn::read_interner(const Meter& meter, MeterCounts& counts) {
     auto& table = const_cast<tarn_interner&>(static_cast<const tarn_interner&>(meter));
     ++counts.interners;
     ++counts.interners_made;
-    counts.interner_bytes += bytes_of(&table) + bytes_of(table.keywords);
+    counts.interner_bytes += usable_bytes(&table) + usable_bytes(table.keywords);
     for (uint32_t index = 0; index < table.shard_count(); ++index) {
         const Shard& shard = table.shards()[index];
         counts.interned_strings += shard.count;
@@ -135,7 +135,7 @@ void tarn::read_interner(const Meter& meter, MeterCounts& counts) {
     }
     each_counters(table, [&](const RequestCounters& counters) {
         counts.intern_requests += counters.requests.load(std::memory_order_relaxed);
-        if (&counters != &table.shared_counters) counts.interner_bytes += bytes_of(&counters);
+        if (&counters != &table.shared_counters) counts.interner_bytes += usable_bytes(&counters);
     });
 }
 

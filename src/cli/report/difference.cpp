@@ -28,9 +28,9 @@ std::string side_line(const char* letter, const std::string& name, const Shown& 
                        after_start(record, record.last_ns()));
 }
 
-class Page {
+class DifferencePage {
   public:
-    Page(const Compared& compared, const ShowOptions& options, const Terminal& terminal)
+    DifferencePage(const Compared& compared, const ShowOptions& options, const Terminal& terminal)
         : compared_(compared), options_(options), terminal_(terminal) {}
 
     std::string written() {
@@ -137,7 +137,7 @@ ordered_json side(const Shown& shown, const std::string& name) {
 }  // namespace
 
 std::string show_text(const Compared& compared, const ShowOptions& options, const Terminal& terminal) {
-    return Page(compared, options, terminal).written();
+    return DifferencePage(compared, options, terminal).written();
 }
 
 std::string show_json(const Compared& compared) {

@@ -15,17 +15,13 @@ constexpr size_t kStep = size_t{8} << 10;
 constexpr size_t kLargeFrom = size_t{256} << 10;
 constexpr size_t kLargeStep = size_t{64} << 10;
 
-size_t up(size_t bytes, size_t step) {
-    return (bytes + step - 1) / step * step;
-}
-
 }  // namespace
 
 bool Extent::grow(size_t bytes) {
     if (bytes > bytes_) return false;
     const size_t page = os::page_size();
-    size_t wanted = up(bytes, bytes > kLargeFrom ? kLargeStep : kStep);
-    wanted = up(wanted, page);
+    size_t wanted = rounded_up(bytes, bytes > kLargeFrom ? kLargeStep : kStep);
+    wanted = rounded_up(wanted, page);
     if (wanted > bytes_) wanted = bytes_;
     const size_t ready = ready_.load(std::memory_order_relaxed);
     if (wanted <= ready) return true;

@@ -13,6 +13,10 @@ namespace tarn::record {
 using NoMemory = void (*)(const char* why);
 extern NoMemory no_memory;
 
+inline size_t rounded_up(size_t bytes, size_t step) {
+    return (bytes + step - 1) / step * step;
+}
+
 class Extent {
   public:
     // `begin` and `bytes`: whole pages.

@@ -24,7 +24,7 @@ void count(void* search, const char* name) {
     if (*name != '.') ++static_cast<Search*>(search)->names;
 }
 
-void look(void* context, const char* name) {
+void note_if_oldest(void* context, const char* name) {
     Search& search = *static_cast<Search*>(context);
     const size_t length = __builtin_strlen(name);
     if (length >= sizeof search.name) return;
@@ -39,7 +39,7 @@ void look(void* context, const char* name) {
 }
 
 template <class Visit>
-void visit(const char* path, Search& search, Visit each) {
+void search_folder(const char* path, Search& search, Visit each) {
     search.folder = os::open_at(os::kWorkingDirectory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (search.folder < 0) return;
     os::read_folder(search.folder, each, &search);
@@ -51,8 +51,8 @@ void visit(const char* path, Search& search, Visit each) {
 
 void remove_stalest(const char* folder) {
     Search search{};
-    visit(folder, search, count);
-    if (search.names > kManyRecords) visit(folder, search, look);
+    search_folder(folder, search, count);
+    if (search.names > kManyRecords) search_folder(folder, search, note_if_oldest);
 }
 
 }  // namespace tarn::record
