@@ -106,6 +106,8 @@ void check_size(void* pointer, size_t alignment, size_t size) noexcept {
     if (!pointer) return;
     const size_t usable = usable_size(pointer);
     const bool exact = hardened::has(pointer) || (usable > 0 && block_is_exact(pointer));
+    // What no slab could serve has a block of the smallest size.
+    if (exact && size <= kSmallMax && usable == kSmallMax + 1 && !hardened::has(pointer)) return;
     if (exact && size != usable) die_of_size(pointer, size, usable);
     if (usable == 0) return;  // nobody's: the free itself says so
     if (size > usable) die(Fault::kWrongSize, pointer, "freed as larger than its", usable, "bytes");
