@@ -139,6 +139,13 @@ def correct(context, threads_there, way, *settings):
         inside=way == "inside", timeout=120)
 
 
+def hardened_instead(context):
+    """The hardened mode guards each object, and takes no samples."""
+    result = run(context, ["guard_use", "rate", "steady", "100000", "1"], {**EACH, "TARN_HARDENED": "1"})
+    allocations, samples = map(int, result.output.split())
+    assert allocations >= 100000 and samples == 0, (allocations, samples)
+
+
 def rate(context, how, count, threads_there, interval):
     """Samples are as many as they should be, within five standard errors."""
     result = run(context, ["guard_use", "rate", how, count, threads_there],
