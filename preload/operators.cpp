@@ -107,6 +107,12 @@ extern "C" __attribute__((alias("_ZdaPv"), visibility("hidden"))) void tarn_own_
 
 namespace {
 
+bool news_are_own() {
+    void* (*one)(size_t) = &::operator new;
+    void* (*array)(size_t) = &::operator new[];
+    return one == tarn_own_new && array == tarn_own_new_array;
+}
+
 // The same, counted. Where there is no memory, the handler is found there.
 void* make_counted(size_t size) {
     void* const made = tarn::allocate_counted(size);
@@ -116,9 +122,9 @@ void* make_counted(size_t size) {
 }  // namespace
 
 size_t tarn::hooks_of_new(CallHook* hooks) {
+    if (!news_are_own()) return 0;
     void* (*const one)(size_t) = &::operator new;
     void* (*const array)(size_t) = &::operator new[];
-    if (one != tarn_own_new || array != tarn_own_new_array) return 0;
     hooks[0] = {"_Znwm", reinterpret_cast<void*>(one), reinterpret_cast<void*>(make_counted)};
     hooks[1] = {"_Znam", reinterpret_cast<void*>(array), reinterpret_cast<void*>(make_counted)};
     return kNewHooks;
@@ -127,16 +133,15 @@ size_t tarn::hooks_of_new(CallHook* hooks) {
 namespace {
 
 bool replaced = true;  // either delete, by a program or a library of its own
-// What the forms for arrays go on to by name, unless the hardened mode is to know them from the others.
-void* (*array_new)(size_t) = &::operator new;
-void* (*array_new_or_null)(size_t, const nothrow_t&) noexcept = &::operator new;
-void (*array_delete)(void*) noexcept = &::operator delete;
+// The forms for arrays need not go on by name: nobody has replaced any of the four, and no form is to be known from another.
+bool arrays_plain = false;
 
 [[gnu::cold, gnu::noinline]] void* new_array(size_t size) {
+    if (!forms_known) return ::operator new(size);
     void* const pointer = tarn::allocate_hardened(size, tarn::kAlignment, Form::kNewArray);
     return pointer ? pointer : retry(size, tarn::kAlignment);
 }
-[[gnu::cold, gnu::noinline]] void* new_array_or_null(size_t size, const nothrow_t&) noexcept {
+[[gnu::cold, gnu::noinline]] void* new_array_or_null(size_t size) noexcept {
     try {
         return new_array(size);
     } catch (...) {
@@ -144,17 +149,8 @@ void (*array_delete)(void*) noexcept = &::operator delete;
     }
 }
 [[gnu::cold, gnu::noinline]] void delete_array(void* pointer) noexcept {
+    if (!forms_known) return ::operator delete(pointer);
     tarn::release_hardened(pointer, Form::kNewArray, tarn::hardened::kAnySize);
-}
-
-void know_forms() {
-    void* (*one)(size_t) = &::operator new;
-    void* (*array)(size_t) = &::operator new[];
-    forms_known = one == tarn_own_new && array == tarn_own_new_array;
-    if (!forms_known) return;
-    array_new = new_array;
-    array_new_or_null = new_array_or_null;
-    array_delete = delete_array;
 }
 
 [[gnu::constructor(102)]] void look_for_replacements() {
@@ -162,7 +158,8 @@ void know_forms() {
     void (*array)(void*) noexcept = &::operator delete[];
     replaced = one != tarn_own_delete || array != tarn_own_delete_array;
     if (replaced) return;
-    tarn::hardened::serves() ? know_forms() : tarn::trust_sized_delete();
+    (tarn::hardened::serves() ? forms_known : arrays_plain) = news_are_own();
+    if (!tarn::hardened::serves()) tarn::trust_sized_delete();
 }
 
 [[gnu::noinline]] void delete_slow(void* pointer, size_t size) noexcept {
@@ -202,13 +199,15 @@ TARN_EXPORT void operator delete(void* p) noexcept {
 }
 
 TARN_EXPORT void* operator new[](size_t n) {
-    return array_new(n);
+    if (!arrays_plain) [[unlikely]]
+        return new_array(n);
+    return make(n);
 }
 TARN_EXPORT void* operator new(size_t n, const nothrow_t&) noexcept {
     return make_or_null(n);
 }
 TARN_EXPORT void* operator new[](size_t n, const nothrow_t& t) noexcept {
-    return array_new_or_null(n, t);
+    return forms_known ? new_array_or_null(n) : ::operator new(n, t);
 }
 TARN_EXPORT void* operator new(size_t n, align_val_t a) {
     return make_aligned(n, a);
@@ -224,7 +223,9 @@ TARN_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t& t) no
 }
 
 TARN_EXPORT void operator delete[](void* p) noexcept {
-    array_delete(p);
+    if (!arrays_plain) [[unlikely]]
+        return delete_array(p);
+    release_deleted(p);
 }
 TARN_EXPORT void operator delete(void* p, const nothrow_t&) noexcept {
     ::operator delete(p);

@@ -140,6 +140,10 @@ typedef struct tarn_stats {
     uint64_t guarded_allocations; /* counter */
     uint64_t guarded_live;        /* now: of them, those not freed */
     uint64_t guard_faults;        /* counter: accesses and frees that were found to be wrong */
+
+    /* The same: the hardened mode (TARN_HARDENED). What it finds ends the process. */
+    uint64_t hardened_checks; /* counter: objects that were looked at, when freed and when handed out again */
+    uint64_t quarantine_bytes; /* now: freed, and waiting for reuse; blocks of more than 32 KiB not counted */
 } tarn_stats;
 
 /* Fills the first `size` bytes of `stats`; pass `sizeof *stats`. A program compiled against an older,

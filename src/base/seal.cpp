@@ -5,6 +5,8 @@
 
 namespace tarn {
 
+thread_local constinit uint8_t shard_number_above __attribute__((tls_model("initial-exec"))) = 0;
+
 constinit uint64_t seal_secret = 0;
 
 // From random bytes that libc makes other secrets of, so that these do not follow from a seal.

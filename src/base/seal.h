@@ -7,6 +7,9 @@
 
 namespace tarn {
 
+// Of the shard of the hardened mode that this thread has, and 1; 0: none. Here since it fills a gap in thread-local storage.
+extern thread_local constinit uint8_t shard_number_above __attribute__((tls_model("initial-exec")));
+
 // Made before the first object of the hardened mode is handed out.
 extern uint64_t seal_secret;
 void make_seal_secret();

@@ -7,6 +7,7 @@
 #include "hardened/checks.h"
 #include "hardened/store.h"
 #include "os/os.h"
+#include "os/thread_pointer.h"
 #include "pages/runs.h"
 
 namespace tarn::hardened {
@@ -30,36 +31,56 @@ Shard& shard_of(const GuardedSlab& slab) {
     return *owner;
 }
 
-// The slots that this thread has for itself, without a lock: one, and more when signal handlers came over calls here. The child of a
-// handler's fork goes on with them.
-constexpr unsigned kAtWork = 4;
-struct AtWork {
-    unsigned depth;
-    const SlotWord* words[kAtWork];
+// The slots that threads have for themselves, without a lock; more than one of a thread when signal handlers came over calls here. The
+// child of a handler's fork goes on with its own. Not in thread-local storage, of which a library that is loaded late has little.
+struct alignas(64) Work {
+    std::atomic<uintptr_t> thread;  // 0: nobody's; only who made it its own writes
+    const SlotWord* word;           // NULL: about to be said
 };
-thread_local constinit AtWork at_work __attribute__((tls_model("initial-exec"))) = {};
+constexpr size_t kWorks = 64;  // where all are taken, a child of such a fork gives that slot up
+constinit Work works[kWorks] = {};
 
 class Working {
   public:
     void begin(const SlotWord& word) {
-        if (at_work.depth < kAtWork) at_work.words[at_work.depth] = &word;
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        ++at_work.depth;
-        began_ = true;
+        const uintptr_t self = thread_pointer();
+        const size_t from = static_cast<size_t>(self * 0x9e3779b97f4a7c15 >> 32);
+        for (size_t i = 0; i < kWorks; ++i) {
+            Work& work = works[(from + i) % kWorks];
+            uintptr_t none = 0;
+            if (work.thread.load(std::memory_order_relaxed) != 0) continue;
+            if (!work.thread.compare_exchange_strong(none, self, std::memory_order_acquire)) continue;
+            work.word = &word;
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+            work_ = &work;
+            return;
+        }
     }
     ~Working() {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (began_) --at_work.depth;
+        if (!work_) return;
+        work_->word = nullptr;
+        work_->thread.store(0, std::memory_order_release);
     }
 
   private:
-    bool began_ = false;
+    Work* work_ = nullptr;
 };
 
 bool is_at_work_on(const SlotWord& word) {
-    for (unsigned i = 0; i < at_work.depth && i < kAtWork; ++i)
-        if (at_work.words[i] == &word) return true;
+    const uintptr_t self = thread_pointer();
+    for (const Work& work : works)
+        if (work.word == &word && work.thread.load(std::memory_order_relaxed) == self) return true;
     return false;
+}
+
+// In the child of a fork.
+void forget_works_of_others() {
+    const uintptr_t self = thread_pointer();
+    for (Work& work : works)
+        if (work.thread.load(std::memory_order_relaxed) != self) {
+            work.word = nullptr;
+            work.thread.store(0, std::memory_order_relaxed);
+        }
 }
 
 // Where there is no room, since more signal handlers freed something than ever before, it waits for good.
@@ -90,6 +111,7 @@ Taken take(size_t size, size_t alignment, Form form, Count count) {
         Guard guard(shard->lock);
         settle_aside(*shard);
         taken = take_slot(*shard, c, size, form);
+        shard->checks += taken.slab != nullptr;
         if (taken.slab) working.begin(taken.slab->words[taken.index]);
         if (taken.slab && count == Count::kHere) {
             auto& counts = shard->counts[class_of_size(size)];
@@ -136,6 +158,7 @@ Given give(void* p, Form form, size_t expected, Count count) {
         settle_aside(owner);
         if (count == Count::kHere && !remote) owner.counts[class_of_size(asked)].freed += 1;
         add_waiting(owner, p);
+        owner.checks += 1;
         found = owner.found;
     }
     die_if(found);
@@ -298,6 +321,12 @@ uint64_t waiting_bytes() {
     return bytes;
 }
 
+uint64_t checks_made() {
+    uint64_t checks = 0;
+    each_shard([&](Shard& one) { checks += one.checks; });
+    return checks;
+}
+
 void leave_thread() {
     leave_shard();
 }
@@ -310,6 +339,7 @@ bool is_mine() {
 
 void after_fork_child(bool others) {
     store_after_fork_child(others);
+    forget_works_of_others();
     for (size_t i = 0; i < kShards; ++i) {
         if (!shard(i) || shard(i)->lock.is_mine()) continue;
         Shard& one = *shard(i);

@@ -47,6 +47,8 @@ Counts counts(SizeClass c);
 uint64_t live_bytes();  // taken less freed, of what is counted here, modulo 2^64
 // In quarantine.
 uint64_t waiting_bytes();
+// Objects that were looked at: when they were freed, and when their place was taken.
+uint64_t checks_made();
 // This thread ends, or takes nothing more.
 void leave_thread();
 

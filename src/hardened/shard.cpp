@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/options.h"
+#include "base/seal.h"
 #include "hardened/store.h"
 #include "os/os.h"
 
@@ -17,8 +18,6 @@ constinit std::atomic<Shard*> shards[kShards] = {};
 constinit std::atomic<size_t> in_use{0};
 constinit std::atomic<uint32_t> holders[kShards] = {};  // threads
 constinit std::atomic<size_t> most_waiting{0};
-constexpr uint8_t kNone = 255;
-thread_local constinit uint8_t own_number __attribute__((tls_model("initial-exec"))) = kNone;
 
 constexpr uint32_t kEmptyLeast = 2;  // slabs of a class that are kept empty, at least
 constexpr uint32_t kEmptyShare = 4;  // or one of so many
@@ -52,7 +51,7 @@ Shard* shard(size_t number) {
 }
 
 uint8_t own_shard() {
-    return own_number;
+    return static_cast<uint8_t>(shard_number_above - 1);
 }
 
 size_t waiting_most() {
@@ -68,23 +67,23 @@ namespace {
         if (holders[i].load(std::memory_order_relaxed) < holders[best].load(std::memory_order_relaxed))
             best = i;
     holders[best].fetch_add(1, std::memory_order_relaxed);
-    own_number = static_cast<uint8_t>(best);
+    shard_number_above = static_cast<uint8_t>(best + 1);
 }
 
 }  // namespace
 
 void leave_shard() {
-    if (own_number == kNone) return;
-    holders[own_number].fetch_sub(1, std::memory_order_relaxed);
-    own_number = kNone;
+    if (shard_number_above == 0) return;
+    holders[own_shard()].fetch_sub(1, std::memory_order_relaxed);
+    shard_number_above = 0;
 }
 
 Shard* shard_to_take_from() {
-    if (own_number == kNone) [[unlikely]]
+    if (shard_number_above == 0) [[unlikely]]
         enter_shard();
-    Shard* own = shard_or_make(own_number);
+    Shard* own = shard_or_make(own_shard());
     for (size_t i = 1; own && own->lock.is_mine() && i < kShards; ++i)
-        own = shard_or_make((own_number + i) % kShards);
+        own = shard_or_make((own_shard() + i) % kShards);
     return own && !own->lock.is_mine() ? own : nullptr;
 }
 

@@ -29,6 +29,7 @@ struct Shard {
     std::atomic<void*> aside[kAside] = {};
     std::atomic<bool> any_aside{false};
     Published waiting_bytes;
+    Published checks;
     struct {
         Published taken, freed, fresh;  // by threads that have no heap to count it
         Published out;                  // live ones and those in quarantine

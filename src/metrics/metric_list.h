@@ -172,6 +172,11 @@ inline constexpr Total kTotals[] = {
      "guarded", "in use", Show::kUnlessZero},
     {"guard_faults", Kind::kCounter, Unit::kCount, &tarn_stats::guard_faults, nullptr,
      "Accesses and frees that these were found by to be wrong", "guarded", "faults", Show::kUnlessZero},
+    {"hardened_checks", Kind::kCounter, Unit::kCount, &tarn_stats::hardened_checks, nullptr,
+     "Objects that the hardened mode looked at", "hardened", "checks", Show::kUnlessZero},
+    {"quarantine_bytes", Kind::kGauge, Unit::kBytes, &tarn_stats::quarantine_bytes, nullptr,
+     "Small objects that were freed and wait for reuse in the hardened mode", "hardened", "in quarantine",
+     Show::kUnlessZero},
 
     {"reserved", Kind::kGauge, Unit::kBytes, &tarn_stats::reserved, nullptr,
      "Address space reserved for small objects", "region", "reserved"},

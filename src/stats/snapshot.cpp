@@ -4,7 +4,9 @@
 
 #include "backend/blocks.h"
 #include "cache/caches.h"
+#include "cache/hardened.h"
 #include "cache/totals.h"
+#include "hardened/hardened.h"
 #include "heap/orphans.h"
 #include "os/os.h"
 #include "pages/runs.h"
@@ -111,6 +113,10 @@ void take_snapshot(Snapshot& snapshot) {
     snapshot.guarded_allocations = guard_counts.samples.load(std::memory_order_relaxed);
     snapshot.guarded_live = guard_counts.live.load(std::memory_order_relaxed);
     snapshot.guard_faults = guard_counts.faults.load(std::memory_order_relaxed);
+    if (hardened::serves()) {
+        snapshot.hardened_checks = hardened::checks_made();
+        snapshot.quarantine_bytes = hardened::waiting_bytes();
+    }
     const os::Memory memory = os::memory();
     snapshot.resident = memory.resident;
     snapshot.peak_resident = memory.peak_resident;

@@ -197,7 +197,8 @@ def profiled(context):
         with record_file.Record(place.path()) as record:
             assert sum(stack["samples"] for stack in record.stacks) > 500
         report = json.loads([line for line in result.errors.splitlines() if line.startswith("{")][0])["totals"]
-        assert report["guarded_allocations"] > 500 and report["guarded_live"] == 0 == report["guard_faults"], report
+        assert report["guarded_allocations"] > 500 and report["guard_faults"] == 0, report
+        assert report["guarded_live"] <= report["live_objects"] < 20, report  # libc's
 
 
 PROGRAMS = {

@@ -82,6 +82,7 @@ constexpr const char* kSubjects =
     "tarn: interners 1 in use, 5 made, 500 strings, 80,000 requests, 40.0 KiB held\n"
     "tarn: heaps     3 in use, 30 made, 70,000 allocations, 9,000 live, 1.8 MiB in them, 2.0 MiB held\n"
     "tarn: guarded   4,711 allocations, 99 in use, 1 faults\n"
+    "tarn: hardened  123,456 checks, 256.0 KiB in quarantine\n"
     "tarn: region    64.0 GiB reserved, 6.0 MiB committed, 4.0 MiB in use, 90.0 MiB returned\n";
 
 TEST_F(Report, TextIsExactlyThis) {
@@ -181,7 +182,7 @@ TEST_F(Report, EveryLineOfTextIsMarkedNarrowAndPrintable) {
 TEST_F(Report, LargestNumbersKeepTheTableNarrow) {
     const auto lines = lines_of(report(tarn::write_text_and_classes, extreme()));
     EXPECT_EQ(lines.size(),
-              lines_of(report(tarn::write_text, idle())).size() + TARN_SIZE_CLASSES_MAX + 2 + 11);
+              lines_of(report(tarn::write_text, idle())).size() + TARN_SIZE_CLASSES_MAX + 2 + 12);
     for (const std::string& line : lines)
         EXPECT_LT(line.size(), 130u) << line;
 }

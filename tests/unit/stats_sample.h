@@ -82,6 +82,8 @@ inline tarn::Snapshot sample() {
     s.guarded_allocations = 4711;
     s.guarded_live = 99;
     s.guard_faults = 1;
+    s.hardened_checks = 123456;
+    s.quarantine_bytes = 262144;
     s.resident = 150 << 20;
     s.peak_resident = 160 << 20;
     strcpy(s.backend, "mimalloc");
