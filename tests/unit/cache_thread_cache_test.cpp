@@ -177,10 +177,18 @@ void grow_region() {
         give_run(run, kRunUnitsMax);
 }
 
+size_t in_use_when_all_is_given_back() {
+    flush(*current_cache);
+    collect_others(Collect::kMemory);
+    mixed::trim();
+    trim_runs();
+    return run_stats().in_use;
+}
+
 TEST(CacheThreads, WhatEndedThreadsAllocatedAndOthersFreedAddsUp) {
     constexpr unsigned kThreads = 4, kObjects = 5000;
     grow_region();
-    const size_t in_use = run_stats().in_use;  // of the hardened mode, by then
+    const size_t in_use = in_use_when_all_is_given_back();  // of the hardened mode, after other tests
     std::vector<std::vector<void*>> left(kThreads);
     for (int generation = 0; generation < 4; ++generation) {
         std::vector<std::thread> threads;
@@ -211,12 +219,8 @@ TEST(CacheThreads, WhatEndedThreadsAllocatedAndOthersFreedAddsUp) {
     for (auto& objects : left)
         for (void* object : objects)
             release(object);
-    flush(*current_cache);
-    collect_others(Collect::kMemory);
-    mixed::trim();
-    trim_runs();
+    EXPECT_EQ(in_use_when_all_is_given_back(), in_use);
     EXPECT_EQ(orphans.slabs(), 0u);
-    EXPECT_EQ(run_stats().in_use, in_use);
 }
 
 // Made and freed first in, first out, so that the bin hands out again what lies in all slabs.
