@@ -177,7 +177,7 @@ void only_listed_of_its_own(void (*body)()) {
 }
 
 constexpr int kRefused[] = {SYS_madvise, SYS_mincore, SYS_membarrier};
-void refuse_advice() {
+void refuse_advice(void (*last)()) {
     free(opaque(malloc(100)));
     seccomp::Filter filter;
     for (int number : kRefused)
@@ -187,8 +187,7 @@ void refuse_advice() {
     all_single();
     threads();
     malloc_trim(0);
-    children();
-    all_single();
+    last();
 }
 
 // Each call of others' code is caught, counted, and made here in its place, unless it is refused.
@@ -273,6 +272,13 @@ int main(int count, char** arguments) {
                        {"threads", [] { only_listed_of_its_own(threads); }},
                        {"idle", [] { only_listed_of_its_own(idle); }},
                        {"children", [] { only_listed_of_its_own(children); }},
-                       {"refused_advice", refuse_advice},
+                       {"refused_advice",
+                        [] {
+                            refuse_advice([] {
+                                children();
+                                all_single();
+                            });
+                        }},
+                       {"refused_advice_briefly", [] { refuse_advice(small); }},
                        {"calls_at_frees", calls_at_frees}});
 }
