@@ -5,6 +5,8 @@
 usage: check.py PROGRAM EXPECTED
 """
 import difflib
+import os
+import shlex
 import subprocess
 import sys
 
@@ -13,7 +15,8 @@ def main():
     program, expected = sys.argv[1:]
     with open(expected, encoding="utf-8") as file:
         wanted = file.read()
-    done = subprocess.run([program], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    emulator = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))  # for another machine's programs
+    done = subprocess.run([*emulator, program], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
     difference = list(difflib.unified_diff(wanted.splitlines(), done.stdout.splitlines(), "expected", "printed", lineterm=""))
     print("\n".join(difference) or "as expected")
     return 1 if difference or done.returncode else 0

@@ -78,6 +78,11 @@ void remember(void* unit) {
     record.size_class = kWasHere;
 }
 
+// On larger pages than a unit neighbours would go, too.
+bool discard_units(void* at, size_t units) {
+    return os::page_size() <= kUnitSize && os::discard(at, units * kUnitSize);
+}
+
 // Slots of malloc(0) are all in the guard.
 size_t guard_bytes(const GuardedSlab& slab) {
     return slab.slot_class == kUntouchable ? slab.info().units * kUnitSize : kFirstSlot;
@@ -111,8 +116,7 @@ GuardedSlab* make_slab(SlotClass c, uint8_t shard, uint64_t random) {
         give_metadata(c, metadata);
         return nullptr;
     }
-    if (!run.zeroed && !os::discard(run.at, info.units * kUnitSize))
-        memset(run.at, 0, info.units * kUnitSize);
+    if (!run.zeroed && !discard_units(run.at, info.units)) memset(run.at, 0, info.units * kUnitSize);
     GuardedSlab* const slab = static_cast<GuardedSlab*>(record_at(run.at));
     for (size_t i = 0; i < info.units; ++i) {
         slab[i] = {};
@@ -139,7 +143,7 @@ void dissolve(GuardedSlab& slab) {
     store.slabs -= 1;
     store.unguarded -= !slab.guarded;
     if (slab.guarded && !os::unguard(at, guard_bytes(slab))) return;  // given up, address space alone
-    const bool zeroed = os::discard(at, info.units * kUnitSize);
+    const bool zeroed = discard_units(at, info.units);
     const SlotClass c = slab.slot_class;
     give_metadata(c, slab.free_bits);
     set_entries(unit_of(at), Units{info.units}, 0);

@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -250,7 +251,8 @@ def check_samples(program, schema_path, document):
 
     def run(snapshot, form, name="program", **variables):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TARN_")} | variables
-        return subprocess.run([program, snapshot, form, name], env=environment, check=True, stdout=subprocess.PIPE).stdout
+        emulator = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))  # for another machine's programs
+        return subprocess.run([*emulator, program, snapshot, form, name], env=environment, check=True, stdout=subprocess.PIPE).stdout
 
     report = check_json(run("sample", "json"), schema)
     check_equations(report)
