@@ -24,7 +24,6 @@ using tarn::Snapshot;
 using tarn::StatsFormat;
 
 namespace {
-
 struct Process {
     const char* program;
     int id;
