@@ -45,18 +45,6 @@ const char* words(Fault fault) {
     return "internal error";
 }
 
-// What fits of a message.
-struct Line {
-    char text[80] = {};
-    size_t length = 0;
-
-    static void sink(void* self, const char* text, size_t length) {
-        Line& line = *static_cast<Line*>(self);
-        for (size_t i = 0; i < length && line.length + 1 < sizeof line.text; ++i)
-            line.text[line.length++] = text[i];
-    }
-};
-
 // "" when nobody says so.
 const char* whose(const void* pointer) {
     for (const Claim* claim = claims.first(); claim; claim = claim->next)

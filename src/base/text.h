@@ -44,4 +44,16 @@ class Text {
     char buffer_[512];
 };
 
+// What fits of a line, for a text whose sink and context are these.
+struct Line {
+    char text[80] = {};
+    size_t length = 0;
+
+    static void sink(void* self, const char* text, size_t length) {
+        Line& line = *static_cast<Line*>(self);
+        for (size_t i = 0; i < length && line.length + 1 < sizeof line.text; ++i)
+            line.text[line.length++] = text[i];
+    }
+};
+
 }  // namespace tarn

@@ -140,18 +140,6 @@ void print(Text& text, const Fault& fault) {
     text.add("tarn:   addr2line -Cfpie FILE OFFSET says where that is\n");
 }
 
-// What fits of it.
-struct Line {
-    char text[80] = {};
-    size_t length = 0;
-
-    static void sink(void* self, const char* text, size_t length) {
-        Line& line = *static_cast<Line*>(self);
-        for (size_t i = 0; i < length && line.length + 1 < sizeof line.text; ++i)
-            line.text[line.length++] = text[i];
-    }
-};
-
 void event_of(uintptr_t address, const char* words, const Trace& trace) {
     const uint32_t stack =
         profile::number_of({trace.frames, trace.depth, trace.cut}, os::coarse_nanoseconds());

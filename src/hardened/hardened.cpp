@@ -262,6 +262,7 @@ void forget(Shard& shard) {
 
 template <class Visit>
 void each_shard(Visit visit) {
+    if (!any_shards()) return;
     for (size_t i = 0; i < kShards; ++i)
         if (Shard* const one = shard(i)) visit(*one);
 }

@@ -31,11 +31,12 @@ Shard* make_shard(size_t number) {
         (os::random() + os::nanoseconds() * 0x9e3779b97f4a7c15) ^ reinterpret_cast<uintptr_t>(made);
     if (made->random_state == 0) made->random_state = 1;
     Shard* expected = nullptr;
+    const size_t shards_now = in_use.fetch_add(1, std::memory_order_relaxed) + 1;  // before it is seen
     if (shards[number].compare_exchange_strong(expected, made, std::memory_order_acq_rel)) {
-        const size_t shards_now = in_use.fetch_add(1, std::memory_order_relaxed) + 1;
         most_waiting.store(options.quarantine / shards_now, std::memory_order_relaxed);
         return made;
     }
+    in_use.fetch_sub(1, std::memory_order_relaxed);
     return expected;  // another thread was faster; the memory was not touched but for a page
 }
 
@@ -48,6 +49,10 @@ Shard* shard_or_make(size_t number) {
 
 Shard* shard(size_t number) {
     return shards[number].load(std::memory_order_acquire);
+}
+
+bool any_shards() {
+    return in_use.load(std::memory_order_acquire) > 0;
 }
 
 uint8_t own_shard() {

@@ -48,6 +48,8 @@ struct Shard {
 Shard* shard_to_take_from();
 // NULL where there is none yet.
 Shard* shard(size_t number);
+// Whether there is any; most processes have none.
+bool any_shards();
 uint8_t own_shard();  // the number of this thread's; one that none has before it took anything
 
 // This thread takes nothing more.

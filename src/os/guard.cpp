@@ -12,13 +12,6 @@ namespace tarn::os {
 
 namespace {
 
-constexpr bool kFaults =
-#ifdef TARN_FAULTS
-    true;
-#else
-    false;
-#endif
-
 // linux/mman.h from 6.13 on: MADV_GUARD_INSTALL, MADV_GUARD_REMOVE.
 constexpr long kInstall = 102, kRemove = 103;
 constexpr size_t kMappingsDefault = 65530;  // what the kernel allows unless it is told otherwise

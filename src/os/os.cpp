@@ -21,13 +21,6 @@ namespace tarn::os {
 
 namespace {
 
-constexpr bool kFaults =
-#ifdef TARN_FAULTS
-    true;
-#else
-    false;
-#endif
-
 constexpr int kCalls = static_cast<int>(Call::kCount);
 constexpr long kNever = -1;
 std::atomic<long> successes_left[kCalls] = {kNever, kNever, kNever, kNever, kNever, kNever};

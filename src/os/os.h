@@ -123,6 +123,12 @@ void take_pending(int signal);          // this thread's first
 
 // Tests only: the n-th call from now of a kind fails (and every one after it until reset). Compiled in
 // when TARN_FAULTS is defined; the shipped library has no trace of it.
+inline constexpr bool kFaults =
+#ifdef TARN_FAULTS
+    true;
+#else
+    false;
+#endif
 enum class Call { kReserve, kCommit, kPurge, kMap, kUnmap, kRemap, kCount };
 void fail_after(Call call, long successes);
 void fail_none();
