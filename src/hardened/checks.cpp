@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hardened/checks.h"
 
-#include "base/seal.h"
 #include "os/os.h"
 
 namespace tarn::hardened {
@@ -23,7 +22,7 @@ const char* first_change(const char* from, size_t bytes) {
 // `look` is a Finding by what the word says; it counts when the word has not changed meanwhile, each time.
 template <class Look>
 Finding confirmed(const SlotWord& word, Look look) {
-    Finding finding;
+    Finding finding{};
     for (int i = 0; i < kLooks; ++i) {
         const SlotWord before = word_at(word);
         finding = look(before);
@@ -60,20 +59,15 @@ Finding look_at(const GuardedSlab& slab, size_t index, SlotWord word) {
 }  // namespace
 
 void die_of(const Finding& finding) {
-    die(finding.fault, finding.at, finding.detail, finding.number, *finding.detail ? "bytes" : "");
+    finding.detail ? die(finding.fault, finding.at, finding.detail, finding.number, "bytes")
+                   : die(finding.fault, finding.at);
 }
 
-LiveSlot live_slot(const void* p) {
-    GuardedSlab& slab = *slab_at(p);
-    const size_t index = slab.index_of(p);
-    if (index >= slab.info().slots) return {&slab, index, {}, {Fault::kNeverHandedOut, p}};
-    const SlotWord word = word_at(slab.words[index]);
-    const size_t asked = word.asked();
-    if (word.state() == SlotState::kFresh) return {&slab, index, word, {Fault::kNeverHandedOut, p}};
-    if (slab.slot(index) != p) return {&slab, index, word, {Fault::kInsideObject, p, "into one of", asked}};
-    if (word.state() != SlotState::kLive)
-        return {&slab, index, word, {Fault::kDoubleFree, p, "an object of", asked}};
-    return {&slab, index, word, {}};
+Finding why_not_live(const FoundSlot& slot, const void* p) {
+    const SlotWord word = slot.word;
+    if (word.state() == SlotState::kFresh) return {Fault::kNeverHandedOut, p, nullptr, 0};
+    if (slot.slab->slot(slot.index) != p) return {Fault::kInsideObject, p, "into one of", word.asked()};
+    return {Fault::kDoubleFree, p, "an object of", word.asked()};
 }
 
 Finding check_object(const GuardedSlab& slab, size_t index, size_t asked) {

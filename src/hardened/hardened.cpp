@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#include "base/seal.h"
 #include "hardened/checks.h"
 #include "hardened/store.h"
+#include "hardened/work.h"
 #include "os/os.h"
-#include "os/thread_pointer.h"
 #include "pages/runs.h"
 
 namespace tarn::hardened {
@@ -16,8 +15,10 @@ namespace {
 
 // Frees of signal handlers over calls here, now that the lock is free for them. With it held.
 void settle_aside(Shard& shard) {
+    if (!shard.any_aside.load(std::memory_order_relaxed)) [[likely]]
+        return;
     while (void* const p = take_aside(shard))
-        add_waiting(shard, p);
+        add_waiting(shard, p, slab_at(p)->info().bytes);
 }
 
 void die_if(const Finding& finding) {
@@ -29,58 +30,6 @@ Shard& shard_of(const GuardedSlab& slab) {
     Shard* const owner = slab.shard < kShards ? shard(slab.shard) : nullptr;
     if (!owner) die(Fault::kNeverHandedOut, slab.begin());
     return *owner;
-}
-
-// The slots that threads have for themselves, without a lock; more than one of a thread when signal handlers came over calls here. The
-// child of a handler's fork goes on with its own. Not in thread-local storage, of which a library that is loaded late has little.
-struct alignas(64) Work {
-    std::atomic<uintptr_t> thread;  // 0: nobody's; only who made it its own writes
-    const SlotWord* word;           // NULL: about to be said
-};
-constexpr size_t kWorks = 64;  // where all are taken, a child of such a fork gives that slot up
-constinit Work works[kWorks] = {};
-
-class Working {
-  public:
-    void begin(const SlotWord& word) {
-        const uintptr_t self = thread_pointer();
-        const size_t from = static_cast<size_t>(self * 0x9e3779b97f4a7c15 >> 32);
-        for (size_t i = 0; i < kWorks; ++i) {
-            Work& work = works[(from + i) % kWorks];
-            uintptr_t none = 0;
-            if (work.thread.load(std::memory_order_relaxed) != 0) continue;
-            if (!work.thread.compare_exchange_strong(none, self, std::memory_order_acquire)) continue;
-            work.word = &word;
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-            work_ = &work;
-            return;
-        }
-    }
-    ~Working() {
-        if (!work_) return;
-        work_->word = nullptr;
-        work_->thread.store(0, std::memory_order_release);
-    }
-
-  private:
-    Work* work_ = nullptr;
-};
-
-bool is_at_work_on(const SlotWord& word) {
-    const uintptr_t self = thread_pointer();
-    for (const Work& work : works)
-        if (work.word == &word && work.thread.load(std::memory_order_relaxed) == self) return true;
-    return false;
-}
-
-// In the child of a fork.
-void forget_works_of_others() {
-    const uintptr_t self = thread_pointer();
-    for (Work& work : works)
-        if (work.thread.load(std::memory_order_relaxed) != self) {
-            work.word = nullptr;
-            work.thread.store(0, std::memory_order_relaxed);
-        }
 }
 
 // Where there is no room, since more signal handlers freed something than ever before, it waits for good.
@@ -100,74 +49,142 @@ void clear(const GuardedSlab& slab, size_t index) {
 
 }  // namespace
 
+namespace {
+
+// What a slot is looked at for, cleared and sealed takes less than to say that this thread is at work on it: that is done with the shard's
+// lock held, which says so, too.
+constexpr size_t kShort = 1024;  // bytes
+
+// Of a slot that this thread has for itself. False: something is wrong. Nothing is written to `wrong` but then: this is on each path.
+[[nodiscard]] bool hand_out(GuardedSlab& slab, SlotWord& word, char* object, SlotWord live, bool fresh,
+                            Finding& wrong) {
+    const size_t bytes = slab.info().bytes;
+    if (touchable(slab)) {
+        // Of a fresh slot, what the next object's owner wrote before its begin.
+        if (!is_zero(fresh ? object + bytes - kAlignment : object, fresh ? kAlignment : bytes)) [[unlikely]] {
+            const size_t index = slab.index_of(object);
+            wrong = fresh ? check_fresh(slab, index) : check_reused(slab, index);
+            if (wrong) return false;
+        }
+        if (slab.doubtful) [[unlikely]]
+            memset(object, 0, bytes);
+        put_seal(object, live.asked(), bytes);
+    }
+    set_word(word, live);
+    return true;
+}
+
+[[nodiscard]] bool take_back(const FoundSlot& slot, char* object, Finding& wrong) {
+    GuardedSlab& slab = *slot.slab;
+    SlotWord& word = slab.words[slot.index];
+    const size_t asked = slot.word.asked();
+    if (!change_word(word, slot.word, slot.word.in(SlotState::kFreeing))) [[unlikely]] {
+        wrong = {Fault::kDoubleFree, object, "an object of", asked};
+        return false;
+    }
+    if (!seems_sound(slab, slot.index, object, asked)) [[unlikely]] {
+        wrong = check_object(slab, slot.index, asked);
+        if (wrong) return false;
+    }
+    if (touchable(slab)) memset(object, 0, slab.info().bytes);
+    set_word(word, slot.word.in(SlotState::kWaiting));
+    return true;
+}
+
+FoundSlot live_slot(const void* p) {
+    const FoundSlot slot = slot_of(p);
+    if (!slot.is_live) [[unlikely]]
+        die_of(why_not_live(slot, p));
+    return slot;
+}
+
+}  // namespace
+
 Taken take(size_t size, size_t alignment, Form form, Count count) {
     const SlotClass c = slot_for(size, alignment);
     if (c == kNoSlot) return {};
     Shard* const shard = shard_to_take_from();
     if (!shard) return {};
-    TakenSlot taken;
+    const bool is_short = kSlots[c].bytes <= kShort;
+    const SlotWord live{SlotState::kLive, form, size};
+    bool fresh, grew = false, fine = true;
+    Place taken;
+    SlotWord* word;
+    char* object;
     Working working;
+    Finding wrong;
     {
         Guard guard(shard->lock);
         settle_aside(*shard);
-        taken = take_slot(*shard, c, size, form);
-        shard->checks += taken.slab != nullptr;
-        if (taken.slab) working.begin(taken.slab->words[taken.index]);
-        if (taken.slab && count == Count::kHere) {
-            auto& counts = shard->counts[class_of_size(size)];
+        taken = take_slot(*shard, c, grew);
+        if (!taken.slab) return {};
+        word = &taken.slab->words[taken.index];
+        object = taken.slab->slot(taken.index);
+        fresh = word->state() == SlotState::kFresh;
+        set_word(*word, live.in(SlotState::kTaking));
+        shard->checks += 1;
+        auto& counts = shard->counts[class_of_size(size)];
+        counts.out += 1;
+        if (count == Count::kHere) {
             counts.taken += 1;
-            counts.fresh += taken.fresh;
+            counts.fresh += fresh;
         }
+        if (is_short)
+            fine = hand_out(*taken.slab, *word, object, live, fresh, wrong);
+        else
+            working.begin(*word);
     }
-    if (!taken.slab) return {};
-    char* const object = taken.slab->slot(taken.index);
-    die_if(taken.fresh ? check_fresh(*taken.slab, taken.index) : check_reused(*taken.slab, taken.index));
-    if (taken.slab->doubtful) clear(*taken.slab, taken.index);
-    if (touchable(*taken.slab)) put_seal(object, size, taken.slab->info().bytes);
-    set_word(taken.slab->words[taken.index], {SlotState::kLive, form, size});
-    return {object, taken.fresh, taken.grew};
+    if (!is_short) fine = hand_out(*taken.slab, *word, object, live, fresh, wrong);
+    if (!fine) [[unlikely]]
+        die_of(wrong);
+    return {object, fresh, grew};
 }
 
 Given give(void* p, Form form, size_t expected, Count count) {
-    const LiveSlot live = live_slot(p);
-    die_if(live.finding);
-    GuardedSlab& slab = *live.slab;
-    SlotWord& word = slab.words[live.index];
-    const size_t asked = live.word.asked();
-    if (form != Form::kAny && live.word.form() != Form::kAny && form != live.word.form())
+    const FoundSlot live = live_slot(p);
+    char* const object = static_cast<char*>(p);
+    const size_t asked = live.word.asked(), bytes = live.slab->info().bytes;
+    if (form != Form::kAny && live.word.form() != Form::kAny && form != live.word.form()) [[unlikely]]
         die_of({Fault::kWrongForm, p, made_by(live.word.form()), asked});
-    if (expected != kAnySize && expected != asked)
+    if (expected != kAnySize && expected != asked) [[unlikely]]
         die_of({Fault::kWrongSize, p,
                 expected > asked ? "freed as larger than its" : "freed as less than its", asked});
+    Shard& owner = shard_of(*live.slab);
+    const bool mine = owner.lock.is_mine(), is_short = bytes <= kShort && !mine;
     Working working;
-    working.begin(word);
-    if (!change_word(word, live.word, live.word.in(SlotState::kFreeing)))
-        die_of({Fault::kDoubleFree, p, "an object of", asked});
-    die_if(check_object(slab, live.index, asked));
-    clear(slab, live.index);
-    set_word(word, live.word.in(SlotState::kWaiting));
-    Shard& owner = shard_of(slab);
-    if (owner.lock.is_mine()) [[unlikely]] {
+    Finding wrong;
+    if (!is_short) {
+        working.begin(live.slab->words[live.index]);
+        if (!take_back(live, object, wrong)) [[unlikely]]
+            die_of(wrong);
+    }
+    if (mine) [[unlikely]] {
         put_aside(owner, p);
         return {asked, false};
     }
     const bool remote = owner.number != own_shard();
-    Finding found;
+    bool fine = true;
     {
         Guard guard(owner.lock);
         settle_aside(owner);
-        if (count == Count::kHere && !remote) owner.counts[class_of_size(asked)].freed += 1;
-        add_waiting(owner, p);
-        owner.checks += 1;
-        found = owner.found;
+        if (is_short) fine = take_back(live, object, wrong);
+        if (fine) [[likely]] {
+            if (count == Count::kHere && !remote) owner.counts[class_of_size(asked)].freed += 1;
+            add_waiting(owner, p, bytes);
+            owner.checks += 1;
+            if (owner.found) [[unlikely]] {
+                wrong = owner.found;
+                fine = false;
+            }
+        }
     }
-    die_if(found);
+    if (!fine) [[unlikely]]
+        die_of(wrong);
     return {asked, remote};
 }
 
 void untake(void* p) {
-    const LiveSlot live = live_slot(p);
-    die_if(live.finding);
+    const FoundSlot live = live_slot(p);
     Shard& owner = shard_of(*live.slab);
     set_word(live.slab->words[live.index], live.word.in(SlotState::kFreeing));
     clear(*live.slab, live.index);
@@ -178,14 +195,12 @@ void untake(void* p) {
 }
 
 size_t size_of(const void* p) {
-    const LiveSlot live = live_slot(p);
-    die_if(live.finding);
+    const FoundSlot live = live_slot(p);
     return live.word.asked();
 }
 
 bool resize(void* p, size_t size) {
-    const LiveSlot live = live_slot(p);
-    die_if(live.finding);
+    const FoundSlot live = live_slot(p);
     const GuardedSlab& slab = *live.slab;
     const size_t before = live.word.asked();
     if (live.word.form() == Form::kNew || live.word.form() == Form::kNewArray)
@@ -243,17 +258,11 @@ void repair(GuardedSlab& slab, Shard& owner) {
         word = {SlotState::kFree, Form::kAny, word.asked() <= kSmallMax ? word.asked() : 0};
         bits |= bit;
     }
-    ++owner.slabs[slab.slot_class];
-    owner.empty[slab.slot_class] += slab.used == 0;
-    if (!slab.full()) link(owner, slab);
+    add_slab(owner, slab);
 }
 
 void forget(Shard& shard) {
-    for (SlotClass c = 0; c < kSlotClasses; ++c) {
-        shard.partial[c] = nullptr;
-        shard.ahead[c] = nullptr;
-        shard.slabs[c] = shard.empty[c] = 0;
-    }
+    forget_slabs(shard);
     for (auto& counts : shard.counts)
         counts.out = 0;
     shard.quarantine.forget();
@@ -270,7 +279,7 @@ void each_shard(Visit visit) {
 }  // namespace
 
 void check_all() {
-    Finding finding;
+    Finding finding{};
     constexpr uint64_t kWait = 100'000'000;  // ns
     bool held[kShards] = {};
     for (size_t i = 0; i < kShards; ++i)

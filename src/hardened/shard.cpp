@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <new>
 
 #include "base/options.h"
@@ -19,8 +20,10 @@ constinit std::atomic<size_t> in_use{0};
 constinit std::atomic<uint32_t> holders[kShards] = {};  // threads
 constinit std::atomic<size_t> most_waiting{0};
 
-constexpr uint32_t kEmptyLeast = 2;  // slabs of a class that are kept empty, at least
-constexpr uint32_t kEmptyShare = 4;  // or one of so many
+// Slabs that are kept empty, of all shards: making one costs page faults and system calls for its guard.
+constexpr size_t kEmptyLeast = size_t{8} << 20;  // bytes, at least
+constexpr size_t kEmptyShare = 2;                // or one of so many of all slabs'
+constinit std::atomic<size_t> all_bytes{0}, empty_bytes{0};
 
 Shard* make_shard(size_t number) {
     void* const memory = guarded_memory(sizeof(Shard));
@@ -92,6 +95,8 @@ Shard* shard_to_take_from() {
     return own && !own->lock.is_mine() ? own : nullptr;
 }
 
+namespace {
+
 void link(Shard& shard, GuardedSlab& slab) {
     GuardedSlab*& first = shard.partial[slab.slot_class];
     slab.previous = nullptr;
@@ -99,8 +104,6 @@ void link(Shard& shard, GuardedSlab& slab) {
     if (first) first->previous = &slab;
     first = &slab;
 }
-
-namespace {
 
 void unlink(Shard& shard, GuardedSlab& slab) {
     (slab.previous ? slab.previous->next : shard.partial[slab.slot_class]) = slab.next;
@@ -118,59 +121,98 @@ size_t any_free_slot(const GuardedSlab& slab, uint64_t random) {
     return at * 64 + (static_cast<unsigned>(__builtin_ctzll(turned)) + turn) % 64;
 }
 
+size_t bytes_of(SlotClass c) {
+    return kSlots[c].units * kUnitSize;
+}
+
+void count_empty(Shard& shard, SlotClass c) {
+    ++shard.empty[c];
+    empty_bytes.fetch_add(bytes_of(c), std::memory_order_relaxed);
+}
+void count_used(Shard& shard, SlotClass c) {
+    --shard.empty[c];
+    empty_bytes.fetch_sub(bytes_of(c), std::memory_order_relaxed);
+}
+
 void give_back(Shard& shard, GuardedSlab& slab) {
+    const SlotClass c = slab.slot_class;
     // What was written after free would be gone with it.
     if (!shard.found) shard.found = check_slab(slab);
     unlink(shard, slab);
-    --shard.slabs[slab.slot_class];
-    --shard.empty[slab.slot_class];
+    count_used(shard, c);
+    shard.slab_bytes -= bytes_of(c);
+    all_bytes.fetch_sub(bytes_of(c), std::memory_order_relaxed);
     dissolve(slab);
+}
+
+// Of the class that has most of them: others would keep for good what they do not need.
+void give_back_one(Shard& shard) {
+    SlotClass most = 0;
+    for (SlotClass c = 1; c < kSlotClasses; ++c)
+        if (shard.empty[c] * bytes_of(c) > shard.empty[most] * bytes_of(most)) most = c;
+    for (GuardedSlab* slab = shard.partial[most]; slab; slab = slab->next)
+        if (slab->used == 0) return give_back(shard, *slab);
 }
 
 void set_free(Shard& shard, GuardedSlab& slab, size_t index) {
     if (slab.full()) link(shard, slab);
     slab.free_bits[index / 64] |= uint64_t{1} << index % 64;
     if (--slab.used > 0) return;
-    const uint32_t empty = ++shard.empty[slab.slot_class];
-    if (empty > kEmptyLeast + shard.slabs[slab.slot_class] / kEmptyShare) give_back(shard, slab);
+    count_empty(shard, slab.slot_class);
+    if (empty_bytes.load(std::memory_order_relaxed) >
+        std::max(kEmptyLeast, all_bytes.load(std::memory_order_relaxed) / kEmptyShare))
+        give_back_one(shard);
 }
 
 }  // namespace
+
+void add_slab(Shard& shard, GuardedSlab& slab) {
+    shard.slab_bytes += bytes_of(slab.slot_class);
+    all_bytes.fetch_add(bytes_of(slab.slot_class), std::memory_order_relaxed);
+    if (slab.used == 0) count_empty(shard, slab.slot_class);
+    if (!slab.full()) link(shard, slab);
+}
+
+void forget_slabs(Shard& shard) {
+    for (SlotClass c = 0; c < kSlotClasses; ++c) {
+        shard.partial[c] = nullptr;
+        shard.ahead[c] = {};
+        empty_bytes.fetch_sub(shard.empty[c] * bytes_of(c), std::memory_order_relaxed);
+        shard.empty[c] = 0;
+    }
+    all_bytes.fetch_sub(shard.slab_bytes, std::memory_order_relaxed);
+    shard.slab_bytes = 0;
+}
 
 namespace {
 
 // Of a slab that is there, or of a new one.
-char* pick(Shard& shard, SlotClass c, TakenSlot& taken) {
+Place pick(Shard& shard, SlotClass c, bool& grew) {
     GuardedSlab* slab = shard.partial[c];
-    if (!slab) {
+    if (!slab) [[unlikely]] {
         slab = make_slab(c, shard.number, shard.random());
-        if (!slab) return nullptr;
-        ++shard.slabs[c];
-        ++shard.empty[c];
-        link(shard, *slab);
-        taken.grew = true;
+        if (!slab) return {};
+        add_slab(shard, *slab);
+        grew = true;
     }
     const size_t index = any_free_slot(*slab, shard.random());
     slab->free_bits[index / 64] &= ~(uint64_t{1} << index % 64);
-    if (slab->used++ == 0) --shard.empty[c];
+    if (slab->used++ == 0) count_used(shard, c);
     if (slab->full()) unlink(shard, *slab);
-    return slab->slot(index);
+    return {slab, index};
 }
 
 }  // namespace
 
-TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form) {
-    TakenSlot taken;
-    char* const slot = shard.ahead[c] ? shard.ahead[c] : pick(shard, c, taken);
-    if (!slot) return taken;
-    shard.ahead[c] = shard.partial[c] ? pick(shard, c, taken) : nullptr;
-    __builtin_prefetch(shard.ahead[c], 1);
-    taken.slab = slab_at(slot);
-    taken.index = taken.slab->index_of(slot);
-    SlotWord& word = taken.slab->words[taken.index];
-    taken.fresh = word.state() == SlotState::kFresh;
-    set_word(word, {SlotState::kTaking, form, asked});
-    shard.counts[class_of_size(asked)].out += 1;
+Place take_slot(Shard& shard, SlotClass c, bool& grew) {
+    Place& ahead = shard.ahead[c];
+    const Place taken = ahead.slab ? ahead : pick(shard, c, grew);
+    if (!taken.slab) return taken;
+    ahead = {};
+    if (shard.partial[c]) {
+        ahead = pick(shard, c, grew);
+        __builtin_prefetch(ahead.slab->slot(ahead.index), 1);
+    }
     return taken;
 }
 
@@ -192,18 +234,16 @@ void put_back(Shard& shard, GuardedSlab& slab, size_t index) {
     set_free(shard, slab, index);
 }
 
-void add_waiting(Shard& shard, void* object) {
+void add_waiting(Shard& shard, void* object, size_t bytes) {
     Quarantine& quarantine = shard.quarantine;
     if (quarantine.full()) release_oldest(shard);
-    quarantine.add(object, slab_at(object)->info().bytes, shard.random());
+    quarantine.add(object, bytes, shard.random());
     while (quarantine.bytes() > waiting_most())
         release_oldest(shard);
     shard.waiting_bytes = quarantine.bytes();
 }
 
 void* take_aside(Shard& shard) {
-    if (!shard.any_aside.load(std::memory_order_relaxed)) [[likely]]
-        return nullptr;
     for (auto& place : shard.aside)
         if (void* const p = place.exchange(nullptr, std::memory_order_acq_rel)) return p;
     shard.any_aside.store(false, std::memory_order_relaxed);
@@ -212,9 +252,9 @@ void* take_aside(Shard& shard) {
 
 void dissolve_empty(Shard& shard) {
     for (SlotClass c = 0; c < kSlotClasses; ++c) {
-        if (char* const slot = shard.ahead[c]) {
-            shard.ahead[c] = nullptr;
-            set_free(shard, *slab_at(slot), slab_at(slot)->index_of(slot));
+        if (const Place ahead = shard.ahead[c]; ahead.slab) {
+            shard.ahead[c] = {};
+            set_free(shard, *ahead.slab, ahead.index);
         }
         GuardedSlab* next;
         for (GuardedSlab* slab = shard.partial[c]; slab; slab = next) {

@@ -15,17 +15,22 @@ namespace tarn::hardened {
 inline constexpr size_t kShards = 16;
 inline constexpr size_t kAside = 64;  // frees of signal handlers
 
+struct Place {
+    GuardedSlab* slab = nullptr;
+    size_t index = 0;
+};
+
 struct Shard {
     Lock lock{LockRank::kShard};
     uint8_t number = 0;
     uint64_t random_state = 0;
     GuardedSlab* partial[kSlotClasses] =
         {};  // slabs of which a slot can be taken, those that are empty among them
-    char* ahead[kSlotClasses] =
+    Place ahead[kSlotClasses] =
         {};  // the slot that is taken next, not in its slab's bits any more: on its way to the caches
-    uint32_t slabs[kSlotClasses] = {};
-    uint32_t empty[kSlotClasses] = {};
-    Finding found;  // to be said by who comes next, without the lock
+    uint32_t empty[kSlotClasses] = {};  // slabs
+    size_t slab_bytes = 0;
+    Finding found{};  // to be said by who comes next, without the lock
     std::atomic<void*> aside[kAside] = {};
     std::atomic<bool> any_aside{false};
     Published waiting_bytes;
@@ -57,21 +62,19 @@ void leave_shard();
 // Bytes that each shard may have in quarantine.
 size_t waiting_most();
 
-// With the shard's lock held, from here on. A slot whose word is kTaking, with the memory as it was left.
-struct TakenSlot {
-    GuardedSlab* slab = nullptr;
-    size_t index = 0;
-    bool fresh = false, grew = false;
-};
-TakenSlot take_slot(Shard& shard, SlotClass c, size_t asked, Form form);
-// What is kWaiting joins the quarantine, and what has waited longest leaves it.
-void add_waiting(Shard& shard, void* object);
+// With the shard's lock held, from here on. A slot, with the word and the memory as they were left.
+Place take_slot(Shard& shard, SlotClass c, bool& grew);
+// What is kWaiting, in a slot of so many bytes, joins the quarantine, and what has waited longest leaves it.
+void add_waiting(Shard& shard, void* object, size_t bytes);
 // What was never handed out can be taken at once.
 void put_back(Shard& shard, GuardedSlab& slab, size_t index);
 // What signal handlers freed meanwhile; NULL: nothing.
 void* take_aside(Shard& shard);
 // Slabs that hold nothing.
 void dissolve_empty(Shard& shard);
-void link(Shard& shard, GuardedSlab& slab);
+// One that is not in its lists and counts yet.
+void add_slab(Shard& shard, GuardedSlab& slab);
+// In the child of a fork: all of them go through add_slab() again.
+void forget_slabs(Shard& shard);
 
 }  // namespace tarn::hardened

@@ -21,16 +21,14 @@ constexpr size_t kNewest = 8;                      // of these nobody gets the p
 constexpr size_t kWaitingBytes = size_t{1} << 30;  // of address space
 constexpr size_t kKeptLeast = size_t{8} << 20;     // of memory, or half of what is live
 constexpr size_t kKeptLongest = size_t{64} << 20;  // of a block that keeps it
-constexpr size_t kKeptUnasked = size_t{64}
-                                << 10;  // of one that is taken to be in use without asking the kernel
-constexpr size_t kDense = 8;            // all but one of so many pages
+constexpr size_t kDense = 8;                       // all but one of so many pages
 
-// Page number << kPagesBits | pages << 1 | whether it keeps its memory.
+// Page number << kPagesBits | pages << 2 | whether others may have it | whether it keeps its memory.
 std::atomic<uint64_t> waiting[kWaiting];
 std::atomic<size_t> waiting_bytes, kept_bytes, bytes_live;
 std::atomic<uint32_t> next_place;
 
-constexpr int kPagesBits = 28;
+constexpr int kPagesBits = 29;
 
 size_t round_up(size_t value, size_t step) {
     return (value + step - 1) / step * step;
@@ -96,18 +94,19 @@ void unmap(char* at, size_t bytes) {
 struct Place {
     char* begin;
     size_t bytes;
+    bool reusable;  // no mapping of its own guards it
     bool kept;
 };
 
 uint64_t pack(const Place& place) {
     const size_t page = os::page_size();
-    return reinterpret_cast<uintptr_t>(place.begin) / page << kPagesBits | place.bytes / page << 1 |
-           place.kept;
+    return reinterpret_cast<uintptr_t>(place.begin) / page << kPagesBits | place.bytes / page << 2 |
+           uint64_t{place.reusable} << 1 | place.kept;
 }
 Place unpack(uint64_t word) {
     const size_t page = os::page_size();
     return {reinterpret_cast<char*>((word >> kPagesBits) * page),
-            ((word & ((uint64_t{1} << kPagesBits) - 1)) >> 1) * page, (word & 1) != 0};
+            ((word & ((uint64_t{1} << kPagesBits) - 1)) >> 2) * page, (word & 2) != 0, (word & 1) != 0};
 }
 
 // What is in this place of the quarantine is the caller's.
@@ -144,20 +143,16 @@ void wait(const Place& place) {
         end_waiting((at + i) % kWaiting);
 }
 
-// Nearly all of it has been written to.
-bool is_dense(const Layout& layout) {
+// Cleared, and nobody may touch it. `bytes` 0: its guards are mappings, or the kernel refused.
+Place set_aside(const Layout& layout, size_t resident) {
+    if (!os::guards_inside_mappings()) return {};
     const size_t bytes = layout.data_bytes();
-    if (bytes <= kKeptUnasked) return true;
-    size_t there = 0;
-    return bytes <= kKeptLongest && os::resident(layout.data, bytes, there) == os::Answer::kDone &&
-           there >= bytes - bytes / kDense;
-}
-
-// Cleared, and nobody may touch it.
-bool keep(const Layout& layout) {
-    if (!os::guards_inside_mappings() || !is_dense(layout)) return false;
-    memset(layout.data, 0, layout.data_bytes());
-    return os::forbid(layout.begin, layout.bytes());
+    const bool kept = bytes <= kKeptLongest && resident >= bytes - bytes / kDense;
+    if (kept)
+        memset(layout.data, 0, layout.data_bytes());
+    else if (!os::discard(layout.data, layout.data_bytes()))
+        return {};
+    return {layout.begin, os::forbid(layout.begin, layout.bytes()) ? layout.bytes() : 0, true, kept};
 }
 
 // The place of a block that has waited, of this length: cleared memory without guards. NULL: there is none.
@@ -167,7 +162,7 @@ char* reuse(size_t bytes) {
         const size_t at = (next + i) % kWaiting;
         const uint64_t word = waiting[at].load(std::memory_order_relaxed);
         const Place place = unpack(word);
-        if (!place.kept || place.bytes != bytes || !take_out(at, word)) continue;
+        if (!place.reusable || place.bytes != bytes || !take_out(at, word)) continue;
         if (os::commit(place.begin, bytes) && os::unguard(place.begin, bytes)) return place.begin;
         os::unmap(place.begin, bytes);
         return nullptr;
@@ -191,18 +186,24 @@ void end_guards(const Layout& layout) {
     unguard_counted(layout.data_end, layout.guard_bytes());
 }
 
-// Programs unmap what is not theirs to unmap.
-bool is_there(const Layout& layout) {
+// Programs unmap what is not theirs to unmap. `resident`: bytes, of what is not too long to ask; reading makes none.
+bool is_there(const Layout& layout, size_t& resident) {
+    resident = 0;
+    if (layout.data_bytes() <= kKeptLongest)
+        return os::resident(layout.data, layout.data_bytes(), resident) != os::Answer::kNotNow;
     return os::may_read(layout.data) && os::may_read(layout.data_end - sizeof(uint64_t));
 }
 
-void check(void* at, Record record) {
-    if (!is_there(layout_of(at, record.size)))
+// The bytes that are resident.
+size_t check(void* at, Record record) {
+    size_t resident;
+    if (!is_there(layout_of(at, record.size), resident))
         die(Fault::kNeverHandedOut, at, "a large block that was unmapped, of", record.size, "bytes");
     const Broken which = broken(at, record);
     if (which != Broken::kNone)
         die(which == Broken::kBefore ? Fault::kUnderflow : Fault::kOverflow, at, "a large block of",
             record.size, "bytes");
+    return resident;
 }
 
 }  // namespace
@@ -232,13 +233,13 @@ Block allocate(size_t size, size_t alignment) {
 }
 
 void free(void* at, Record record) {
-    check(at, record);
+    const size_t resident = check(at, record);
     const Layout layout = layout_of(at, record.size);
     bytes_live.fetch_sub(record.size, std::memory_order_relaxed);
-    if (keep(layout)) return wait({layout.begin, layout.bytes(), true});
+    if (const Place place = set_aside(layout, resident); place.bytes > 0) return wait(place);
     end_guards(layout);
     if (os::guard(layout.begin, layout.bytes()))
-        wait({layout.begin, layout.bytes(), false});
+        wait({layout.begin, layout.bytes(), false, false});
     else
         os::unmap(layout.begin, layout.bytes());
 }

@@ -9,8 +9,8 @@
 // to make the whole one of few lengths: a block may grow into it, and another one may have its place.
 //
 // What is freed may not be touched from then on. In the quarantine it keeps its memory, cleared, while there is not too much of it and
-// nearly all was in use, so that a later block of its length costs no page faults; else the memory goes. It is unmapped when others
-// have taken its place there. No lock: each place is one word, and what the child of a fork finds half done is address space.
+// nearly all was in use, so that a later block of its length costs no page faults; else the memory goes. A later block of its length gets its
+// place; it is unmapped when others have taken its place there. No lock: each place is one word, and what the child of a fork finds half done is address space.
 #pragma once
 #include "backend/map/map.h"
 
