@@ -20,10 +20,10 @@ constinit std::atomic<size_t> in_use{0};
 constinit std::atomic<uint32_t> holders[kShards] = {};  // threads
 constinit std::atomic<size_t> most_waiting{0};
 
-// Slabs that are kept empty, of all shards: making one costs page faults and system calls for its guard.
-constexpr size_t kEmptyLeast = size_t{8} << 20;  // bytes, at least
-constexpr size_t kEmptyShare = 2;                // or one of so many of all slabs'
-constinit std::atomic<size_t> all_bytes{0}, empty_bytes{0};
+// Slabs that a shard keeps empty: making one costs page faults and system calls for its guard.
+constexpr size_t kEmptyLeast = size_t{24} << 20;  // bytes, of all shards in use, at least
+constexpr size_t kEmptyShare = 2;                // or one of so many of its slabs'
+constexpr int kGivenAtOnce = 2;                  // one more than became empty, so that they come down to it
 
 Shard* make_shard(size_t number) {
     void* const memory = guarded_memory(sizeof(Shard));
@@ -127,11 +127,11 @@ size_t bytes_of(SlotClass c) {
 
 void count_empty(Shard& shard, SlotClass c) {
     ++shard.empty[c];
-    empty_bytes.fetch_add(bytes_of(c), std::memory_order_relaxed);
+    shard.empty_bytes += bytes_of(c);
 }
 void count_used(Shard& shard, SlotClass c) {
     --shard.empty[c];
-    empty_bytes.fetch_sub(bytes_of(c), std::memory_order_relaxed);
+    shard.empty_bytes -= bytes_of(c);
 }
 
 void give_back(Shard& shard, GuardedSlab& slab) {
@@ -141,7 +141,6 @@ void give_back(Shard& shard, GuardedSlab& slab) {
     unlink(shard, slab);
     count_used(shard, c);
     shard.slab_bytes -= bytes_of(c);
-    all_bytes.fetch_sub(bytes_of(c), std::memory_order_relaxed);
     dissolve(slab);
 }
 
@@ -159,8 +158,11 @@ void set_free(Shard& shard, GuardedSlab& slab, size_t index) {
     slab.free_bits[index / 64] |= uint64_t{1} << index % 64;
     if (--slab.used > 0) return;
     count_empty(shard, slab.slot_class);
-    if (empty_bytes.load(std::memory_order_relaxed) >
-        std::max(kEmptyLeast, all_bytes.load(std::memory_order_relaxed) / kEmptyShare))
+    const auto too_many = [&] {
+        return shard.empty_bytes >
+               std::max(kEmptyLeast / in_use.load(std::memory_order_relaxed), shard.slab_bytes / kEmptyShare);
+    };
+    for (int i = 0; i < kGivenAtOnce && too_many(); ++i)
         give_back_one(shard);
 }
 
@@ -168,7 +170,6 @@ void set_free(Shard& shard, GuardedSlab& slab, size_t index) {
 
 void add_slab(Shard& shard, GuardedSlab& slab) {
     shard.slab_bytes += bytes_of(slab.slot_class);
-    all_bytes.fetch_add(bytes_of(slab.slot_class), std::memory_order_relaxed);
     if (slab.used == 0) count_empty(shard, slab.slot_class);
     if (!slab.full()) link(shard, slab);
 }
@@ -177,11 +178,9 @@ void forget_slabs(Shard& shard) {
     for (SlotClass c = 0; c < kSlotClasses; ++c) {
         shard.partial[c] = nullptr;
         shard.ahead[c] = {};
-        empty_bytes.fetch_sub(shard.empty[c] * bytes_of(c), std::memory_order_relaxed);
         shard.empty[c] = 0;
     }
-    all_bytes.fetch_sub(shard.slab_bytes, std::memory_order_relaxed);
-    shard.slab_bytes = 0;
+    shard.slab_bytes = shard.empty_bytes = 0;
 }
 
 namespace {

@@ -29,7 +29,7 @@ struct Shard {
     Place ahead[kSlotClasses] =
         {};  // the slot that is taken next, not in its slab's bits any more: on its way to the caches
     uint32_t empty[kSlotClasses] = {};  // slabs
-    size_t slab_bytes = 0;
+    size_t slab_bytes = 0, empty_bytes = 0;
     Finding found{};  // to be said by who comes next, without the lock
     std::atomic<void*> aside[kAside] = {};
     std::atomic<bool> any_aside{false};
