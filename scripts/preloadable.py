@@ -7,6 +7,9 @@ usage: preloadable.py BUILD_DIRECTORY PROGRAM
 A script is judged by its interpreter. Exit status 0: nothing is known to stand in the way; 1: LD_PRELOAD
 has no effect on the program, though it may on others that it starts; 2: the program would not even start
 with libtarn.so preloaded.
+
+The command judges by the same rules (src/cli/program/judgement.cpp) and is not there where its libraries are not, which
+scripts/run does without; tests/command/judged.py demands the same verdicts of both.
 """
 import os
 import shutil
@@ -119,7 +122,7 @@ def obstacles(name, path, build, scripts=0):
     """(exit status, lines to show)."""
     try:
         elf = Elf(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError, struct.error):
         try:
             program = interpreter(path)
         except OSError:

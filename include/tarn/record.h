@@ -117,7 +117,7 @@ typedef struct tarn_record_who {
     char backend[32];
     char arguments[4096]; /* a list: the command line */
     char options[2048];   /* a list: "TARN_X=value", those that the environment gave first */
-    /* Of the machine; entries of tarn 0.1.0's first records end before it. What is not known is 0 or "". */
+    /* Of the machine. An older entry ends before it, by its entry_size; what is not known is 0 or "". */
     char kernel[64];     /* its release */
     uint32_t processors; /* online */
     uint32_t reserved;
