@@ -197,6 +197,7 @@ def stage_style():
 def stage_release():
     """g++, and all of Meson's tests but the real programs; the allocator's unit tests with --long, else stage asan has them"""
     options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}",
+               f"-Dquick_tests={'false' if LONG > 1 else 'true'}",
                f"-Dwhole_rooms={'none' if LONG > 1 else 'tools'}"]  # each file alone says what it lacks
     if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs", "--no-suite", "process"])

@@ -39,7 +39,7 @@ uint32_t processors_online() {
 }
 
 // A file's name: a folder that is gone up from, and a name in it.
-struct Path {
+struct LimitFile {
     char text[1024];
     size_t length = 0;
 
@@ -65,7 +65,7 @@ uint64_t least_limit(const char* mount, const char* begin, const char* end, cons
     for (int level = 0; level < kMostLevels; ++level) {
         while (end != begin && end[-1] == '/')
             --end;
-        Path path;
+        LimitFile path;
         char text[32];
         uint64_t bytes = 0;
         if (path.add(mount) && path.add(begin, end) && path.add(name)) {
