@@ -121,8 +121,21 @@ def configure(directory, options, environment=None):
     return check(f"{directory}: configure", command, environment)
 
 
-def build(directory, politely=()):
-    return check(f"{directory}: compile without warnings", [*politely, "ninja", "-C", os.path.join(ROOT, directory)])
+def build(directory, targets=(), politely=()):
+    return check(f"{directory}: compile without warnings", [*politely, "ninja", "-C", os.path.join(ROOT, directory), *targets])
+
+
+def needed_by(suite, directory):
+    """What its tests are and call, as ninja names it."""
+    path = os.path.join(ROOT, directory)
+
+    def listed(what):
+        return json.loads(subprocess.run(["meson", "introspect", what, path], stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+    wanted = {target for test in listed("--tests") if any(name.endswith(f":{suite}") for name in test["suite"])
+              for target in test["depends"]}
+    return sorted(os.path.relpath(file, path) for target in listed("--targets") if target["id"] in wanted
+                  for file in target["filename"])
 
 
 def meson_results(directory):
@@ -250,16 +263,17 @@ def stage_commands():
     runner_tests("bare", python_script("tests/scripts/bare_test.py"))
 
 
-def sanitized(directory, sanitizer, optimization, politely=()):
+def sanitized(directory, sanitizer, optimization, suite, politely=()):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
     options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwhole_rooms=all",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
-    return configure(directory, options, {"CC": "gcc", "CXX": "g++"}) and build(directory, politely)
+    return configure(directory, options, {"CC": "gcc", "CXX": "g++"}) and \
+        build(directory, needed_by(suite, directory), politely)
 
 
-SANITIZED = {"asan": ("build-asan", "address,undefined", 0), "tsan": ("build-tsan", "thread", 1)}
+SANITIZED = {"asan": ("build-asan", "address,undefined", 0, "unit"), "tsan": ("build-tsan", "thread", 1, "threads")}
 
 
 class Ahead:
