@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+from test_tally import Tally
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "test-logs")
@@ -22,27 +24,6 @@ PATIENCE = int(os.environ.get("TEST_PATIENCE") or 1)
 LONG = 10 if os.environ.get("TEST_LONG") else 1
 COMMAND_TIMEOUT = 900 * PATIENCE * LONG
 RUNNER_LINE = re.compile(r"^(ok|FAIL|SKIP)\s+([\d.]+) s  (.*)$")
-
-
-class Tally:
-    """What passed, failed and was skipped, by name."""
-
-    def __init__(self):
-        self.names = {"ok": [], "FAIL": [], "SKIP": []}
-
-    def add(self, verdict, name, seconds=0.0, why=""):
-        """From any thread."""
-        self.names[verdict].append(name + (f": {why}" if why else ""))
-        print(f"{verdict:4} {seconds:6.1f} s  {name}{': ' if why else ''}{why}", flush=True)
-
-    def finish(self):
-        for verdict, title in (("SKIP", "skipped"), ("FAIL", "failed")):
-            for name in self.names[verdict]:
-                print(f"{title}: {name}")
-        passed, failed, skipped = (len(self.names[v]) for v in ("ok", "FAIL", "SKIP"))
-        print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-        return 1 if failed or not passed else 0
-
 
 TALLY = Tally()
 CHILDREN = set()  # commands that run now
