@@ -7,6 +7,9 @@ usage: preloadable.py BUILD_DIRECTORY PROGRAM
 A script is judged by its interpreter. Exit status 0: nothing is known to stand in the way; 1: LD_PRELOAD
 has no effect on the program, though it may on others that it starts; 2: the program would not even start
 with libtarn.so preloaded.
+
+The command judges by the same rules (src/cli/program/judgement.cpp) and is not there where its libraries are not, which
+scripts/run does without; tests/command/judged.py demands the same verdicts of both.
 """
 import os
 import shutil
@@ -14,6 +17,7 @@ import struct
 import sys
 
 PT_INTERP = 3
+LONGEST_NAME = 4096
 MACHINES = {3: "32-bit x86", 8: "MIPS", 21: "POWER", 22: "S/390", 40: "32-bit ARM", 62: "x86-64",
             183: "64-bit ARM", 243: "RISC-V"}
 OPTION = b"TARN_KEEP_DEEPBIND"  # in every program that has tarn inside
@@ -31,20 +35,28 @@ class Elf:
             order = "<" if head[5] == 1 else ">"
             self.bits = 32 * head[4]
             self.machine = struct.unpack_from(order + "H", head, 18)[0]
+            self.loader = None
             if self.bits == 64:
                 offset, entry_size, count = struct.unpack_from(order + "Q14xHH", head, 32)
                 fields, at = order + "QQQQ", 8
             else:
                 offset, entry_size, count = struct.unpack_from(order + "I10xHH", head, 28)
                 fields, at = order + "IIII", 4
-            self.loader = None
-            for index in range(count):
+            end = os.fstat(file.fileno()).st_size
+            for index in range(count if offset < end else 0):
                 file.seek(offset + index * entry_size)
                 header = file.read(entry_size)
+                if len(header) < at + struct.calcsize(fields):
+                    break  # cut off
                 if struct.unpack_from(order + "I", header)[0] == PT_INTERP:
                     where, _, _, size = struct.unpack_from(fields, header, at)
-                    file.seek(where)
-                    self.loader = os.fsdecode(file.read(size).rstrip(b"\0"))
+                    file.seek(min(where, end))
+                    self.loader = os.fsdecode(file.read(min(size, LONGEST_NAME)).rstrip(b"\0"))
+
+    @property
+    def kind(self):
+        """What a loader demands to be the same."""
+        return self.bits, self.machine
 
 
 def interpreter(path):
@@ -72,7 +84,7 @@ def static_program(name, path, build):
 
 def foreign_program(name, elf, own):
     """Programs whose loader would refuse libtarn.so, or the program with it."""
-    if (elf.bits, elf.machine) != (own.bits, own.machine):
+    if elf.kind != own.kind:
         kind = MACHINES.get(elf.machine, f"machine {elf.machine}")
         return [f"{name} is a program for {kind}, libtarn.so is built for {MACHINES.get(own.machine)}",
                 "build tarn for that machine (a Meson cross file) and preload that library"]
@@ -119,7 +131,7 @@ def obstacles(name, path, build, scripts=0):
     """(exit status, lines to show)."""
     try:
         elf = Elf(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError, struct.error):
         try:
             program = interpreter(path)
         except OSError:
@@ -127,10 +139,11 @@ def obstacles(name, path, build, scripts=0):
         if program is None or not os.path.exists(program) or scripts == MAX_SCRIPTS:
             return 0, []
         return obstacles(f"{program} (which runs {name})", program, build, scripts + 1)
-    if elf.loader is None:
+    own = Elf(os.path.join(build, "libtarn.so"))
+    if elf.loader is None and elf.kind == own.kind:
         is_loader = os.path.basename(os.path.realpath(path)).startswith(("ld-", "ld."))
         return (0, []) if is_loader else (1, static_program(name, path, build))
-    if lines := foreign_program(name, elf, Elf(os.path.join(build, "libtarn.so"))):
+    if lines := foreign_program(name, elf, own):
         return 2, lines
     if lines := privileged_program(name, path):
         return 1, lines

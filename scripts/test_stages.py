@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: MIT
 """Every test, stage by stage; scripts/test starts it. One line per check; the output of each command goes
 to build/test-logs and is shown in full when it fails."""
+import concurrent.futures
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+
+from test_tally import Tally
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
@@ -21,27 +25,8 @@ LONG = 10 if os.environ.get("TEST_LONG") else 1
 COMMAND_TIMEOUT = 900 * PATIENCE * LONG
 RUNNER_LINE = re.compile(r"^(ok|FAIL|SKIP)\s+([\d.]+) s  (.*)$")
 
-
-class Tally:
-    """What passed, failed and was skipped, by name."""
-
-    def __init__(self):
-        self.names = {"ok": [], "FAIL": [], "SKIP": []}
-
-    def add(self, verdict, name, seconds=0.0, why=""):
-        self.names[verdict].append(name + (f": {why}" if why else ""))
-        print(f"{verdict:4} {seconds:6.1f} s  {name}{': ' if why else ''}{why}", flush=True)
-
-    def finish(self):
-        for verdict, title in (("SKIP", "skipped"), ("FAIL", "failed")):
-            for name in self.names[verdict]:
-                print(f"{title}: {name}")
-        passed, failed, skipped = (len(self.names[v]) for v in ("ok", "FAIL", "SKIP"))
-        print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-        return 1 if failed or not passed else 0
-
-
 TALLY = Tally()
+CHILDREN = set()  # commands that run now
 
 
 def run(name, command, environment=None):
@@ -61,15 +46,29 @@ def run(name, command, environment=None):
 
 def ended(child):
     """Its status; when its time is up, or somebody ends this run, it goes with all that it started."""
+    CHILDREN.add(child)
     try:
         return child.wait(COMMAND_TIMEOUT)
     except subprocess.TimeoutExpired:
         return (f"none after {COMMAND_TIMEOUT} s; on a loaded or slow machine: "
                 f"scripts/test --patience {2 * PATIENCE}, or TEST_PATIENCE={2 * PATIENCE}")
     finally:
+        CHILDREN.discard(child)
         if child.returncode is None:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def end_all():
+    """Somebody ends this run: no thread waits for its command any longer, nor begins another."""
+    global run
+    run = interrupted
+    for child in list(CHILDREN):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 def show(log):
@@ -103,8 +102,21 @@ def configure(directory, options, environment=None):
     return check(f"{directory}: configure", command, environment)
 
 
-def build(directory, targets=()):
-    return check(f"{directory}: compile without warnings", ["ninja", "-C", os.path.join(ROOT, directory), *targets])
+def build(directory, targets=(), politely=()):
+    return check(f"{directory}: compile without warnings", [*politely, "ninja", "-C", os.path.join(ROOT, directory), *targets])
+
+
+def needed_by(suite, directory):
+    """What its tests are and call, as ninja names it."""
+    path = os.path.join(ROOT, directory)
+
+    def listed(what):
+        return json.loads(subprocess.run(["meson", "introspect", what, path], stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+    wanted = {target for test in listed("--tests") if any(name.endswith(f":{suite}") for name in test["suite"])
+              for target in test["depends"]}
+    return sorted(os.path.relpath(file, path) for target in listed("--targets") if target["id"] in wanted
+                  for file in target["filename"])
 
 
 def meson_results(directory):
@@ -144,15 +156,16 @@ def meson_tests(directory, options, environment=None, slower=1, where=None):
         TALLY.add("FAIL", name, why=f"status {status}")
 
 
-def runner_tests(name, command):
-    """A runner of ours, which prints a line `VERDICT SECONDS s  NAME` per check."""
+def runner_tests(where, command, name=None):
+    """A runner of ours, which prints a line `VERDICT SECONDS s  NAME` per check; each is named after `where`."""
+    name = name or where
     status, log, _ = run(name, command)
     verdicts = []
     with open(log, encoding="utf-8", errors="replace") as file:
         for line in file:
             if found := RUNNER_LINE.match(line):
                 verdicts.append(found[1])
-                TALLY.add(found[1], f"{name}: {found[3]}", float(found[2]))
+                TALLY.add(found[1], f"{where}: {found[3]}", float(found[2]))
     if (status != 0) != ("FAIL" in verdicts) or not verdicts:
         show(log)
         TALLY.add("FAIL", name, why=f"status {status}")
@@ -178,9 +191,13 @@ def stage_style():
 def stage_release():
     """g++, and all of Meson's tests but the real programs; the allocator's unit tests with --long, else stage asan has them"""
     options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}",
+               f"-Dquick_tests={'false' if LONG > 1 else 'true'}",
                f"-Dwhole_rooms={'none' if LONG > 1 else 'tools'}"]  # each file alone says what it lacks
     if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
-        meson_tests("build", ["--no-rebuild", "--no-suite", "programs"])
+        meson_tests("build", ["--no-rebuild", "--no-suite", "programs", "--no-suite", "process"])
+        # What Meson would run as a process of Python each, some 800 of them, many as short as that process takes to start.
+        runner_tests("build", python_script("tests/process/run.py", "--library", "build/libtarn.so",
+                                            "--programs", "build/tests/process", "--jobs", PROCESSES), name="process facts")
 
 
 def stage_tidy():
@@ -227,15 +244,38 @@ def stage_commands():
     runner_tests("bare", python_script("tests/scripts/bare_test.py"))
 
 
-def sanitized(directory, sanitizer, optimization, suites, environment):
+def sanitized(directory, sanitizer, optimization, suite, politely=()):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
     options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwhole_rooms=all",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
-    if configure(directory, options, {"CC": "gcc", "CXX": "g++"}):
-        wanted = [word for suite in suites for word in ("--suite", suite)]
-        meson_tests(directory, wanted, environment, slower=5)
+    return configure(directory, options, {"CC": "gcc", "CXX": "g++"}) and \
+        build(directory, needed_by(suite, directory), politely)
+
+
+SANITIZED = {"asan": ("build-asan", "address,undefined", 0, "unit"), "tsan": ("build-tsan", "thread", 1, "threads")}
+
+
+class Ahead:
+    """Compiles for stages that come later, while those before them leave processors idle, and lets everybody else come first.
+    Not beside stage release, whose tests measure time and memory."""
+
+    def __init__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.begun = {}
+
+    def begin(self, stages):
+        for name in stages:
+            if name in SANITIZED and name not in self.begun:
+                self.begun[name] = self.pool.submit(sanitized, *SANITIZED[name], ("nice", "-n", "10"))
+
+    def compiled(self, name):
+        """Whether it is; waits for it, or does it."""
+        return self.begun[name].result() if name in self.begun else sanitized(*SANITIZED[name])
+
+
+AHEAD = Ahead()
 
 
 def stage_package():
@@ -245,14 +285,16 @@ def stage_package():
 
 def stage_asan():
     """unit tests under AddressSanitizer and UndefinedBehaviorSanitizer; with --long those of the command as well"""
-    sanitized("build-asan", "address,undefined", 0, ["unit"],
-              {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+    if AHEAD.compiled("asan"):
+        meson_tests("build-asan", ["--suite", "unit"], {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}, slower=5)
 
 
 def stage_tsan():
     """multi-threaded tests under ThreadSanitizer"""
     alone = "Hash.*:*AgreesWithTheModel*:Scan.Finds*"  # one thread, and long
-    sanitized("build-tsan", "thread", 1, ["threads"], {"TSAN_OPTIONS": "halt_on_error=1", "GTEST_FILTER": f"-{alone}"})
+    if AHEAD.compiled("tsan"):
+        meson_tests("build-tsan", ["--suite", "threads"], {"TSAN_OPTIONS": "halt_on_error=1", "GTEST_FILTER": f"-{alone}"},
+                    slower=5)
 
 
 def stage_aarch64():
@@ -289,6 +331,40 @@ def qemu_lacks():
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
           if name.startswith("stage_")}
 ONLY_NAMED = {"tidy", "package", "aarch64"}  # or with --long
+TOGETHER = {"programs", "commands"}  # one after the other, they would leave a processor idle for half of the time
+
+
+def run_stage(name):
+    """Seconds that it took."""
+    print(f"--   stage {name}: {STAGES[name].__doc__}", flush=True)
+    begun = time.monotonic()
+    STAGES[name]()
+    seconds = time.monotonic() - begun
+    print(f"--   stage {name}: {seconds:.1f} s", flush=True)
+    return seconds
+
+
+def run_stages(chosen):
+    """(name, seconds) of each; those that may go together are neighbours."""
+    while chosen:
+        count = 1
+        while count < len(chosen) and set(chosen[:count + 1]) <= TOGETHER:
+            count += 1
+        names, chosen = chosen[:count], chosen[count:]
+        if set(names) <= TOGETHER:
+            AHEAD.begin(chosen)
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            try:
+                yield from zip(names, pool.map(run_stage, names))
+            except BaseException:
+                end_all()
+                raise
+
+
+def used():
+    """Seconds of processors that ended commands took."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main():
@@ -304,13 +380,10 @@ def main():
     if {"programs", "commands"} & set(chosen) and not os.path.exists(os.path.join(BUILD, "libtarn.so")):
         chosen = ["release", *[name for name in chosen if name != "release"]]
     times = {}
-    for name in chosen:
-        print(f"--   stage {name}: {STAGES[name].__doc__}", flush=True)
-        begun = time.monotonic()
-        STAGES[name]()
-        times[name] = time.monotonic() - begun
-        print(f"--   stage {name}: {times[name]:.1f} s", flush=True)
-    print(f"{time.monotonic() - start:.0f} s: " + ", ".join(f"{name} {spent:.0f}" for name, spent in times.items()))
+    for name, seconds in run_stages(chosen):
+        times[name] = seconds
+    print(f"{time.monotonic() - start:.0f} s, {used():.0f} of processors: "
+          + ", ".join(f"{name} {spent:.0f}" for name, spent in times.items()))
     return TALLY.finish()
 
 

@@ -117,6 +117,12 @@ typedef struct tarn_record_who {
     char backend[32];
     char arguments[4096]; /* a list: the command line */
     char options[2048];   /* a list: "TARN_X=value", those that the environment gave first */
+    /* Of the machine. An older entry ends before it, by its entry_size; what is not known is 0 or "". */
+    char kernel[64];     /* its release */
+    uint32_t processors; /* online */
+    uint32_t reserved;
+    uint64_t memory;       /* bytes that the machine has */
+    uint64_t memory_limit; /* bytes, of the control group or the least of those it lies in; 0: none */
 } tarn_record_who;
 
 /* A loaded object. Its addresses are file offset + (begin - file_offset). Never removed: one that was unloaded has

@@ -164,6 +164,8 @@ void add_export(Line* line) {
     it->add_option("--address", options.address, "where to listen; 0.0.0.0: everywhere")
         ->type_name("ADDRESS")
         ->capture_default_str();
+    it->add_option("--host", options.hosts, "a name by which it may be asked, besides this machine's own")
+        ->type_name("NAME");
     it->add_option("--dir", options.folder, "where the records are, if not in the default place")
         ->type_name("FOLDER");
     it->add_flag("--classes", options.classes, "numbers of each size class, too");

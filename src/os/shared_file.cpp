@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "os/os.h"
@@ -171,6 +173,21 @@ size_t read_link(const char* path, char* buffer, size_t size) {
     const size_t length = failed(got) || static_cast<size_t>(got) == size ? 0 : static_cast<size_t>(got);
     buffer[length] = 0;
     return length;
+}
+
+void kernel_release(char* buffer, size_t size) {
+    struct utsname system = {};
+    raw_syscall(__NR_uname, address(&system));
+    size_t length = 0;
+    for (; length + 1 < size && system.release[length]; ++length)
+        buffer[length] = system.release[length];
+    buffer[length] = 0;
+}
+
+uint64_t machine_memory() {
+    struct sysinfo system = {};
+    raw_syscall(__NR_sysinfo, address(&system));
+    return static_cast<uint64_t>(system.totalram) * system.mem_unit;
 }
 
 namespace {

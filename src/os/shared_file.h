@@ -52,6 +52,10 @@ size_t read_text(const char* path, char* buffer, size_t size);
 // The target, terminated; its length, 0: none, or it does not fit.
 size_t read_link(const char* path, char* buffer, size_t size);
 
+// Of the running kernel, terminated and cut where it does not fit.
+void kernel_release(char* buffer, size_t size);
+uint64_t machine_memory();  // bytes; 0: it does not say
+
 uint64_t file_size_limit();  // RLIMIT_FSIZE, bytes; UINT64_MAX: none
 uint64_t data_limit();       // RLIMIT_DATA
 struct Use {

@@ -24,7 +24,7 @@ struct Kind {
     uint64_t most;
 };
 constexpr Kind kKinds[] = {
-    {TARN_RECORD_WHO, "who", sizeof(tarn_record_who), 1},
+    {TARN_RECORD_WHO, "who", offsetof(tarn_record_who, kernel), 1},  // what is behind came later
     {TARN_RECORD_MODULES, "modules", sizeof(tarn_record_module), kModulesMost},
     {TARN_RECORD_SNAPSHOT, "snapshot", sizeof(tarn_record_snapshot), 2},
     {TARN_RECORD_TIMELINE, "time line", sizeof(tarn_record_timeline), 2},
@@ -105,12 +105,13 @@ void read_who(const Input& input, const Section& section, Record* record) {
         return;
     }
     tarn_record_who from = read_entries<tarn_record_who>(input, section, 0, 1)[0];
+    if (section.entry_size < sizeof from)
+        std::memset(reinterpret_cast<char*>(&from) + section.entry_size, 0, sizeof from - section.entry_size);
     auto text = [](const auto& field) { return std::string(until_zero(field, sizeof field)); };
     Who& who = record->who;
     who.pid = from.pid;
     who.uid = from.uid;
     who.parent = from.parent;
-    who.page_size = from.page_size;
     who.start_ticks = from.start_ticks;
     who.forked = from.forked != 0;
     who.program = text(from.program);
@@ -120,6 +121,7 @@ void read_who(const Input& input, const Section& section, Record* record) {
     who.backend = text(from.backend);
     who.arguments = list(from.arguments, sizeof from.arguments);
     who.options = list(from.options, sizeof from.options);
+    who.machine = {text(from.kernel), from.processors, from.page_size, from.memory, from.memory_limit};
 }
 
 void read_modules(const Input& input, const Section& section, Record* record) {

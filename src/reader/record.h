@@ -13,12 +13,20 @@
 
 namespace tarn::reader {
 
+// What is not known is 0 or "".
+struct Machine {
+    std::string kernel;
+    uint32_t processors = 0, page_size = 0;
+    uint64_t memory = 0, memory_limit = 0;
+};
+
 struct Who {
-    uint32_t pid = 0, uid = 0, parent = 0, page_size = 0;
+    uint32_t pid = 0, uid = 0, parent = 0;
     uint64_t start_ticks = 0;
     bool forked = false;
     std::string program, executable, directory, tarn_version, backend;
     std::vector<std::string> arguments, options;
+    Machine machine;
 };
 
 struct Module {

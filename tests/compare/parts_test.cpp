@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The parts of `tarn compare` that are functions of what they are given.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 
@@ -77,6 +80,40 @@ TEST(Compare, GroupsAreMadeWhereTheKernelLets) {
     EXPECT_EQ(found[0].folder, "/sys/fs/cgroup/memory/mine");
     EXPECT_EQ(found[0].peak_file, "memory.max_usage_in_bytes");
     EXPECT_TRUE(measure::group_places("nonsense", "more - of\n it").empty());
+}
+
+// The kernel makes a group's files with its folder; here the file of the peak lies beside it, the others are made.
+TEST(Compare, GroupsOfVersionTwoAreReadAndRemoved) {
+    namespace fs = std::filesystem;
+    fs::path folder = fs::path(testing::TempDir()) / ("groups-" + std::to_string(getpid()));
+    fs::create_directories(folder);
+    auto groups = [&] { return std::distance(fs::directory_iterator(folder), fs::directory_iterator()); };
+    {  // no file of a peak: the controller is not handed on to the groups below, or the kernel is too old
+        measure::Group group({folder, "memory.peak"});
+        EXPECT_FALSE(group.made());
+        EXPECT_EQ(groups(), 0);
+    }
+    std::ofstream(folder / "memory.peak") << "123456789\n";
+    {
+        measure::Group group({folder, "../memory.peak"}), other({folder, "../memory.peak"});
+        ASSERT_TRUE(group.made() && other.made());
+        EXPECT_NE(group.processes(), other.processes());
+        EXPECT_EQ(group.peak(), 123456789u);
+        EXPECT_FALSE(group.processor());
+        fs::path inside = fs::path(group.processes()).parent_path();
+        std::ofstream(inside / "cpu.stat") << "usage_usec 3500000\nuser_usec 2000000\nsystem_usec 1500000\n"
+                                              "nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n";
+        ASSERT_TRUE(group.processor());
+        EXPECT_EQ(group.processor()->user, 2);
+        EXPECT_EQ(group.processor()->system, 1.5);
+        std::ofstream(inside / "cpu.stat")
+            << "nr_periods 0\nnr_throttled 0\nthrottled_time 0\n";  // version 1
+        EXPECT_FALSE(group.processor());
+        fs::remove(inside / "cpu.stat");
+    }
+    EXPECT_EQ(groups(), 1);
+    fs::remove_all(folder);
+    EXPECT_FALSE(measure::Group({folder, "memory.peak"}).made());
 }
 
 TEST(Compare, FiguresAndReadinessAreReadAsTheyCome) {

@@ -211,7 +211,7 @@ def who_does_not_read_hurts_nobody():
         deaf.append(socket.socket())
         deaf[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         deaf[-1].connect((exporter.host, exporter.port))
-        deaf[-1].sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        deaf[-1].sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert len(exporter.metrics()) > 50_000
     used = processor_seconds(exporter.process.pid)
     time.sleep(0.5)
@@ -238,6 +238,31 @@ def what_is_no_request_is_refused():
         assert status(garbage) == 400, garbage
     assert exporter.say(b"GET /-/healthy HTTP/1.0\n\n").startswith(b"HTTP/1.1 200 ")
     assert exporter.ask("/-/healthy")[0].status == 200
+
+
+def who_asks_by_another_name_is_refused():
+    exporter, named, everywhere = Exporter(), Exporter("--host", "Metrics.example", "--host", "other"), Exporter("--address", "0.0.0.0")
+    strict = Exporter("--address", "0.0.0.0", "--host", "metrics.example")
+    second = Exporter("--address", "127.0.0.2")
+
+    def answer(server, *hosts):
+        head, body = server.say(b"GET /-/healthy HTTP/1.1\r\n" + b"".join(b"Host:" + host + b"\r\n" for host in hosts) + b"\r\n").split(b"\r\n\r\n")
+        assert body.count(b"\n") == 1 and (b"healthy" in body) == (head.split()[1] == b"200"), body
+        return int(head.split()[1])
+
+    port = str(exporter.port).encode()
+    for host in (b" localhost", b" LOCALHOST:" + port, b"127.0.0.1:" + port, b" [::1]", b" [::1]:" + port, b"\t127.0.0.1 "):
+        assert answer(exporter, host) == 200, host
+    foreign = (b" evil.example", b" evil.example:" + port, b" localhost.evil.example", b" evil.example:localhost", b" 127.0.0.1.evil.example", b"",
+               b" [evil.example]", b" [::2]:" + port, b"[::1]evil.example", b"[localhost", b"[]", b" user@localhost", b" :" + port, b" metrics.example", b" 10.0.0.1", b" \xff[", b"[")
+    for host in foreign:
+        assert answer(exporter, host) == answer(second, host) == 403, host
+    assert answer(exporter) == 200 and answer(exporter, b" localhost", b" evil.example") == 400
+    assert answer(named, b" metrics.example:80") == answer(named, b" other") == answer(named, b" localhost") == 200
+    assert answer(named, b" evil.example") == 403
+    assert answer(second, b" 127.0.0.2:1") == 200 and answer(exporter, b" 127.0.0.2") == 403
+    # Others reach it, by names that it cannot know.
+    assert answer(everywhere, b" evil.example") == 200 and answer(strict, b" evil.example") == 403 and answer(strict, b" metrics.example") == 200
 
 
 def it_ends_at_once():

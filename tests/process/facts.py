@@ -34,6 +34,8 @@ class Fact:
     tarn_only: bool = False
     needs_root: bool = False
     absent_glibc: bool = False
+    alone: bool = False
+    known: bool = False
 
     @property
     def scenario(self):
@@ -65,7 +67,9 @@ def apply(fact, option):
         fact.tarn_only |= option == "tarn"
         fact.needs_root |= option == "root"
         fact.absent_glibc |= option == "library"
-    elif option not in ("threads", "alone", "known"):
+    elif option in ("alone", "known"):
+        setattr(fact, option, True)
+    elif option != "threads":
         raise SystemExit(f"{fact.full_name}: unknown option {option!r}")
 
 

@@ -2,7 +2,7 @@
 // Random programs under the hardened mode, each in a child of its own: some correct work, one misuse that the program knows of, more work, and the
 // end. Each misuse must end the child as its kind does; a program without one must come to its end.
 //
-// usage: hardened_random PROGRAMS FIRST_SEED
+// usage: hardened_random FIRST_SEED PROGRAMS
 #include <malloc.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -216,8 +216,8 @@ bool is_end(size_t kind, int status, const char* text) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    const uint64_t programs = count > 1 ? strtoul(arguments[1], nullptr, 10) : 1000;
-    const uint64_t first = count > 2 ? strtoul(arguments[2], nullptr, 10) : 1;
+    const uint64_t first = count > 1 ? strtoul(arguments[1], nullptr, 10) : 1;
+    const uint64_t programs = count > 2 ? strtoul(arguments[2], nullptr, 10) : 1000;
     surface::need(free_sized != nullptr, "free_sized");
     uint64_t missed[kKinds] = {}, of_kind[kKinds] = {};
     for (uint64_t seed = first; seed < first + programs; ++seed) {

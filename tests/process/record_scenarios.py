@@ -2,6 +2,8 @@
 """What stands in a record, while the process runs and after its end."""
 import json
 import os
+import pathlib
+import re
 import resource
 import signal
 import stat
@@ -40,6 +42,20 @@ def stays_after(context, mode, how):
                 assert last[ours] == report["totals"][theirs], (ours, last[ours], report["totals"][theirs])
 
 
+def memory_limit():
+    """Of the control group of this process and all that it lies in; 0: none."""
+    limits = []
+    for line in pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        _, controllers, group = line.split(":", 2)
+        mount = {"": "/sys/fs/cgroup", "memory": "/sys/fs/cgroup/memory"}.get(controllers)
+        for folder in [pathlib.PurePath(group), *pathlib.PurePath(group).parents] if mount else []:
+            for name in ("memory.max",) if controllers == "" else ("memory.limit_in_bytes",):
+                file = pathlib.Path(mount + str(folder), name)
+                if file.exists() and file.read_text(encoding="ascii").strip() != "max":
+                    limits.append(int(file.read_text(encoding="ascii")))
+    return min((limit for limit in limits if limit < 1 << 62), default=0)
+
+
 def who(context):
     with Place() as place:
         run(context, ["record", "phases", "an argument", ""], place.settings(TARN_DIRTY="4m"), cwd=place.folder)
@@ -51,6 +67,9 @@ def who(context):
         assert found["uid"] == os.geteuid() and found["parent"] == os.getpid() and found["start_ticks"] > 0, found
         assert set(found["options"]) == {f"TARN_RECORD={place.path()}", f"TARN_DIRTY={4 * MIB}"}, found
         assert found["backend"] == "map" and found["page_size"] == resource.getpagesize(), found
+        pages = int(re.search(r"MemTotal: +(\d+)", pathlib.Path("/proc/meminfo").read_text(encoding="ascii"))[1]) * 1024
+        assert found["kernel"] == os.uname().release and found["processors"] == os.sysconf("SC_NPROCESSORS_ONLN"), found
+        assert found["memory"] == pages and found["memory_limit"] == memory_limit(), (found, pages, memory_limit())
         assert abs(header["started_realtime_ns"] - time.time_ns()) < 60e9 * harness.PATIENCE
 
 

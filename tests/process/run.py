@@ -4,6 +4,7 @@
 
     run.py --library LIB.so --programs DIR --fact GROUP/NAME     one fact, as Meson does
     run.py --library LIB.so --programs DIR [--only REGEX]        all of them, one line each
+    run.py --library LIB.so --programs DIR --jobs N [--only ...] the same, N at once, for scripts/test
     run.py --library A.so --library B.so --programs DIR --table  a table of who fails what
 
 LIB.so is preloaded; "none" stands for glibc alone. A library that does not export tarn_version is a
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import facts  # noqa: E402
 import harness  # noqa: E402
+import side_by_side  # noqa: E402
 
 
 def judge(fact, context):
@@ -83,6 +85,7 @@ def main():
     parser.add_argument("--programs", required=True, help="folder of the built programs")
     parser.add_argument("--fact")
     parser.add_argument("--only", default="", help="a regular expression on GROUP/NAME")
+    parser.add_argument("--jobs", type=int)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     contexts = [harness.Context(library, options.programs) for library in options.library]
@@ -90,6 +93,8 @@ def main():
     if options.fact:
         return run_one(next(f for f in everything if f.full_name == options.fact), contexts[0])
     chosen = [fact for fact in everything if re.search(options.only, fact.full_name)]
+    if options.jobs:
+        return side_by_side.run(chosen, judge, contexts[0], options.jobs)
     if options.table:
         return run_table(chosen, contexts)
     return max(run_all(chosen, context) for context in contexts)

@@ -21,5 +21,5 @@ def need(context, backend, limit, record=""):
 
 def alternate(context, *settings):
     """Signal handlers on an alternate stack, in the process and in children of fork, where all happens for the first time."""
-    result = context.run(["stack_need", "alternate"], dict(setting.split("=") for setting in settings))
+    result = context.run(["stack_need", "alternate"], {"LD_BIND_NOW": "1", **dict(setting.split("=") for setting in settings)})
     assert result.status == 0, f"{result.short()}: {result.output.decode()}"

@@ -205,11 +205,11 @@ void of_a_slab_that_goes_back() {
     step_through(free_of_the_last_of_a_slab, 5);
 }
 void of_a_heap_that_is_opened() {
-    step_through(heap_of_its_own, 13);
+    step_through(heap_of_its_own, check::is_long() ? 13 : 29);
 }
 void of_a_threads_end() {
     pthread_key_create(&last_key, ended);
-    step_through(end_of_a_thread, 17);
+    step_through(end_of_a_thread, check::is_long() ? 17 : 37);
 }
 
 }  // namespace

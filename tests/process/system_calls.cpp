@@ -39,6 +39,11 @@ void small() {
     use(1000, 50000);
     use(20000, 3000);
 }
+void few() {
+    use(100, 20000);
+    use(1000, 10000);
+    use(20000, 600);
+}
 void medium() {
     use(50000, 3000);
     use(120000, 600);
@@ -63,6 +68,14 @@ void growth() {
 void churn() {
     for (int round = 0; round < 8; ++round)
         use(1000, 40000);
+}
+// Of each as much as shows it, where each object costs a call.
+void each_briefly() {
+    few();
+    medium();
+    large();
+    growth();
+    use(1000, 40000);
 }
 void all_single() {
     small();
@@ -177,14 +190,14 @@ void only_listed_of_its_own(void (*body)()) {
 }
 
 constexpr int kRefused[] = {SYS_madvise, SYS_mincore, SYS_membarrier};
-void refuse_advice(void (*last)()) {
+void refuse_advice(void (*first)(), void (*last)()) {
     free(opaque(malloc(100)));
     seccomp::Filter filter;
     for (int number : kRefused)
         filter.call(number, SECCOMP_RET_ERRNO | EPERM);
     filter.otherwise(SECCOMP_RET_ALLOW);
     filter.install();
-    all_single();
+    first();
     threads();
     malloc_trim(0);
     last();
@@ -274,11 +287,11 @@ int main(int count, char** arguments) {
                        {"children", [] { only_listed_of_its_own(children); }},
                        {"refused_advice",
                         [] {
-                            refuse_advice([] {
+                            refuse_advice(all_single, [] {
                                 children();
                                 all_single();
                             });
                         }},
-                       {"refused_advice_briefly", [] { refuse_advice(small); }},
+                       {"refused_advice_briefly", [] { refuse_advice(each_briefly, few); }},
                        {"calls_at_frees", calls_at_frees}});
 }

@@ -55,6 +55,10 @@ class Service {
         who.start_ticks = 1;
         who.parent = 1;
         who.page_size = 4096;
+        set(who.kernel, "6.1.0-31-hush");
+        who.processors = 8;
+        who.memory = 31000 * kMiB;
+        who.memory_limit = 512 * kMiB;
         set(who.program, "</script><script>alert(1)//hush");
         set(who.executable, "/srv/hush/bin/shop");
         set(who.directory, "/srv/hush");
@@ -93,6 +97,9 @@ class Service {
         }
         set(stats.backend, "map");
         stats.pool_hit_rate = 2.0 / 3;
+        stats.peak_live_bytes = 280 * kMiB;
+        stats.small_peak_bytes = 200 * kMiB;
+        stats.large_peak_bytes = 90 * kMiB;
         record_.set_snapshot(2, stats);
     }
 

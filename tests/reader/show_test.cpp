@@ -2,6 +2,7 @@
 // What `tarn report` says.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "cli/common/curve.h"
@@ -137,6 +138,42 @@ TEST(Show, Json) {
     EXPECT_EQ(all["holders"][0]["line"], 33);
     EXPECT_EQ(all["holders"][0]["live_bytes"], 9 * kMiB);
     EXPECT_EQ(all["holders"][0]["callers"][0]["function"], "main");
+}
+
+TEST(Show, TheMachine) {
+    SampleRecord sample = waves();
+    std::strcpy(sample.who().kernel, "6.1.0-31\033[2Jx");
+    sample.who().processors = 1;
+    sample.who().memory = 8192 * kMiB;
+    sample.who().memory_limit = 512 * kMiB;
+    sample.who().page_size = 16384;
+    Reading reading(sample);
+    EXPECT_TRUE(
+        has(reading.text(),
+            "\n  kernel 6.1.0-31?[2Jx, 1 processor, 8.0 GiB of memory, a limit of 512.0 MiB by the control "
+            "group, pages of 16.0 KiB\n"))
+        << reading.text();
+    auto machine = nlohmann::json::parse(show_json(reading.shown()))["process"]["machine"];
+    EXPECT_EQ(machine["kernel"], "6.1.0-31?[2Jx");
+    EXPECT_EQ(machine["processors"], 1);
+    EXPECT_EQ(machine["memory"], 8192 * kMiB);
+    EXPECT_EQ(machine["memory_limit"], 512 * kMiB);
+    EXPECT_EQ(machine["page_size"], 16384);
+}
+
+TEST(Show, RecordsOfBeforeSayNothingOfTheMachine) {
+    SampleRecord sample = waves();
+    sample.section(TARN_RECORD_WHO).entry_size = offsetof(tarn_record_who, kernel);
+    std::strcpy(sample.who().kernel, "what lies behind");
+    sample.who().memory = sample.who().memory_limit = sample.who().processors = 7;
+    Reading reading(sample);
+    EXPECT_TRUE(reading.record.notes.empty());
+    EXPECT_EQ(reading.record.who.program, "sample");
+    EXPECT_FALSE(has(reading.text(), "kernel ") || has(reading.text(), "of memory")) << reading.text();
+    auto machine = nlohmann::json::parse(show_json(reading.shown()))["process"]["machine"];
+    EXPECT_EQ(machine["kernel"], "");
+    EXPECT_TRUE(machine["processors"].is_null() && machine["memory"].is_null() &&
+                machine["memory_limit"].is_null());
 }
 
 TEST(Curve, ColumnsHoldTheMostAndGoOnWithoutPoints) {

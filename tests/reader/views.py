@@ -64,7 +64,9 @@ def a_page_has_its_main_numbers_without_a_script():
     text = " ".join(found.text.split())
     for words in ("keeps growing, by 6.0 MiB a minute", "258.4 MiB", "273.3 MiB at the peak", "120.0 MiB", "sessions.cpp:38",
                   "Leak candidates", "100 % of all that was ever allocated here is live still", "TARN_PROFILE=524288",
-                  "2026-09-21 14:13:20 UTC", "trim: 12.0 MiB given back", "pages of 4.0 KiB"):
+                  "2026-09-21 14:13:20 UTC", "trim: 12.0 MiB given back",
+                  "kernel 6.1.0-31-hush, 8 processors, 30.3 GiB of memory, a limit of 512.0 MiB by the control group, pages of 4.0 KiB",
+                  "Live at most: 280.0 MiB; 200.0 MiB in small objects, 90.0 MiB in blocks, each at its own time."):
         assert words in text, (words, text)
     assert found.names.count("script") == 3 and "img" not in found.names and found.names.count("path") == 3
 

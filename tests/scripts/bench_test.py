@@ -90,7 +90,7 @@ def check_verdicts(directory):
                 "silent": "true", "differs": "echo work ${LD_PRELOAD:+1}7 ops",
                 "same": ("echo $LD_PRELOAD", {"output": "same"}), "absent": (WORK, {"needs": "no-such-command"})}
     peer = allocators.Allocator("peer", libraries=(fake_peer(directory, "peer"),))
-    found = ran(directory, commands, peer, timeout=0.7)
+    found = ran(directory, commands, peer, timeout=2.0)
     entries = {entry["name"]: entry for entry in found["workloads"]}
     verdicts = {name: (store.failure(entry, "glibc"), store.failure(entry, "peer"))
                 for name, entry in entries.items() if not entry["skipped"]}

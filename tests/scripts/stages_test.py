@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What scripts/test says of its time limits, and that it leaves nothing running."""
 import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -52,6 +54,52 @@ def check_patience(_):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TEST_")}
         done = run([sys.executable, "-B", "-c", ask], env={**kept, **settings}, cwd=os.path.join(ROOT, "scripts"))
         expect(done.stdout == f"{seconds}\n", done)
+
+
+# Each stage ends when the others have begun; the compiler of a later one is the file `compiled`.
+TOGETHER = """
+import sys, test_stages as t
+t.LOGS = sys.argv[1]
+wait = "touch $0/$1; for name in $2; do until [ -e $0/$name ]; do sleep 0.01; done; done"
+def begun(name, others):
+    t.check(name, ["sh", "-c", wait, sys.argv[1], name, others])
+t.sanitized = lambda directory, *_: t.check("compiled", ["touch", sys.argv[1] + "/compiled"])
+t.STAGES = {"style": lambda: begun("style", ""), "programs": lambda: begun("programs", "style commands compiled"),
+            "commands": lambda: begun("commands", "programs"), "asan": lambda: begun("asan" if t.AHEAD.compiled("asan") else "-", "programs")}
+print(*[name for name, _ in t.run_stages(list(t.STAGES))], t.TALLY.names)
+"""
+
+
+def check_together(directory):
+    """stages that may go together do, and what a later one needs is compiled meanwhile"""
+    done = run([sys.executable, "-B", "-c", TOGETHER, directory], cwd=os.path.join(ROOT, "scripts"), timeout=60)
+    expect("style programs commands asan {" in done.stdout and "'FAIL': []" in done.stdout, done)
+
+
+def check_interrupted(directory):
+    """who ends a run of several stages ends all of their commands"""
+    code = TOGETHER.replace('"programs"),', '"programs never"),')
+    child = subprocess.Popen([sys.executable, "-B", "-c", code, directory], cwd=os.path.join(ROOT, "scripts"),
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not os.path.exists(f"{directory}/commands"):
+        assert time.monotonic() < end and child.poll() is None
+        time.sleep(0.01)
+    left = [pid for pid in os.listdir("/proc") if pid.isdigit() and waits_in(pid, directory)]
+    child.send_signal(signal.SIGINT)
+    assert left and child.wait(60) != 0
+    while time.monotonic() < end and any(alive(pid) for pid in left):
+        time.sleep(0.01)
+    assert not any(alive(pid) for pid in left), left
+
+
+def waits_in(pid, directory):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            words = file.read().split("\0")
+            return words[0] == "sh" and directory in words
+    except OSError:
+        return False
 
 
 def check_arguments(_):

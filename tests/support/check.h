@@ -42,6 +42,11 @@ inline unsigned patience(unsigned seconds) {
     return seconds * static_cast<unsigned>(times ? times : 1);
 }
 
+// Whether there is time for what by day is done less often: scripts/test --long.
+inline bool is_long() {
+    return getenv("TEST_LONG") != nullptr;
+}
+
 // Hides from the compiler where a value comes from, so that it neither warns nor removes calls.
 template <class T>
 T opaque(T value) {

@@ -96,13 +96,16 @@ class Record:
     def who(self):
         """Who it is."""
         _, at, _, _ = self._section("who")
-        raw = os.pread(self.fd, 40 + 64 + 512 + 512 + 32 + 32 + 4096 + 2048, at)
+        strings_end = 32 + 64 + 512 + 512 + 32 + 32 + 4096 + 2048
+        raw = os.pread(self.fd, strings_end + 64 + 24, at)
         pid, uid, parent, page, ticks, forked, _ = struct.unpack_from("<IIIIQII", raw)
         strings, place = [], 32
         for size in (64, 512, 512, 32, 32, 4096, 2048):
             strings.append(raw[place:place + size])
             place += size
-        return {"pid": pid, "uid": uid, "parent": parent, "page_size": page, "start_ticks": ticks, "forked": forked,
+        processors, _, memory, limit = struct.unpack_from("<IIQQ", raw, strings_end + 64)
+        return {"kernel": _text(raw[strings_end:strings_end + 64]), "processors": processors, "memory": memory, "memory_limit": limit,
+                "pid": pid, "uid": uid, "parent": parent, "page_size": page, "start_ticks": ticks, "forked": forked,
                 "program": _text(strings[0]), "executable": _text(strings[1]), "directory": _text(strings[2]),
                 "tarn_version": _text(strings[3]), "backend": _text(strings[4]), "arguments": _list(strings[5]),
                 "options": _list(strings[6])}

@@ -14,6 +14,7 @@
 
 #include "cli/common/outcome.h"
 #include "cli/export/exposition.h"
+#include "cli/export/hosts.h"
 #include "cli/export/server.h"
 #include "reader/input.h"
 
@@ -36,7 +37,12 @@ class Site {
               {}, reader::Removed::kForgotten),
           exporter_(options.classes ? Exporter::Classes::kShown : Exporter::Classes::kLeftOut) {}
 
+    void allow(const Hosts& hosts) { hosts_ = hosts; }
+
     Answer answer_to(const Asked& asked) {
+        if (!hosts_.allow(asked.host))
+            return answer(403,
+                          "asked by a name that is not this machine's; tarn export --host NAME allows it\n");
         if (asked.path == "/metrics") return metrics(asked);
         if (asked.path == "/-/healthy") return answer(200, "tarn export is healthy.\n");
         if (asked.path != "/") return answer(404, "there are /metrics, / and /-/healthy\n");
@@ -69,6 +75,7 @@ class Site {
         fresh_until_ = now + std::chrono::seconds(1);
     }
 
+    Hosts hosts_;
     reader::Crowd crowd_;
     Exporter exporter_;
     Clock::time_point fresh_until_ = {};
@@ -94,6 +101,11 @@ int export_metrics(const ExportOptions& options) {
         return failed(kFailed, options.folder + ": " + std::strerror(errno));
     Site site(options);
     Server server(options.address, options.port, [&](const Asked& asked) { return site.answer_to(asked); });
+    if (server.on_loopback() || !options.hosts.empty()) {
+        std::vector<std::string> names = options.hosts;
+        names.push_back(options.address);
+        site.allow(Hosts(names));
+    }
     Socket ended = end_signals();
     Status status = write_to("", fmt::format("tarn: {}/metrics\n", server.url()));
     if (status != kDone) return status;

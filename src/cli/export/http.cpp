@@ -15,6 +15,8 @@ const char* reason(int status) {
             return "OK";
         case 400:
             return "Bad Request";
+        case 403:
+            return "Forbidden";
         case 404:
             return "Not Found";
         case 405:
@@ -70,11 +72,15 @@ std::optional<Asked> parse_head(std::string_view head) {
                      version = line.substr(last + 1);
     if (!is_plain(method) || !is_plain(target) || target[0] != '/' || version.substr(0, 7) != "HTTP/1.")
         return {};
-    Asked asked{std::string(method), std::string(target.substr(0, target.find('?'))), ""};
+    Asked asked{std::string(method), std::string(target.substr(0, target.find('?'))), "", {}};
     for (line = next_line(&head); !line.empty(); line = next_line(&head)) {
         size_t colon = line.find(':');
         if (colon == 0 || colon == std::string_view::npos) return {};
-        if (same_name(line.substr(0, colon), "accept")) asked.accept += line.substr(colon + 1);
+        std::string_view name = line.substr(0, colon), value = line.substr(colon + 1);
+        if (same_name(name, "accept")) asked.accept += value;
+        if (!same_name(name, "host")) continue;
+        if (asked.host) return {};  // which of the two is meant?
+        asked.host = value;
     }
     return asked;
 }

@@ -11,6 +11,7 @@ namespace tarn::cli {
 struct Asked {
     std::string method, path;  // the path without what follows "?"
     std::string accept;        // "" where nothing was said
+    std::optional<std::string> host;
 };
 
 struct Answer {

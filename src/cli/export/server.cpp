@@ -52,10 +52,15 @@ int listen_at(const std::string& address, uint16_t port) {
                                          error == EADDRINUSE ? "; --port 0 takes one that is free" : ""));
 }
 
-uint16_t port_of(int socket_number) {
+sockaddr_storage bound_to(int socket_number) {
     sockaddr_storage bound = {};
     socklen_t size = sizeof bound;
     getsockname(socket_number, reinterpret_cast<sockaddr*>(&bound), &size);
+    return bound;
+}
+
+uint16_t port_of(int socket_number) {
+    sockaddr_storage bound = bound_to(socket_number);
     in_port_t port = bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
                                                  : reinterpret_cast<sockaddr_in&>(bound).sin_port;
     return ntohs(port);
@@ -76,6 +81,15 @@ Server::Server(const std::string& address, uint16_t port, Handler handler)
     bool brackets = address.find(':') != std::string::npos;
     url_ = fmt::format("http://{}{}{}:{}", brackets ? "[" : "", address, brackets ? "]" : "",
                        port_of(listener_.number()));
+}
+
+bool Server::on_loopback() const {
+    sockaddr_storage bound = bound_to(listener_.number());
+    constexpr uint8_t kNet = IN_LOOPBACKNET;  // the first byte of such an address
+    if (bound.ss_family == AF_INET)
+        return ntohl(reinterpret_cast<sockaddr_in&>(bound).sin_addr.s_addr) >> 24 == kNet;
+    const in6_addr& six = reinterpret_cast<sockaddr_in6&>(bound).sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == kNet);
 }
 
 void Server::serve(int until) {

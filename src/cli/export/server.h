@@ -43,6 +43,7 @@ class Server {
     Server(const std::string& address, uint16_t port, Handler handler);
 
     const std::string& url() const { return url_; }
+    bool on_loopback() const;  // nobody else reaches it
     // Until there is something to read at `until`.
     void serve(int until);
 

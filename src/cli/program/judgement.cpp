@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -47,6 +48,12 @@ void add(Judgement* judgement, Effect effect, const char* code, std::string why,
     judgement->reasons.push_back({code, std::move(why), std::move(advice)});
 }
 
+bool is_loader(const std::string& file) {
+    std::error_code error;
+    std::string name = std::filesystem::canonical(file, error).filename();
+    return name.compare(0, 3, "ld-") == 0 || name.compare(0, 3, "ld.") == 0;
+}
+
 // Whose loader would refuse libtarn.so, or the program with it.
 bool judge_kind(const Elf& elf, Judgement* judgement) {
     if (elf.machine != kMachine || elf.bits != 64) {
@@ -56,6 +63,7 @@ bool judge_kind(const Elf& elf, Judgement* judgement) {
             "build tarn for that machine and preload that library");
         return false;
     }
+    if (elf.loader.empty() && is_loader(judgement->program)) return false;  // it obeys LD_PRELOAD itself
     if (elf.loader.empty()) {
         if (file_holds(judgement->program, kInside)) {
             judgement->notes.push_back("is statically linked, with tarn inside: its own tarn serves it");

@@ -38,6 +38,15 @@ ordered_json place(const reader::Place& from) {
     return {{"function", from.function}, {"file", from.file}, {"line", from.line}};
 }
 
+ordered_json machine(const reader::Machine& from) {
+    auto known = [](uint64_t number) { return number ? ordered_json(number) : ordered_json(nullptr); };
+    return {{"kernel", printable(from.kernel)},
+            {"processors", known(from.processors)},
+            {"memory", known(from.memory)},
+            {"memory_limit", known(from.memory_limit)},
+            {"page_size", known(from.page_size)}};
+}
+
 ordered_json process(const Shown& shown) {
     const reader::Record& record = shown.record;
     const reader::Who& who = record.who;
@@ -54,7 +63,8 @@ ordered_json process(const Shown& shown) {
             {"started", static_cast<double>(record.header.started_realtime_ns) / 1e9},
             {"seconds", seconds(record.last_ns(), record)},
             {"state", reader::name_of(shown.state.fate)},
-            {"silent_seconds", static_cast<double>(shown.state.silent_ns) / 1e9}};
+            {"silent_seconds", static_cast<double>(shown.state.silent_ns) / 1e9},
+            {"machine", machine(who.machine)}};
 }
 
 ordered_json timeline(const reader::Record& record) {

@@ -37,6 +37,27 @@ bool is_there(const reader::State& state) {
     return state.fate == Fate::kRunning || state.fate == Fate::kSilent || state.fate == Fate::kHalted;
 }
 
+std::string machine_words(const reader::Machine& machine) {
+    std::string words;
+    auto add = [&](bool known, const std::string& word) {
+        if (known) words += (words.empty() ? "" : ", ") + word;
+    };
+    add(!machine.kernel.empty(), "kernel " + reader::printable(machine.kernel));
+    add(machine.processors != 0,
+        number_word(machine.processors) + (machine.processors == 1 ? " processor" : " processors"));
+    add(machine.memory != 0, bytes_word(machine.memory) + " of memory");
+    add(machine.memory_limit != 0,
+        "a limit of " + bytes_word(machine.memory_limit) + " by the control group");
+    add(machine.page_size != 0, "pages of " + bytes_word(machine.page_size));
+    return words;
+}
+
+std::string live_at_most(const tarn_stats& stats) {
+    return fmt::format("{}; {} in small objects, {} in blocks, each at its own time",
+                       bytes_word(stats.peak_live_bytes), bytes_word(stats.small_peak_bytes),
+                       bytes_word(stats.large_peak_bytes));
+}
+
 std::string moment(const reader::State& state) {
     switch (state.fate) {
         case Fate::kEnded:

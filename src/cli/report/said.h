@@ -12,6 +12,9 @@ std::string after_start(const reader::Record& record, uint64_t time);
 
 bool is_there(const reader::State& state);
 
+// "kernel 6.1.0, 8 processors, 15.5 GiB of memory, ...": as much as is known; "": nothing.
+std::string machine_words(const reader::Machine& machine);
+
 // When the last things that are known were so: "now", "at the end", ...
 std::string moment(const reader::State& state);
 
@@ -21,6 +24,9 @@ struct Said {
     bool alarming = false;
 };
 Said fate_of(const reader::Record& record, const reader::State& state);
+
+// "40.0 MiB; 30.0 MiB in small objects, ..."; the peaks of what was live, which no moment of the time line may have.
+std::string live_at_most(const tarn_stats& stats);
 
 // When memory was so. A process that allocates nothing is not looked at: what was seen last may be long ago.
 std::string seen_at(const Shown& shown, const Memory& memory);

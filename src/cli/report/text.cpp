@@ -72,6 +72,8 @@ class Page {
         line(terminal_.faint(fmt::format("  tarn {}, backend {}{}{}", printable(who.tarn_version),
                                          printable(who.backend), options,
                                          who.forked ? fmt::format(", forked by {}", who.parent) : "")));
+        if (std::string words = machine_words(who.machine); !words.empty())
+            line(terminal_.faint("  " + words));
     }
 
     std::string equation(const Memory& memory) const {
@@ -96,10 +98,7 @@ class Page {
         if (stats.peak_resident > seen + seen / 20)
             line(fmt::format("  {} for a moment between two looks, by the kernel's count",
                              bytes_word(stats.peak_resident)));
-        if (stats.peak_live_bytes != 0)
-            line(fmt::format("  live at most: {}; {} in small objects, {} in blocks, each at its own time",
-                             bytes_word(stats.peak_live_bytes), bytes_word(stats.small_peak_bytes),
-                             bytes_word(stats.large_peak_bytes)));
+        if (stats.peak_live_bytes != 0) line("  live at most: " + live_at_most(stats));
         line(fmt::format("  {} allocations, {} live; {:.1f} % of the small ones got an object freed before",
                          number_word(stats.allocations), number_word(stats.live_objects),
                          stats.pool_hit_rate * 100));

@@ -113,6 +113,7 @@ void make_anonymous(Record* record, Profile* profile, std::map<std::string, std:
     who.executable = executable.empty() ? "" : "[program]";
     who.directory.clear();
     who.arguments.clear();
+    who.machine = {"", 0, who.machine.page_size, 0, 0};
     for (std::string& option : who.options)
         option = option_without(option);
     if (!is_well_known(who.backend)) who.backend = "[plugin]";

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "os/os.h"
 #include "os/shared_file.h"
+#include "record/file/machine.h"
 
 namespace tarn::record {
 
@@ -71,6 +72,7 @@ void tell_who(tarn_record_who& who, const Host& host) {
     copy(who.backend, host.backend_name());
     os::read_text("/proc/self/cmdline", who.arguments, sizeof who.arguments - 1);
     tell_options(who, host);
+    tell_machine(who);
 }
 
 void tell_who_forked(tarn_record_who& who) {

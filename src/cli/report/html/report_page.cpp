@@ -49,7 +49,10 @@ std::string memory(const Shown& shown) {
     if (last->untouched)
         text += fmt::format(" {} of the objects were never touched, and are not resident.",
                             bytes_word(last->untouched));
-    return text + "</p>\n" + chart(shown);
+    text += "</p>\n";
+    if (shown.record.stats && shown.record.stats->peak_live_bytes != 0)
+        text += "<p class=\"note\">Live at most: " + live_at_most(*shown.record.stats) + ".</p>\n";
+    return text + chart(shown);
 }
 
 std::string by_samples(const Shown& shown) {

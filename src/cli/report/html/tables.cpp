@@ -281,7 +281,7 @@ std::string process_table(const Shown& shown) {
                  ? fmt::format("one in {}; {} stacks, {} live samples", bytes_word(record.interval()),
                                number_word(record.stacks.size()), number_word(record.samples.size()))
                  : "none");
-    if (who.page_size) text += fact("machine", fmt::format("pages of {}", bytes_word(who.page_size)));
+    if (std::string words = machine_words(who.machine); !words.empty()) text += fact("machine", words);
     if (record.stats) {
         const tarn_stats& stats = *record.stats;
         text += fact(
