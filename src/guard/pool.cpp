@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "guard/pool.h"
 
+#include <string.h>
+
+#include <algorithm>
+
 #include "os/guard.h"
 #include "os/os.h"
 
@@ -99,7 +103,38 @@ size_t up(size_t bytes, size_t step) {
     return (bytes + step - 1) / step * step;
 }
 
+// What lies before and behind an object on its open pages, the bytes nearest to it. No terminating zero, text or row of
+// ones passes for what it is filled with.
+constexpr uint8_t kFilling = 0xb6;
+constexpr size_t kFilledMost = 4096;
+
+struct Beside {
+    uint8_t *before, *begin, *end, *behind;
+};
+Beside beside(const Slot& slot) {
+    const uintptr_t end = slot.begin + slot.usable;
+    const uintptr_t before = slot.begin & ~(pool.page - 1), behind = up(end, pool.page);
+    return {reinterpret_cast<uint8_t*>(std::max(before, slot.begin - kFilledMost)),
+            reinterpret_cast<uint8_t*>(slot.begin), reinterpret_cast<uint8_t*>(end),
+            reinterpret_cast<uint8_t*>(std::min(behind, end + kFilledMost))};
+}
+
+void fill_beside(const Slot& slot) {
+    const Beside at = beside(slot);
+    memset(at.before, kFilling, static_cast<size_t>(at.begin - at.before));
+    memset(at.end, kFilling, static_cast<size_t>(at.behind - at.end));
+}
+
 }  // namespace
+
+uintptr_t written_beside(const Slot& slot) {
+    const Beside at = beside(slot);
+    for (const uint8_t* byte = at.end; byte < at.behind; ++byte)
+        if (*byte != kFilling) return reinterpret_cast<uintptr_t>(byte);
+    for (const uint8_t* byte = at.begin; byte-- > at.before;)
+        if (*byte != kFilling) return reinterpret_cast<uintptr_t>(byte);
+    return 0;
+}
 
 bool open_pool(size_t slots) {
     pool.page = os::page_size();
@@ -132,14 +167,12 @@ Slot* take(size_t size, size_t alignment, Side side) {
     const uintptr_t data = data_of(number_of(*slot)), end = data + pool.data_pages * pool.page;
     const size_t bytes = up(size < kLeast ? kLeast : size, 16);
     slot->asked = size;
-    if (side == Side::kEnd) {
-        slot->begin = (end - bytes) & ~(alignment - 1);
-        slot->usable = end - slot->begin;
-    } else {
-        slot->begin = data;
-        slot->usable = bytes;
+    slot->begin = side == Side::kEnd ? (end - bytes) & ~(alignment - 1) : data;
+    slot->usable = std::max(size, kLeast);
+    if (slot->begin >= data && set_pages(*slot, slot->begin, slot->begin + slot->usable)) {
+        fill_beside(*slot);
+        return slot;
     }
-    if (slot->begin >= data && set_pages(*slot, slot->begin, slot->begin + slot->usable)) return slot;
     word_at(*slot).store(word_of(State::kFree, pool.frees.fetch_add(1, std::memory_order_relaxed)),
                          std::memory_order_release);
     return nullptr;

@@ -4,7 +4,7 @@
 //     | guard | data data | guard | data data | guard | ...
 //
 // An object ends where its slot's last data page does, or begins where the first does; data pages that it does not reach are
-// guarded as well. When it is freed all of them are, until the slot is taken again: slots that were never used come first, then
+// guarded as well, and what lies around it on those it reaches is filled, and looked at when it is freed. Then all of them are guarded, until the slot is taken again: slots that were never used come first, then
 // the one that was freed longest ago.
 //
 // A slot's state is one word, and who changes it from kFree or kLive owns the slot until the next change. So nothing is locked; a
@@ -32,7 +32,7 @@ struct Trace {
 struct Slot {
     uintptr_t begin;  // of the object
     size_t asked;     // bytes that were asked for
-    size_t usable;    // bytes that may be touched
+    size_t usable;    // bytes that may be touched: these, but 16 at least
     uint32_t size_class;
     uint8_t guarded;  // a bit for each data page: it is guarded
     Trace allocated, freed;
@@ -60,6 +60,8 @@ Place place_of(uintptr_t address);
 
 // The object becomes this thread's to free. False: it is not live.
 bool begin_free(Slot& slot);
+// A byte beside the object that has changed since it was taken, the nearest one; 0: none.
+uintptr_t written_beside(const Slot& slot);
 // Its pages are guarded from now on.
 void end_free(Slot& slot);
 

@@ -39,12 +39,15 @@ struct Reports {
 };
 constinit Reports reports = {};
 
+constexpr const char* kFreed = "freed";
+
 struct Fault {
     uintptr_t address;
     const Slot* slot;  // NULL: of none
     State state;
     const char* kind;
     const char* verb;  // "" where it was no access
+    const char* done;  // by the thread whose trace is the present one
 };
 
 const char* verb_of(Access access) {
@@ -101,6 +104,7 @@ void print_fault(Text& text, const Fault& fault) {
     if (!fault.slot) return;
     text.add(", ");
     print_where(text, fault);
+    if (fault.state == State::kLive && fault.done == kFreed) text.add(", seen when it was freed");
 }
 
 // FILE OFFSET, as addr2line takes them; of a call, the byte before the one that it returns to.
@@ -133,7 +137,7 @@ void print(Text& text, const Fault& fault) {
     const uint64_t now = os::coarse_nanoseconds();
     print_fault(text, fault);
     text.add('\n');
-    print_trace(text, *fault.verb ? "accessed" : "passed", reports.access, 0);
+    print_trace(text, fault.done, reports.access, 0);
     if (!fault.slot) return;
     if (is_freed(fault.state) && fault.slot->freed.thread) print_trace(text, "freed", fault.slot->freed, now);
     print_trace(text, "allocated", fault.slot->allocated, now);
@@ -198,14 +202,22 @@ void report_access(uintptr_t address, Access access, const unwind::Registers& at
     trace.cut = frames.cut;
     trace.thread = static_cast<uint32_t>(os::thread_id());
     const Place place = place_of(address);
-    say({address, place.slot, place.state, kind_of_access(address, place), verb_of(access)});
+    say({address, place.slot, place.state, kind_of_access(address, place), verb_of(access), "accessed"});
+    reports.lock.unlock();
+}
+
+void report_written(uintptr_t address, const Place& place) {
+    if (!begin_report()) return;
+    trace_here(reports.access);
+    say({address, place.slot, State::kLive, kind_of_access(address, {place.slot, State::kLive, true}), "",
+         kFreed});
     reports.lock.unlock();
 }
 
 void die_of_misuse(uintptr_t pointer, const Place& place, Misuse misuse) {
     if (begin_report()) {
         trace_here(reports.access);
-        say({pointer, place.slot, place.state, kind_of_misuse(place, misuse), ""});
+        say({pointer, place.slot, place.state, kind_of_misuse(place, misuse), "", "passed"});
         reports.lock.unlock();
     }
     abort();

@@ -17,6 +17,8 @@ void report_after_fork_child();
 
 // An address in the pool was touched. It waits for nobody for longer than two seconds, allocates nothing, and returns.
 void report_access(uintptr_t address, Access access, const unwind::Registers& at);
+// What lies beside an object that is being freed was written to. It returns.
+void report_written(uintptr_t address, const Place& place);
 // A pointer into the pool was freed, or asked for, that cannot be. Ends the process.
 enum class Misuse : uint8_t { kFree, kOther };
 [[noreturn]] void die_of_misuse(uintptr_t pointer, const Place& place, Misuse misuse);

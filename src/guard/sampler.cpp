@@ -237,6 +237,8 @@ Recorder::GuardedFree free_guarded(void* pointer) {
     Slot& slot = *place.slot;
     const uint32_t size_class = slot.size_class;
     trace_here(slot.freed);
+    if (const uintptr_t at = written_beside(slot)) [[unlikely]]
+        report_written(at, place);
     end_free(slot);
     host().guard_counts->live.fetch_sub(1, std::memory_order_relaxed);
     return {true, size_class};

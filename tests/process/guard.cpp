@@ -13,10 +13,14 @@ namespace {
 
 // One that lies at the end of its pages, or at their begin.
 enum class Side { kBegin, kEnd };
+// To the end of what is aligned.
+size_t granted(char* made) {
+    return (malloc_usable_size(made) + 15) / 16 * 16;
+}
 char* make_at(size_t size, Side side) {
     for (int i = 0; i < 100; ++i) {
         char* const made = make(size);
-        const uintptr_t edge = side == Side::kEnd ? address(made) + malloc_usable_size(made) : address(made);
+        const uintptr_t edge = side == Side::kEnd ? address(made) + granted(made) : address(made);
         if (edge % kPage == 0) return made;
         drop(made);
     }
@@ -26,12 +30,12 @@ char* make_at(size_t size, Side side) {
 void overflow(size_t size, void (*touch)(volatile char*)) {
     char* const object = make_at(size, Side::kEnd);
     const size_t usable = malloc_usable_size(object);
-    require(usable >= size && usable < size + 16,
-            "no more may be touched than was asked for, and what aligns it");
+    require(usable == (size < 16 ? 16 : size), "no more may be touched than was asked for");
     for (size_t i = 0; i < usable; ++i)
         write_to(object + i);
-    fprintf(stderr, "touches %p\n", static_cast<void*>(object + usable));
-    touch(object + usable);
+    char* const behind = object + granted(object);
+    fprintf(stderr, "touches %p\n", static_cast<void*>(behind));
+    touch(behind);
 }
 void underflow(size_t size, void (*touch)(volatile char*)) {
     char* const object = make_at(size, Side::kBegin);
@@ -50,6 +54,17 @@ void use_after_free(size_t size, size_t others, void (*touch)(volatile char*)) {
 }
 void read_it(volatile char* at) {
     read_from(at);
+}
+
+// Where no guard lies.
+void write_beside(size_t size, Side side, bool before) {
+    char* const object = make_at(size, side);
+    char* const at = before ? object - 1 : object + size;
+    fprintf(stderr, "touches %p\n", static_cast<void*>(at));
+    write_to(at);
+    drop(object);
+    for (int i = 0; i < 100; ++i)
+        drop(make(size));
 }
 
 void misuse(const char* kind, size_t size) {
@@ -81,6 +96,8 @@ bool fault(const char* kind, size_t size) {
         use_after_free(size, 200, touch);
     else if (strstr(kind, "use"))
         use_after_free(size, 0, touch);
+    else if (strstr(kind, "beside"))
+        write_beside(size, strstr(kind, "at_end") ? Side::kEnd : Side::kBegin, strstr(kind, "before"));
     else
         return misuse(kind, size), true;
     return true;

@@ -99,6 +99,23 @@ def misuse(context, name, *words):
         assert stacks["passed"][1], lines
 
 
+def beside(context, name, way="inside"):
+    """A write that no guard sees is told when the object is freed, and the program goes on."""
+    before = "before" in name
+    for size in (17, 100, 1000, 4000 if before else 4095, 5001) + (() if "at_end" in name and not before else (1008, 5008)):
+        result = run(context, ["guard", "fault", name, size], EACH, 0, way == "inside")
+        lines = said(result)
+        touched = int(re.search(r"touches (0x[0-9a-f]+)", result.errors).group(1), 16)
+        kind, where = ("underflow", "1 byte before") if before else ("overflow", "0 bytes past the end of")
+        pattern = f"tarn: {kind}: {touched:#x}, {where} an object of {size} bytes at 0x[0-9a-f]+, seen when it was freed"
+        assert re.fullmatch(pattern, lines[0]), lines
+        assert sum(" seen when " in line for line in lines) == 1, "it is told once"
+        stacks, program = traces(lines), context.program("guard")
+        assert set(stacks) == {"freed", "allocated"}, stacks
+        assert functions(stacks["allocated"][1], program)[0] == "make", lines
+        assert functions(stacks["freed"][1], program)[0] == "drop", lines
+
+
 def without(context):
     """The same programs with the option off: nothing is said, nothing is found."""
     result = run(context, ["guard", "fault", "use_read", 100], {})
