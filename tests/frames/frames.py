@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What the profile says of scripts, against what these say of themselves: a line that ends with `#= N` allocates N objects of
+the size that the script's second line gives.
+
+usage: frames.py BUILD FACT [ARGUMENT...]
+"""
+import collections
+import glob
+import math
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+import record_file  # noqa: E402
+
+BUILD = pathlib.Path(sys.argv[1])
+LIBRARY = BUILD / "libtarn.so"
+SKIPPED = 77  # to meson: not here to be tested
+INTERVAL = 8192
+
+
+def recorded(command, environment=None, interval=INTERVAL, status=0, cwd=None):
+    """Runs it, and gives the path of its record, which is gone when the folder is."""
+    folder = tempfile.mkdtemp()
+    path = os.path.join(folder, "r")
+    done = subprocess.run([str(word) for word in command], check=False, timeout=280, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, "LD_PRELOAD": str(LIBRARY), "TARN_RECORD": path, "TARN_PROFILE": str(interval),
+                               "TARN_RECORD_CHILDREN": "0", "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})})
+    assert done.returncode == status, (command, done.returncode, done.stdout.decode(errors="replace")[-2000:])
+    assert b"tarn: " not in done.stdout, done.stdout
+    return path
+
+
+def by_line(path, field="allocated_bytes"):
+    """Bytes of each (file, line) of the innermost script frame, and the frames by name."""
+    sums, functions = collections.Counter(), {}
+    with record_file.Record(path) as record:
+        assert all(frames for _, frames, _ in record.interpreters) and record.interpreters, record.interpreters
+        for stack in record.stacks:
+            scripts = [frame for frame in map(record.script_frame, stack["frames"]) if frame]
+            if scripts:
+                sums[scripts[0][1], scripts[0][2]] += stack[field]
+                functions[scripts[0][1], scripts[0][2]] = scripts[0][0]
+    shutil.rmtree(os.path.dirname(path))
+    return sums, functions
+
+
+def known(script):
+    """Its size, and the number of objects by line."""
+    lines = script.read_text(encoding="utf-8").splitlines()
+    size = next(int(m.group(1)) for m in map(re.compile(r"^(?:#|//) size (\d+)").match, lines[:4]) if m)
+    marks = ((number, re.search(r"(?:#|//)= (\d+)$", line)) for number, line in enumerate(lines, 1))
+    return size, {number: int(mark.group(1)) for number, mark in marks if mark}
+
+
+def expect_lines(script, command, environment=None, interval=INTERVAL):
+    size, counts = known(script)
+    found, _ = by_line(recorded([*command, script], environment, interval))
+    chance = -math.expm1(-size / interval)
+    # Usable bytes of an object are those of its class: at most an eighth more than were asked for, the same for all.
+    total = sum(found[str(script), line] for line in counts)
+    usable = total / sum(counts.values())
+    assert size <= usable * 1.1 and usable <= size * 1.25, (script.name, size, usable)
+    for line, count in counts.items():
+        right = count * usable
+        error = usable * math.sqrt(count * (1 / chance - 1))
+        off = found[str(script), line] - right
+        # Four errors, and what its containers need beside the objects.
+        assert abs(off) <= 4 * error + 0.02 * right, (script.name, line, right, found[str(script), line], off / error)
+
+
+def pythons():
+    """Interpreters of different versions, by their files: those of this machine, and those of pyenv where it is."""
+    found = {}
+    for path in ["/usr/bin/python3", *sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3")))]:
+        if not os.access(path, os.X_OK):
+            continue
+        version = subprocess.run([path, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"], check=True,
+                                 stdout=subprocess.PIPE, text=True).stdout.strip()
+        if (3, 9) <= tuple(int(part) for part in version.split(".")[:2]) <= (3, 14):
+            found.setdefault(version, path)
+    return found
+
+
+def python_lines(version):
+    """Ten programs, with pools and without."""
+    path = next((path for found, path in pythons().items() if found.startswith(version + ".")), None)
+    if not path:
+        sys.exit(SKIPPED)
+    scripts = sorted((HERE / "python").glob("*.py"))
+    assert len(scripts) == 10, scripts
+    for script in scripts:
+        expect_lines(script, [path])
+        expect_lines(script, [path], {"PYTHONMALLOC": "malloc"})
+
+
+def example():
+    """The small interpreter of the guide: its lines, and its frames in the place of those that run them."""
+    path = recorded([BUILD / "docs/examples/example-frames_c"], {"LD_PRELOAD": ""}, interval=4096)
+    loops, counts = set(), collections.Counter()
+    with record_file.Record(path) as record:
+        assert record.interpreters == [("shop 1.0", True, "")], record.interpreters
+        for stack in record.stacks:
+            frames = [record.script_frame(frame) for frame in stack["frames"]]
+            scripts = tuple(frame[:3] for frame in frames if frame)
+            counts[scripts] += stack["allocated_bytes"]
+            for before, frame, after in zip(stack["frames"], stack["frames"][1:], frames[1:]):
+                if after:
+                    assert after[3] and not before >> 63, (frames, frame)
+                    loops.add(before)
+    main = [("main", "shop.script", line) for line in range(6)]
+    orders = [("orders", "shop.script", line) for line in range(12)]
+    for line in (2, 3):
+        for inner, right in (((orders[7], main[line]), 3e6),
+                             ((("lines", "shop.script", 11), orders[8], main[line]), 5e5)):
+            assert abs(counts[inner] - right) < 4 * math.sqrt(4096 * right) + 0.03 * right, (inner, counts)
+    assert abs(counts[(main[4],)] - 1e6) < 4 * math.sqrt(4096e6) + 3e4, counts
+    # run() calls itself at one place, and keep() at another.
+    assert len(loops) == 2, loops
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[2]](*sys.argv[3:])
