@@ -77,7 +77,7 @@ TARN_API int tarn_frames_register(const tarn_frames_provider* provider);
 
 /* What a module for an interpreter exports, libtarn-frames-NAME.so: called once, by the constructor or after a dlopen. */
 typedef int (*tarn_frames_registrar)(const tarn_frames_provider* provider);
-TARN_API void tarn_frames_module(tarn_frames_registrar registrar);
+void tarn_frames_module(tarn_frames_registrar registrar);
 
 #ifdef __cplusplus
 }

@@ -259,7 +259,7 @@ bool prepare(const char*& why) {
 
 }  // namespace tarn::frames
 
-extern "C" void tarn_frames_module(tarn_frames_registrar registrar) {
+extern "C" [[gnu::visibility("default")]] void tarn_frames_module(tarn_frames_registrar registrar) {
     using namespace tarn::frames;
     const char* why = nullptr;
     if (prepare(why)) {

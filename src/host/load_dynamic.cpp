@@ -31,6 +31,9 @@ struct Interpreter {
 };
 constexpr Interpreter kInterpreters[] = {
     {"_PyRuntime", "frames-python"},
+    {"executor_globals", "frames-php"},
+    {"ruby_current_ec", "frames-ruby"},
+    {"PL_thr_key", "frames-perl"},
 };
 
 int register_provider(const tarn_frames_provider* provider) {

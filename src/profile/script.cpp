@@ -73,7 +73,10 @@ int add(tarn_frames* frames, const tarn_frame* frame) {
         return -1;
     }
     const uint32_t place = place_of_name(room.text, write_name(room, *frame));
-    if (place == kNoName) return -1;
+    if (place == kNoName) {
+        room.full = true;
+        return -1;
+    }
     const uint64_t line = std::min(frame->line, kLineMost);
     room.frames[room.taken] = TARN_RECORD_FRAME_SCRIPT | line << 32 | place;
     room.places[room.taken] = reinterpret_cast<uintptr_t>(frame->place);

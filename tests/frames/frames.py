@@ -7,6 +7,7 @@ usage: frames.py BUILD FACT [ARGUMENT...]
 """
 import collections
 import glob
+import json
 import math
 import os
 import pathlib
@@ -99,6 +100,80 @@ def python_lines(version):
     for script in scripts:
         expect_lines(script, [path])
         expect_lines(script, [path], {"PYTHONMALLOC": "malloc"})
+
+
+def script_lines(language, program, version, pools):
+    """The same of another interpreter, where this version of it is there."""
+    path = shutil.which(program)
+    if not path:
+        sys.exit(SKIPPED)
+    asked = {"php": ["-r", "echo PHP_VERSION;"], "ruby": ["-e", "print RUBY_VERSION"], "perl": ["-e", "printf '%vd', $^V"]}
+    found = subprocess.run([path, *asked[language]], check=True, stdout=subprocess.PIPE, text=True).stdout
+    if not found.startswith(version + "."):
+        sys.exit(SKIPPED)
+    scripts = sorted((HERE / language).glob("*.*"))
+    assert len(scripts) == 10, scripts
+    for script in scripts:
+        expect_lines(script, [path], dict(part.split("=") for part in pools.split(",") if part))
+
+
+def stress(version, seconds, forks):
+    """No crash, whatever is under way; a hundred thousand samples and more."""
+    path = next((path for found, path in pythons().items() if found.startswith(version + ".")), None)
+    if not path:
+        sys.exit(SKIPPED)
+    with tempfile.TemporaryDirectory() as folder:
+        recorded([path, HERE / "stress/stress.py", seconds, forks],
+                 {"PYTHONMALLOC": "malloc", "TARN_RECORD": folder + "/%p", "TARN_RECORD_CHILDREN": "1"}, interval=64)
+        samples, scripts, names = 0, 0, set()
+        for name in os.listdir(folder):
+            with record_file.Record(os.path.join(folder, name)) as record:
+                for stack in record.stacks:
+                    frames = [record.script_frame(frame) for frame in stack["frames"]]
+                    samples += stack["samples"]
+                    scripts += stack["samples"] if any(frames) else 0
+                    names |= {frame[0] for frame in frames if frame}
+        print(samples, "samples,", scripts, "with frames of scripts,", len(names), "functions,", len(os.listdir(folder)), "processes")
+        assert samples > 100000 and scripts > samples // 2, (samples, scripts)
+        assert forks != "fork" or len(os.listdir(folder)) > 5
+
+
+LEAKS = {"shop.py": "self.seen.append(", "shop.rb": "@seen <<", "shop.php": "$this->seen[] ="}
+
+
+def leak(program, script):
+    """`tarn run`, then `tarn report`: what grows begins with the file and line of the leak. In the words of the page, too."""
+    path = "/usr/bin/python3" if program == "python3" else shutil.which(program)
+    if not path:
+        sys.exit(SKIPPED)
+    source = HERE.parent.parent / "docs/examples" / script
+    lines = source.read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if LEAKS[script] in text)
+    with tempfile.TemporaryDirectory() as folder:
+        record = os.path.join(folder, "r")
+        done = subprocess.run([BUILD / "tarn", "run", "--profile=64k", "-o", record, "--", path, source, "13"], check=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=200,
+                              env={**os.environ, "USE_ZEND_ALLOC": "0"})
+        assert ("tarn: hidden" in done.stderr) == (program != "php"), done.stderr
+        report = [BUILD / "tarn", "report", record]
+        environment = {name: value for name, value in os.environ.items() if name != "DEBUGINFOD_URLS"}
+
+        def said(*words):
+            return subprocess.run([*report, *words], check=True, stdout=subprocess.PIPE, text=True, timeout=200, env=environment).stdout
+        first = json.loads(said("--json"))["growth"][0]
+        assert (first["file"], first["line"], first["trend"]) == (str(source), line, "grows"), first
+        text = said()
+        grows = text[text.index("Growing all the time"):].splitlines()[1]
+        assert grows.endswith(f"{source}:{line}"), grows
+        escaped = lines[line - 1].strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+        assert escaped in said("--html", "-"), escaped
+        assert escaped not in said("--html", "-", "--no-source")
+        native = said("--folded", "-", "--native")
+        merged = said("--folded", "-")
+        script_only = said("--folded", "-", "--script")
+        function = first["function"]
+        assert function not in native and function in merged and function in script_only
+        assert "[outside of the script]" in script_only and "libc_start" not in script_only and "libc_start" in merged
 
 
 def example():
