@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 3000
 // Functions that call each other.
 function inner(int $count): array {

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 5000
 // Closures, arrow functions, called by PHP and from C.
 function called(callable $each, int $count): array {

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 3500
 // Code that is made at run time, and code that comes and goes.
 function fresh(array &$kept): void {

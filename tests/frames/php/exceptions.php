@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 4000
 // Frames that are left by exceptions, and what is allocated while they are handled.
 class Refused extends Exception {}

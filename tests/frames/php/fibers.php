@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 7000
 // Fibers: each with a native stack of its own.
 function work(array &$kept): void {

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 5000
 // Generators, and those that delegate.
 function source(int $count): Generator {

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 9000
 // Methods, static ones, magic ones, constructors.
 class Store {

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 4096
 // Buffers of objects of C: of fixed arrays, which are resized.
 function rows(array &$kept): void {

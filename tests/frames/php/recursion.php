@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 6000
 // Recursion deeper than what is kept of a stack.
 function down(int $depth, array &$kept): void {

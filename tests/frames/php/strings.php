@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: MIT
 // size 8000
 // Operators that allocate, not functions: concatenation, interpolation, implode.
 function joined(string $half, array &$kept): void {
