@@ -119,25 +119,36 @@ def script_lines(language, program, version, pools):
         expect_lines(script, [path], dict(part.split("=") for part in pools.split(",") if part))
 
 
-def stress(version, seconds, forks):
-    """No crash, whatever is under way; a hundred thousand samples and more."""
+def sampled(folder):
+    """Samples in all records of a folder, how many of them have frames of scripts, and of how many functions."""
+    samples, scripts, names = 0, 0, set()
+    for name in os.listdir(folder):
+        with record_file.Record(os.path.join(folder, name)) as record:
+            for stack in record.stacks:
+                frames = [record.script_frame(frame) for frame in stack["frames"]]
+                samples += stack["samples"]
+                scripts += stack["samples"] if any(frames) else 0
+                names |= {frame[0] for frame in frames if frame}
+    return samples, scripts, len(names)
+
+
+def stress(version):
+    """No crash, whatever is under way, through a hundred thousand samples."""
     path = next((path for found, path in pythons().items() if found.startswith(version + ".")), None)
     if not path:
         sys.exit(SKIPPED)
-    with tempfile.TemporaryDirectory() as folder:
-        recorded([path, HERE / "stress/stress.py", seconds, forks],
-                 {"PYTHONMALLOC": "malloc", "TARN_RECORD": folder + "/%p", "TARN_RECORD_CHILDREN": "1"}, interval=64)
-        samples, scripts, names = 0, 0, set()
-        for name in os.listdir(folder):
-            with record_file.Record(os.path.join(folder, name)) as record:
-                for stack in record.stacks:
-                    frames = [record.script_frame(frame) for frame in stack["frames"]]
-                    samples += stack["samples"]
-                    scripts += stack["samples"] if any(frames) else 0
-                    names |= {frame[0] for frame in frames if frame}
-        print(samples, "samples,", scripts, "with frames of scripts,", len(names), "functions,", len(os.listdir(folder)), "processes")
-        assert samples > 100000 and scripts > samples // 2, (samples, scripts)
-        assert forks != "fork" or len(os.listdir(folder)) > 5
+    samples, runs, processes = 0, 0, 0
+    while samples < 100000 and runs < 20:
+        with tempfile.TemporaryDirectory() as folder:
+            recorded([path, HERE / "stress/stress.py", 10, "fork" if runs % 2 == 0 else "alone"],
+                     {"PYTHONMALLOC": "malloc", "TARN_RECORD": folder + "/%p", "TARN_RECORD_CHILDREN": "1"}, interval=32)
+            taken, scripts, functions = sampled(folder)
+            assert scripts > taken / 2 and functions > 100, (taken, scripts, functions)
+            samples += taken
+            processes += len(os.listdir(folder))
+            runs += 1
+    print(samples, "samples in", runs, "runs,", processes, "processes")
+    assert samples >= 100000 and processes > runs, (samples, processes)
 
 
 LEAKS = {"shop.py": "self.seen.append(", "shop.rb": "@seen <<", "shop.php": "$this->seen[] ="}

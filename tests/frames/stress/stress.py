@@ -123,7 +123,7 @@ def fork():
     while going():
         child = os.fork()
         if child == 0:
-            kept = [bytearray(700) for _ in range(50)]
+            kept = [bytearray(700) for _ in range(500)]
             if os.getpid() % 2:
                 os._exit(0)
             sys.exit(0 if kept else 1)
@@ -146,7 +146,7 @@ def at_the_end():
 
 subinterpret()
 sys.late = Late()
-late = [Late() for _ in range(50)]
+late = [Late() for _ in range(500)]
 atexit.register(at_the_end)
 threads = [threading.Thread(target=target) for target in
            (recurse, raise_and_catch, make_code, generate, wait, let_go)]
