@@ -146,7 +146,7 @@ def at_the_end():
 
 subinterpret()
 sys.late = Late()
-late = [Late() for _ in range(500)]
+late = [Late() for _ in range(50)]
 atexit.register(at_the_end)
 threads = [threading.Thread(target=target) for target in
            (recurse, raise_and_catch, make_code, generate, wait, let_go)]
