@@ -81,7 +81,7 @@ std::vector<Place> own_places(const Record& record, const Profile& profile, cons
                                [&](uint32_t number) { return profile.locations[number].script; });
     for (uint32_t number : trace.locations) {
         const Location& location = profile.locations[number];
-        if (scripts && !location.script && location.module != kNoModule) continue;
+        if (scripts && !location.script && location.address != 0) continue;
         const std::vector<Line>& lines = location.lines.empty() ? nameless : location.lines;
         for (size_t i = 0; i < lines.size(); ++i) {
             const Line& line = lines[i];

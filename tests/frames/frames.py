@@ -193,6 +193,40 @@ def leak(program, script):
         assert "[outside of the script]" in script_only and "libc_start" not in script_only and "libc_start" in merged
 
 
+def wild():
+    """What a provider says is not trusted."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "r")
+        done = subprocess.run([BUILD / "tests/frames/wild"], check=True, stdout=subprocess.PIPE, text=True, timeout=60,
+                              env={**os.environ, "TARN_RECORD": path, "TARN_PROFILE": "100"})
+        taken, refused = map(int, done.stdout.split())
+        assert 100 < taken < 128 and refused == 0, done.stdout
+        with record_file.Record(path) as record:
+            assert record.interpreters == [("wild", True, "says anything"), ("endless", True, ""), ("nothing", True, ""),
+                                           ("declined", False, "is not known")], record.interpreters
+            frames = [[record.script_frame(frame) for frame in stack["frames"]] for stack in record.stacks if stack["samples"] > 10]
+            assert frames
+            for stack in frames:
+                scripts = [frame[:3] for frame in stack if frame]
+                assert len(scripts) == 128, len(scripts)
+                assert scripts.count(("?", "", (1 << 29) - 1)) == 6, scripts[:9]
+                assert ("x" * 8, "", 7) in scripts and ("tab here", "a\tb", 1) in scripts, scripts[:9]
+                assert scripts.count(("again", "endless", 1)) == taken
+            assert all(stack["cut"] for stack in record.stacks if stack["samples"] > 10)
+
+
+def watched(language, program, script):
+    """Nothing that locks, allocates or looks up symbols is called from inside: what does ends the process."""
+    path = "/usr/bin/python3" if program == "python3" else shutil.which(program)
+    if not path:
+        sys.exit(SKIPPED)
+    watch = BUILD / "tests/process/libinside_library.so"
+    record = recorded([path, HERE / language / script],
+                      {"LD_PRELOAD": f"{watch} {LIBRARY}", "PYTHONMALLOC": "malloc", "USE_ZEND_ALLOC": "0"}, interval=256)
+    found, _ = by_line(record)
+    assert sum(found.values()) > 1 << 20, found
+
+
 def example():
     """The small interpreter of the guide: its lines, and its frames in the place of those that run them."""
     path = recorded([BUILD / "docs/examples/example-frames_c"], {"LD_PRELOAD": ""}, interval=4096)
