@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Providers that say anything: pointers that lead nowhere, lengths that are too long, frames without end.
  */
+#define _DEFAULT_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,10 @@
 
 #include "tarn/frames.h"
 
-static char* page;  /* what can be read ends with it */
-static long taken;  /* frames that tarn took of the endless one, at most */
-static int refused; /* reads of what is not there that succeeded */
+static void* volatile kept; /* or the compiler leaves both away */
+static char* page;          /* what can be read ends with it */
+static long taken;          /* frames that tarn took of the endless one, at most */
+static int refused;         /* reads of what is not there that succeeded */
 
 static void wild(tarn_frames* frames, void* data) {
     (void)data;
@@ -63,7 +65,7 @@ int main(void) {
     for (int i = 0; i < 5; ++i)
         if (tarn_frames_register(&providers[i]) != (i < 4 ? 0 : -1)) return 4;
     for (int i = 0; i < 2000; ++i)
-        free(malloc(1000));
+        free(kept = malloc(1000));
     printf("%ld %d\n", taken, refused);
     return 0;
 }

@@ -15,7 +15,7 @@ using namespace tarn::reader;
 class Scripts {
   public:
     Scripts() {
-        sample_.add_module("/nonexistent/interpreter", 0x10000, 0x20000, 0);
+        sample_.add_module("/nonexistent/interpreter", 0x10000, 0x20000, 0x10000);
         main_ = script("<module>\t/srv/app.py", 30, true);
         load_ = script("load\t/srv/app.py", 12, true);
         decode_ = script("decode\t/usr/lib/python3.11/json/decoder.py", 337, true);

@@ -127,9 +127,9 @@ std::string place_cells(const reader::Place& place, const std::vector<reader::Pl
     if (place.line) where += (where.empty() ? "line " : ":") + std::to_string(place.line);
     std::string function = cut(short_name(place.function), kFunctionMost);
     return fmt::format(
-        "<td class=\"f\"><code title=\"{0}\">{0}</code>{1}</td><td class=\"w\" title=\"{2}\">{3}{4}</td>",
-        escaped(function), by.empty() ? "" : "<small>" + escaped(by) + "</small>", escaped(where),
-        escaped(place.file.empty() ? where : where.substr(where.rfind('/') + 1)), source_line(source));
+        "<td class=\"f\"><code title=\"{0}\">{0}</code>{1}{2}</td><td class=\"w\" title=\"{3}\">{4}</td>",
+        escaped(function), source_line(source), by.empty() ? "" : "<small>" + escaped(by) + "</small>",
+        escaped(where), escaped(place.file.empty() ? where : where.substr(where.rfind('/') + 1)));
 }
 
 std::string holders_table(const Shown& shown, Sources* sources) {
