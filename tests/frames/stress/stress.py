@@ -10,12 +10,12 @@ import threading
 import time
 import weakref
 
-UNTIL = time.monotonic() + float(sys.argv[1])
 sys.setrecursionlimit(4000)
+until = 0
 
 
 def going():
-    return time.monotonic() < UNTIL
+    return time.monotonic() < until
 
 
 def recurse():
@@ -111,16 +111,14 @@ def subinterpret():
             import _xxsubinterpreters as interpreters
     except ImportError:
         return
-    for _ in range(3):
-        if not going():
-            break
+    for _ in range(2):
         other = interpreters.create()
         interpreters.run_string(other, "x = [bytearray(900) for _ in range(200)]")
         interpreters.destroy(other)
 
 
 def fork():
-    while going():
+    for _ in range(8):
         child = os.fork()
         if child == 0:
             kept = [bytearray(700) for _ in range(500)]
@@ -145,6 +143,7 @@ def at_the_end():
 
 
 subinterpret()
+until = time.monotonic() + float(sys.argv[1])
 sys.late = Late()
 late = [Late() for _ in range(50)]
 atexit.register(at_the_end)
