@@ -29,16 +29,42 @@ constexpr uint32_t kLineMost = (1u << 29) - 1;
 // A C function's frame is not larger; what seems so lies on another stack.
 constexpr uintptr_t kFrameMost = 256 << 10;
 
+// Its place among the pages that are known, or one where it may stand instead.
+uintptr_t& slot_of(ScriptRoom& room, uintptr_t page) {
+    constexpr size_t kProbes = 8;
+    static_assert(ScriptRoom::kSlots == 128, "seven bits of a hash");
+    const size_t first = page * 0x9e3779b97f4a7c15 >> 57;
+    for (size_t i = 0; i < kProbes; ++i) {
+        uintptr_t& slot = room.pages[(first + i) % ScriptRoom::kSlots];
+        if (slot == 0 || slot / 2 == page) return slot;
+    }
+    return room.pages[first];
+}
+
 // Whether all of it is there.
 bool is_there(ScriptRoom& room, uintptr_t at, size_t bytes) {
     if (at < kPageBytes || at >= kAddressesEnd || bytes > kAddressesEnd) return false;
     for (uintptr_t page = at / kPageBytes; page * kPageBytes < at + bytes; ++page) {
-        uintptr_t& known = room.pages[page % ScriptRoom::kPages];
-        if (known == page) continue;
-        if (!os::may_read(reinterpret_cast<const void*>(page * kPageBytes))) return false;
-        known = page;
+        uintptr_t& slot = slot_of(room, page);
+        if (slot / 2 != page && !os::may_read(reinterpret_cast<const void*>(page * kPageBytes))) return false;
+        slot = page * 2 + 1;
     }
     return true;
+}
+
+// Of what the walk before has read, what may be read still.
+void look_again(ScriptRoom& room) {
+    char bytes[ScriptRoom::kAskedMost];
+    size_t count = 0;
+    for (const uintptr_t slot : room.pages)
+        if (slot & 1 && count < ScriptRoom::kAskedMost)
+            room.asked[count++] = {reinterpret_cast<const void*>(slot / 2 * kPageBytes), 1};
+    const size_t there = count ? os::copy_first_from(room.asked, count, bytes, count) : 0;
+    memset(room.pages, 0, sizeof room.pages);
+    for (size_t i = 0; i < there; ++i) {
+        const uintptr_t page = reinterpret_cast<uintptr_t>(room.asked[i].at) / kPageBytes;
+        slot_of(room, page) = page * 2;
+    }
 }
 
 int read(tarn_frames* frames, const void* from, void* to, size_t bytes) {
@@ -229,7 +255,7 @@ void add_script_frames(ScriptRoom& room, NativeStack& stack) {
     room.scratch_size = sizeof room.own;
     room.taken = 0;
     room.full = false;
-    memset(room.pages, 0, sizeof room.pages);
+    look_again(room);
     for (const auto& each : providers.each) {
         const tarn_frames_provider* const provider = each.load(std::memory_order_acquire);
         if (provider && provider->walk) ask(room, *provider, stack);

@@ -4,6 +4,7 @@
 #pragma once
 #include <atomic>
 
+#include "os/os.h"
 #include "tarn/frames.h"
 
 namespace tarn::profile {
@@ -12,10 +13,12 @@ inline constexpr size_t kScriptFramesMost = 128;
 
 // What one walk over a script's frames needs.
 struct ScriptRoom : tarn_frames {
-    // Pages that the kernel was asked about in this walk. What they hold is the running thread's own, or an error: a page that
-    // somebody else gives back meanwhile is none that a frame of this thread leads to.
-    static constexpr size_t kPages = 64;
-    uintptr_t pages[kPages];
+    // Pages that the kernel has said are there, since this walk began. What they hold is the running thread's own, or an error:
+    // a page that somebody else gives back meanwhile is none that a frame of this thread leads to. Those that the walk before
+    // has read are asked about at once: most of them are wanted again.
+    static constexpr size_t kSlots = 128, kAskedMost = 64;
+    uintptr_t pages[kSlots];  // twice the number of a page, and 1 where this walk has read it; 0: free
+    os::Place asked[kAskedMost];
     uint64_t frames[kScriptFramesMost];
     uintptr_t places[kScriptFramesMost];  // 0: as before; then the number of native frames before it
     bool entry[kScriptFramesMost];
