@@ -72,6 +72,8 @@ BELOW = {  # room: the rooms it may include besides its own, from the ground up
     "src/cli/doctor": ("cli/common", "cli/program", "cli/allocators", "measure", "names", *_READER),
     "src/cli": ("cli/common", "cli/compare", "cli/doctor", "cli/export", "cli/report", "cli/report/html", "cli/run", "cli/top",
                 "cli/trim"),
+    # Modules for interpreters: clients of tarn/frames.h.
+    "src/frames": (),
     "src/pch": (),
     "include/tarn": (),
 }

@@ -38,15 +38,16 @@ extern "C" {
 #define TARN_RECORD_SECTIONS_MAX 16
 
 enum tarn_record_section_kind {
-    TARN_RECORD_WHO = 1,      /* one tarn_record_who */
-    TARN_RECORD_MODULES = 2,  /* append: tarn_record_module */
-    TARN_RECORD_SNAPSHOT = 3, /* copies: two tarn_record_snapshot */
-    TARN_RECORD_TIMELINE = 4, /* copies: two tarn_record_timeline, each with its points */
-    TARN_RECORD_EVENTS = 5,   /* a ring; sequence: tarn_record_event */
-    TARN_RECORD_STACKS = 6,   /* append: tarn_record_stack */
-    TARN_RECORD_FRAMES = 7,   /* append: uint64_t, the frames of all stacks */
-    TARN_RECORD_SAMPLES = 8,  /* sequence: tarn_record_sample, those of freed objects are used again */
-    TARN_RECORD_NAMES = 9     /* append: bytes; see TARN_RECORD_FRAME_NAME */
+    TARN_RECORD_WHO = 1,          /* one tarn_record_who */
+    TARN_RECORD_MODULES = 2,      /* append: tarn_record_module */
+    TARN_RECORD_SNAPSHOT = 3,     /* copies: two tarn_record_snapshot */
+    TARN_RECORD_TIMELINE = 4,     /* copies: two tarn_record_timeline, each with its points */
+    TARN_RECORD_EVENTS = 5,       /* a ring; sequence: tarn_record_event */
+    TARN_RECORD_STACKS = 6,       /* append: tarn_record_stack */
+    TARN_RECORD_FRAMES = 7,       /* append: uint64_t, the frames of all stacks */
+    TARN_RECORD_SAMPLES = 8,      /* sequence: tarn_record_sample, those of freed objects are used again */
+    TARN_RECORD_NAMES = 9,        /* append: bytes; see TARN_RECORD_FRAME_NAME */
+    TARN_RECORD_INTERPRETERS = 10 /* append: tarn_record_interpreter */
 };
 
 typedef struct tarn_record_section {
@@ -214,6 +215,19 @@ typedef struct tarn_record_stack {
  * terminated: a function's or a scope's name, and behind a tab its file, if it has one. */
 #define TARN_RECORD_FRAME_NAME (1ull << 63)
 #define TARN_RECORD_FRAME_EXACT (1ull << 62)
+/* A name with bit 62 set is a frame of a script (tarn/frames.h); its line is in bits 32 to 60. Where bit 61 is set, the native
+ * frame before it, or before other script frames before it, is the interpreter's loop, whose place it takes. */
+#define TARN_RECORD_FRAME_SCRIPT (TARN_RECORD_FRAME_NAME | 1ull << 62)
+#define TARN_RECORD_FRAME_PLACED (1ull << 61)
+
+/* An interpreter whose frames stand in the stacks, or which was found and has none there. */
+typedef struct tarn_record_interpreter {
+    uint64_t time_ns; /* when it was found */
+    uint32_t frames;  /* 1: they are there; 0: not, `note` says why */
+    uint32_t reserved;
+    char name[64];  /* terminated */
+    char note[256]; /* terminated: what its own pools hide, and the way to see it */
+} tarn_record_interpreter;
 
 /* A live object that was sampled. */
 typedef struct tarn_record_sample {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// tarn/record.h implemented: without a recorder nothing is done.
+// tarn/record.h and tarn/frames.h implemented: without a recorder nothing is done.
 #include "tarn/record.h"
 
 #include <errno.h>
 
 #include "seam/recorder.h"
+#include "tarn/frames.h"
 
 int tarn_record_active() {
     const tarn::Recorder* const record = tarn::recorder();
@@ -42,4 +43,9 @@ tarn_scope tarn_scope_begin(const char* name) {
 
 void tarn_scope_end(tarn_scope scope) {
     if (const tarn::Recorder* const record = tarn::recorder()) record->end_scope(scope);
+}
+
+int tarn_frames_register(const tarn_frames_provider* provider) {
+    const tarn::Recorder* const record = tarn::recorder();
+    return record && provider ? record->register_frames(*provider) : -1;
 }

@@ -113,6 +113,14 @@ void add_report(Line* line) {
     it->add_flag(
         "--anonymous", options.anonymous,
         "without command line, paths, names of files, and what the program named itself; in every format");
+    CLI::Option* native = it->add_flag("--native", options.native, "stacks without the frames of scripts");
+    CLI::Option* script =
+        it->add_flag("--script", options.script, "stacks of the script's frames alone")->excludes(native);
+    it->add_flag("--merged", options.merged,
+                 "the script's frames in the place of the interpreter's: as without it")
+        ->excludes(native)
+        ->excludes(script);
+    it->add_flag("--no-source", options.no_source, "in --html: without lines of the program's sources");
     it->add_option("--pprof", options.pprof, "write a profile for pprof, and all that reads its format")
         ->type_name("FILE");
     it->add_option("--folded", options.folded, "write collapsed stacks: main;run;load 4096")

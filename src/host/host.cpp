@@ -68,6 +68,7 @@ void fill() {
     if (!found) return;
     set_recorder(*found);
     if (ThreadCache* const cache = own_cache()) found->thread_arrived(*cache);
+    if (options.profile) load_frames();
 }
 
 }  // namespace

@@ -13,5 +13,7 @@ TARN_AT_START void start_recorder();
 
 // The module's answer. load_dynamic.cpp: by dlopen, NULL after one line of warning; load_static.cpp: linked in.
 const Recorder* load_recorder(const Host& host);
+// What tells the profile of the script's frames, where the program is an interpreter (tarn/frames.h). After the recorder.
+void load_frames();
 
 }  // namespace tarn

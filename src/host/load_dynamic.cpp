@@ -22,4 +22,37 @@ const Recorder* load_recorder(const Host& host) {
     return found;
 }
 
+namespace {
+
+// An interpreter is known by a symbol that nothing else has; its module is libtarn-frames-NAME.so.
+struct Interpreter {
+    const char* symbol;
+    const char* name;
+};
+constexpr Interpreter kInterpreters[] = {
+    {"_PyRuntime", "frames-python"},
+    {"executor_globals", "frames-php"},
+    {"ruby_current_ec", "frames-ruby"},
+    {"PL_thr_key", "frames-perl"},
+};
+
+int register_provider(const tarn_frames_provider* provider) {
+    const Recorder* const record = recorder();
+    return record && provider ? record->register_frames(*provider) : -1;
+}
+
+}  // namespace
+
+void load_frames() {
+    for (const Interpreter& each : kInterpreters) {
+        if (!dlsym(RTLD_DEFAULT, each.symbol)) continue;
+        void* const handle =
+            open_own_library({each.name, "module ", "; stacks are without the script's frames", true});
+        const auto entry =
+            handle ? reinterpret_cast<decltype(&tarn_frames_module)>(dlsym(handle, "tarn_frames_module"))
+                   : nullptr;
+        if (entry) entry(register_provider);
+    }
+}
+
 }  // namespace tarn

@@ -198,6 +198,17 @@ bool copy_from(const void* at, void* to, size_t bytes) {
            static_cast<long>(bytes);
 }
 
+size_t copy_first_from(const Place* places, size_t count, void* to, size_t bytes) {
+    const Place local{to, bytes};
+    const long copied =
+        raw_syscall(__NR_process_vm_readv, process_id(), address(&local), 1, address(places), count, 0);
+    size_t whole = 0;
+    for (size_t left = copied > 0 ? static_cast<size_t>(copied) : 0;
+         whole < count && places[whole].bytes <= left; ++whole)
+        left -= places[whole].bytes;
+    return whole;
+}
+
 bool readable(const void* at, size_t bytes) {
     // The kernel copies a page into nowhere useful: a write to a pipe would need a descriptor, so ask
     // process_vm_readv of ourselves, which faults politely.

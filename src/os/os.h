@@ -83,6 +83,12 @@ bool readable(const void* at, size_t bytes);  // asks the kernel, never faults
 bool may_read(const void* at);
 // Copies what may not be there, or may go meanwhile. False: some of it is not, or the kernel refused.
 bool copy_from(const void* at, void* to, size_t bytes);
+// The same of many places by one call, as far as the first that is not there: how many were.
+struct Place {
+    const void* at;
+    size_t bytes;
+};
+size_t copy_first_from(const Place* places, size_t count, void* to, size_t bytes);
 bool privileged();       // AT_SECURE: set-user-id and the like; the environment is not to be trusted
 char** environment();    // may be NULL before libc is ready
 uint64_t nanoseconds();  // CLOCK_MONOTONIC

@@ -8,8 +8,10 @@
 #include "os/os.h"
 #include "os/shared_file.h"
 #include "profile/books.h"
+#include "profile/names.h"
 #include "profile/probes.h"
 #include "profile/scopes.h"
+#include "profile/script.h"
 #include "profile/stack.h"
 #include "record/events.h"
 #include "record/made.h"
@@ -242,6 +244,7 @@ void set_interval(uint64_t interval) {
 void begun() {
     if (!open_books()) return;
     open_names();
+    announce_interpreters();
     prepare_stacks(reinterpret_cast<uintptr_t>(host().unpop));
     const uint64_t before = sampling.interval.load(std::memory_order_relaxed);
     const uint64_t interval = before ? before : host().options->profile;
@@ -294,7 +297,8 @@ constexpr record::Sampler kTable = {.begun = begun,
                                     .freed = freed,
                                     .stack_here = stack_here,
                                     .begin_scope = begin_scope,
-                                    .end_scope = end_scope};
+                                    .end_scope = end_scope,
+                                    .register_frames = register_frames};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include "os/os.h"
 #include "os/thread_pointer.h"
 #include "profile/scopes.h"
+#include "profile/script.h"
 #include "record/made.h"
 
 namespace tarn::profile {
@@ -15,12 +16,14 @@ namespace {
 using unwind::kFramesMost;
 
 constexpr size_t kScopesMost = 16;
+constexpr size_t kAllMost = kFramesMost + kScriptFramesMost + kScopesMost;
 
 struct Room {
     std::atomic<uintptr_t> taken;  // by this thread
     unwind::WalkRoom walk;
-    uint64_t frames[kFramesMost + kScopesMost];
-    uintptr_t places[kFramesMost];
+    uint64_t frames[kAllMost];
+    uintptr_t places[kAllMost];
+    ScriptRoom script;
 };
 
 // Rooms for as many walks at once. Memory is touched when the first of them is used.
@@ -82,10 +85,11 @@ uint32_t own_stack(unwind::Memory::Range& own, uint64_t now) {
     size_t skipped = 0;
     while (skipped < walked.frames && is_own(room->frames[skipped]))
         ++skipped;
-    uint64_t* const frames = room->frames + skipped;
-    const size_t depth = add_scopes(frames, room->places + skipped, walked.frames - skipped,
-                                    kFramesMost + kScopesMost - skipped);
-    const uint32_t number = number_of({frames, depth, walked.cut}, now);
+    NativeStack stack{room->frames + skipped, room->places + skipped, walked.frames - skipped,
+                      kAllMost - kScopesMost - skipped, walked.cut};
+    add_script_frames(room->script, stack);
+    const size_t depth = add_scopes(stack.frames, stack.places, stack.count, kAllMost - skipped);
+    const uint32_t number = number_of({stack.frames, depth, stack.cut}, now);
     room->taken.store(0, std::memory_order_release);
     return number;
 }

@@ -40,6 +40,15 @@ bool of_rust_type(std::string_view function) {
            (begins(trait, "core::") || begins(trait, "alloc::") || begins(trait, "std::"));
 }
 
+// A script's file that comes with its interpreter, not with the program or with packages.
+bool of_interpreter(std::string_view file) {
+    constexpr std::array kFiles = {"<frozen ", "<internal:", "/usr/share/perl/", "/usr/share/perl5/"};
+    if (std::any_of(kFiles.begin(), kFiles.end(), [&](const char* with) { return begins(file, with); }))
+        return true;
+    return file.find("/lib/python3.") != std::string_view::npos &&
+           file.find("-packages/") == std::string_view::npos;
+}
+
 // Code of a language's own library, which allocates for whoever calls it.
 bool of_language(const Record& record, const Location& location, const Line& line) {
     constexpr std::array kNames = {"std::", "__gnu_cxx::", "operator new"};
@@ -53,6 +62,7 @@ bool of_language(const Record& record, const Location& location, const Line& lin
         return std::any_of(list.begin(), list.end(), [&](const char* with) { return begins(text, with); });
     };
     if (line.function == "_start" || any(kNames, line.function) || any(kFiles, line.file)) return true;
+    if (location.script) return of_interpreter(line.file);
     bool of_rust = any(kUnfiledNames, line.function) || of_rust_type(line.function);
     if (line.file.empty() && of_rust) return true;
     if (location.module == kNoModule) return false;
@@ -62,19 +72,22 @@ bool of_language(const Record& record, const Location& location, const Line& lin
 }
 
 // The places of a stack that are the program's own, the innermost first, `most` of them; when there are none, the
-// innermost.
+// innermost. Where a script runs they are the script's: what it calls in C allocates for it.
 std::vector<Place> own_places(const Record& record, const Profile& profile, const Trace& trace, size_t most) {
     const std::vector<Line> nameless(1);
     std::vector<Place> places;
     Place innermost;
+    bool scripts = std::any_of(trace.locations.begin(), trace.locations.end(),
+                               [&](uint32_t number) { return profile.locations[number].script; });
     for (uint32_t number : trace.locations) {
         const Location& location = profile.locations[number];
+        if (scripts && !location.script && location.address != 0) continue;
         const std::vector<Line>& lines = location.lines.empty() ? nameless : location.lines;
         for (size_t i = 0; i < lines.size(); ++i) {
             const Line& line = lines[i];
             if (innermost.function.empty())
                 innermost = {function_name(record, location, i), line.file, line.line};
-            bool inner = places.empty() && wraps_malloc(line.function);
+            bool inner = places.empty() && !location.script && wraps_malloc(line.function);
             if (inner || location.of_language[i]) continue;
             places.push_back({function_name(record, location, i), line.file, line.line});
             if (places.size() == most) return places;

@@ -26,7 +26,8 @@ class Resolver {
         : record_(record), symbols_(symbols), profile_(profile) {}
 
     uint32_t location_of(uint64_t frame, const Stack& stack) {
-        if (frame & TARN_RECORD_FRAME_NAME) return numbered({kNoModule, frame}, [&] { return named(frame); });
+        if (is_script(frame)) frame &= ~TARN_RECORD_FRAME_PLACED;
+        if (is_named(frame)) return numbered({kNoModule, frame}, [&] { return named(frame); });
         bool exact = (frame & TARN_RECORD_FRAME_EXACT) != 0;
         uint64_t address = frame & ~TARN_RECORD_FRAME_EXACT;
         // A return address is behind the call; a byte before it, the call's line is found.
@@ -34,8 +35,18 @@ class Resolver {
         uint32_t module = module_of(address, stack);
         return numbered({module, address}, [&] { return called(module, address); });
     }
+    // What a stack without a script's frames is, where those alone are wanted.
+    uint32_t outside() {
+        return numbered({kNoModule, TARN_RECORD_FRAME_NAME}, [] {
+            Location location;
+            location.lines.push_back({kOutside, kOutside, "", 0, 0});
+            return location;
+        });
+    }
 
   private:
+    static constexpr const char* kOutside = "[outside of the script]";
+
     template <class Make>
     uint32_t numbered(std::pair<uint32_t, uint64_t> key, Make make) {
         auto [found, is_new] = numbers_.try_emplace(key, profile_->locations.size());
@@ -45,14 +56,18 @@ class Resolver {
 
     Location named(uint64_t frame) {
         Named name = named_frame(record_, frame);
+        // "<module>" is what each file has.
+        if (is_script(frame) && !name.name.empty() && (name.name[0] == '<' || name.name[0] == '{'))
+            name.name += " " + name.file.substr(name.file.rfind('/') + 1);
         Location location;
+        location.script = is_script(frame);
         location.lines.push_back(
             {printable(name.name), printable(name.name), printable(name.file), name.line, 0});
         return location;
     }
 
     Location called(uint32_t module, uint64_t address) {
-        Location location{module, address, {}, {}};
+        Location location{module, address, false, {}, {}};
         if (module == kNoModule) return location;
         const Module& from = record_.modules[module];
         location.lines = symbols_->at(from.path, from.build_id, address - from.load_bias);
@@ -83,6 +98,25 @@ class Resolver {
     std::map<std::pair<uint32_t, uint64_t>, uint32_t> numbers_;
 };
 
+// The script's frames behind a loop take its place.
+bool is_replaced(const std::vector<uint64_t>& frames, size_t i) {
+    bool placed =
+        i + 1 < frames.size() && is_script(frames[i + 1]) && (frames[i + 1] & TARN_RECORD_FRAME_PLACED);
+    return placed && !is_named(frames[i]);
+}
+
+bool is_wanted(const std::vector<uint64_t>& frames, size_t i, Frames wanted) {
+    switch (wanted) {
+        case Frames::kMerged:
+            return !is_replaced(frames, i);
+        case Frames::kNative:
+            return !is_script(frames[i]);
+        case Frames::kScript:
+            return is_named(frames[i]);
+    }
+    return true;
+}
+
 }  // namespace
 
 void add(Values* total, const Values& values) {
@@ -94,13 +128,16 @@ void add(Values* total, const Values& values) {
     total->peak_bytes = sum(total->peak_bytes, values.peak_bytes);
 }
 
-Profile resolve(const Record& record, Symbols* symbols) {
+Profile resolve(const Record& record, Symbols* symbols, Frames frames) {
     Profile profile;
     Resolver resolver(record, symbols, &profile);
     for (const Stack& stack : record.stacks) {
         Trace trace;
-        for (uint64_t frame : stack.frames)
-            trace.locations.push_back(resolver.location_of(frame, stack));
+        for (size_t i = 0; i < stack.frames.size(); ++i)
+            if (is_wanted(stack.frames, i, frames))
+                trace.locations.push_back(resolver.location_of(stack.frames[i], stack));
+        bool scripts = std::any_of(stack.frames.begin(), stack.frames.end(), is_script);
+        if (frames == Frames::kScript && !scripts) trace.locations.push_back(resolver.outside());
         trace.cut = stack.cut;
         trace.values = {whole(stack.allocated.objects_1024), stack.allocated.bytes,
                         whole(stack.live.objects_1024),      stack.live.bytes,

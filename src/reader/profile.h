@@ -14,11 +14,19 @@ namespace tarn::reader {
 
 constexpr uint32_t kNoModule = UINT32_MAX;
 
-// A place in the program that called, or a name that the program gave (tarn_scope).
+// Which frames of a stack are wanted, where some are of a script.
+enum class Frames {
+    kMerged,  // the script's in the place of the interpreter's loop
+    kNative,  // without the script's
+    kScript   // no others, but for names that the program gave
+};
+
+// A place in the program that called, in it or in a script, or a name that the program gave (tarn_scope).
 struct Location {
     uint32_t module = kNoModule;  // a number in record.modules
-    uint64_t address = 0;         // of the call, in the process; 0: a name
-    std::vector<Line> lines;      // the innermost function first; empty: nothing is known
+    uint64_t address = 0;         // of the call, in the process; 0: a name, or a script's
+    bool script = false;
+    std::vector<Line> lines;  // the innermost function first; empty: nothing is known
     // For each line (for the place, where there is none): whether it is code of a language's own library, which allocates
     // for whoever calls it. Known before paths are taken out.
     std::vector<bool> of_language;
@@ -51,7 +59,7 @@ struct Side {
     const Profile& profile;
 };
 
-Profile resolve(const Record& record, Symbols* symbols);
+Profile resolve(const Record& record, Symbols* symbols, Frames frames = Frames::kMerged);
 
 // The function of line `line` of a location; what to call it where it has no name.
 std::string function_name(const Record& record, const Location& location, size_t line);

@@ -12,7 +12,7 @@ namespace {
 // Most that is read of each, whatever the file says; more than tarn writes.
 constexpr uint64_t kModulesMost = 1 << 16, kEventsMost = 1 << 16, kStacksMost = 1 << 20,
                    kFramesMost = 1 << 24;
-constexpr uint64_t kSamplesMost = 1 << 20, kNamesMost = 1 << 24;
+constexpr uint64_t kSamplesMost = 1 << 20, kNamesMost = 1 << 24, kInterpretersMost = 64;
 constexpr uint32_t kDepthMost = 4096;
 
 constexpr size_t kHeaderLeast = offsetof(tarn_record_header, sections);
@@ -33,6 +33,7 @@ constexpr Kind kKinds[] = {
     {TARN_RECORD_FRAMES, "frames", sizeof(uint64_t), kFramesMost},
     {TARN_RECORD_SAMPLES, "samples", sizeof(tarn_record_sample), kSamplesMost},
     {TARN_RECORD_NAMES, "names", 1, kNamesMost},
+    {TARN_RECORD_INTERPRETERS, "interpreters", sizeof(tarn_record_interpreter), kInterpretersMost},
 };
 
 tarn_record_header read_header(const Input& input) {
@@ -279,6 +280,13 @@ void read_samples(const Input& input, const Section& section, Record* record) {
     if (damaged != 0) record->notes.push_back("samples: " + std::to_string(damaged) + " damaged, left out");
 }
 
+void read_interpreters(const Input& input, const Section& section, Record* record) {
+    for (const auto& from : read_entries<tarn_record_interpreter>(input, section, 0, section.count))
+        record->interpreters.push_back({std::string(until_zero(from.name, sizeof from.name)),
+                                        std::string(until_zero(from.note, sizeof from.note)),
+                                        from.frames != 0});
+}
+
 }  // namespace
 
 Record read_record(const std::string& path) {
@@ -300,6 +308,7 @@ Record read_record(const Input& input) {
     input.read(names.offset, record.names.data(), names.count);
     read_stacks(input, sections[TARN_RECORD_STACKS], sections[TARN_RECORD_FRAMES], &record);
     read_samples(input, sections[TARN_RECORD_SAMPLES], &record);
+    read_interpreters(input, sections[TARN_RECORD_INTERPRETERS], &record);
     const Section& events = sections[TARN_RECORD_EVENTS];
     read_events(input, events, std::max<uint64_t>(events.count, 1), &record);
     return record;
@@ -340,7 +349,7 @@ uint64_t Record::interval() const {
 Named named_frame(const Record& record, uint64_t frame) {
     Named named;
     size_t place = frame & 0xffffffff;
-    named.line = static_cast<uint32_t>(frame >> 32) & 0x3fffffff;
+    named.line = static_cast<uint32_t>(frame >> 32) & (is_script(frame) ? 0x1fffffff : 0x3fffffff);
     uint16_t length = 0;
     if (!lies_within(place, sizeof length, 1, record.names.size())) return named;
     std::memcpy(&length, record.names.data() + place, sizeof length);

@@ -62,6 +62,12 @@ struct Sample {
     uint32_t stack = 0, thread = 0;
 };
 
+// One whose scripts' frames stand in the stacks, or which has none there.
+struct Interpreter {
+    std::string name, note;
+    bool frames = false;
+};
+
 struct Record {
     tarn_record_header header = {};  // its sections are not for use: what they hold is below
     Who who;
@@ -75,6 +81,7 @@ struct Record {
     std::vector<Stack> stacks;
     std::vector<Sample> samples;  // live objects
     std::string names;
+    std::vector<Interpreter> interpreters;
     std::vector<std::string> notes;  // what could not be read, a line each
 
     // The last moment that anything tells of.
@@ -97,5 +104,12 @@ struct Named {
     uint32_t line = 0;
 };
 Named named_frame(const Record& record, uint64_t frame);
+
+inline bool is_named(uint64_t frame) {
+    return (frame & TARN_RECORD_FRAME_NAME) != 0;
+}
+inline bool is_script(uint64_t frame) {
+    return (frame & TARN_RECORD_FRAME_SCRIPT) == TARN_RECORD_FRAME_SCRIPT;
+}
 
 }  // namespace tarn::reader

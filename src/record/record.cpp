@@ -29,7 +29,8 @@ constinit std::atomic<uintptr_t> interrupted_writer{0};
 namespace {
 
 constexpr uint64_t kModules = 4096, kEvents = 512;
-constexpr uint64_t kStacks = 1 << 15, kFrames = 1 << 20, kSamples = 1 << 18, kNameBytes = 1 << 18;
+constexpr uint64_t kStacks = 1 << 15, kFrames = 1 << 20, kSamples = 1 << 18, kNameBytes = 1 << 20,
+                   kInterpreters = 8;
 constexpr size_t kLimitShare = 16;  // of a limit on address space (RLIMIT_AS): what the mapping may take
 
 struct Part {
@@ -51,6 +52,7 @@ constexpr Part kParts[] = {
     {TARN_RECORD_FRAMES, sizeof(uint64_t), kFrames, &state.frames, 1},
     {TARN_RECORD_SAMPLES, sizeof(tarn_record_sample), kSamples, &state.samples, 1},
     {TARN_RECORD_NAMES, 1, kNameBytes, &state.names, 1},
+    {TARN_RECORD_INTERPRETERS, sizeof(tarn_record_interpreter), kInterpreters, &state.interpreters, 1},
 };
 constexpr int kPartCount = sizeof kParts / sizeof kParts[0];
 constexpr int kWithoutProfile = 5;

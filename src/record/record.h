@@ -28,7 +28,7 @@ struct State {
     Lock lock;
     Extent front, snapshots, timelines[2], events, modules;
     // Laid out by this room; memory and contents are src/profile's.
-    Extent stacks, frames, samples, names;
+    Extent stacks, frames, samples, names, interpreters;
 };
 extern constinit State state;
 

@@ -120,6 +120,10 @@ void end_scope(tarn_scope scope) {
     if (sampler()) sampler()->end_scope(scope);
 }
 
+int register_frames(const tarn_frames_provider& provider) {
+    return sampler() ? sampler()->register_frames(provider) : -1;
+}
+
 constexpr Recorder kTable = {
     .version = kRecorderVersion,
     .thread_arrived = arrived,
@@ -142,6 +146,7 @@ constexpr Recorder kTable = {
     .stop_sampling = stop_sampling,
     .begin_scope = begin_scope,
     .end_scope = end_scope,
+    .register_frames = register_frames,
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cache/observer.h"
+#include "tarn/frames.h"
 #include "tarn/record.h"
 
 namespace tarn::record {
@@ -32,6 +33,9 @@ struct Sampler {
 
     tarn_scope (*begin_scope)(const char* name);
     void (*end_scope)(tarn_scope scope);
+
+    // tarn/frames.h
+    int (*register_frames)(const tarn_frames_provider& provider);
 };
 
 // By the module's entry, before the record is begun.

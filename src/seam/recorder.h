@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tarn/frames.h"
 #include "tarn/record.h"
 
 namespace tarn {
@@ -52,8 +53,10 @@ struct Recorder {
     int (*stop_sampling)();
     tarn_scope (*begin_scope)(const char* name);
     void (*end_scope)(tarn_scope scope);
+    // tarn/frames.h
+    int (*register_frames)(const tarn_frames_provider& provider);
 };
-inline constexpr uint32_t kRecorderVersion = 2;
+inline constexpr uint32_t kRecorderVersion = 3;
 
 namespace detail {
 extern std::atomic<const Recorder*> recorder;

@@ -237,7 +237,7 @@ TEST(Anonymous, NamesOfFunctionsStayWithoutThoseOfFiles) {
     for (auto [name, expected] : cases) {
         Reading reading{SampleRecord()};
         reading.record.modules.push_back({});
-        reading.profile.locations.push_back({0, 1, {{name, name, "/srv/hush.cpp", 7, 1}}, {false}});
+        reading.profile.locations.push_back({0, 1, false, {{name, name, "/srv/hush.cpp", 7, 1}}, {false}});
         std::map<std::string, std::string> missing;
         make_anonymous(&reading.record, &reading.profile, &missing);
         const reader::Line& line = reading.profile.locations[0].lines[0];

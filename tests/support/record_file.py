@@ -14,7 +14,7 @@ _HEADER_NAMES = ("magic", "version", "header_size", "file_size", "stats_version"
 _SECTION = struct.Struct("<IIQQQQ")
 _SECTIONS_AT = 8 + 4 + 4 + 8 + 4 + 4 + 8 * 10 + 8 * 3
 _SECTIONS = {1: "who", 2: "modules", 3: "snapshot", 4: "timeline", 5: "events", 6: "stacks", 7: "frames", 8: "samples",
-             9: "names"}
+             9: "names", 10: "interpreters"}
 REQUESTS_AT = 8 + 4 + 4 + 8 + 4 + 4 + 8 * 4
 INTERVAL_AT = REQUESTS_AT + 8
 # The front of tarn_stats, to peak_resident.
@@ -64,7 +64,7 @@ class Record:
         self.sections = {}
         for i in range(16):
             kind, size, offset, capacity, _, _ = _SECTION.unpack_from(front, _SECTIONS_AT + i * _SECTION.size)
-            if kind:
+            if kind in _SECTIONS:
                 self.sections[_SECTIONS[kind]] = (size, offset, capacity, i)
 
     def close(self):
@@ -204,6 +204,23 @@ class Record:
         at = self.sections["names"][1] + (frame & 0xFFFFFFFF)
         length = struct.unpack("<H", os.pread(self.fd, 2, at))[0]
         return os.pread(self.fd, length, at + 2).decode(errors="replace")
+
+    def script_frame(self, frame):
+        """(function, file, line, whether it stands in the place of a native frame) of a frame of a script; None: it is none."""
+        if frame >> 62 != 3:
+            return None
+        function, _, file = self.name(frame).partition("\t")
+        return function, file, frame >> 32 & (1 << 29) - 1, bool(frame >> 61 & 1)
+
+    @property
+    def interpreters(self):
+        """(name, whether its frames are in the stacks, note) of each that was found."""
+        size, at, _, count = self._section("interpreters")
+        found = []
+        for i in range(count):
+            raw = os.pread(self.fd, size, at + i * size)
+            found.append((_text(raw[16:80]), struct.unpack_from("<I", raw, 8)[0] == 1, _text(raw[80:336])))
+        return found
 
     def ask(self, bits, interval=0):
         """Sets bits of requests, as a tool does that is alone."""

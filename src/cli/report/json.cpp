@@ -157,6 +157,14 @@ ordered_json modules(const Shown& shown) {
     return list;
 }
 
+ordered_json interpreters(const reader::Record& record) {
+    ordered_json list = ordered_json::array();
+    for (const reader::Interpreter& each : record.interpreters)
+        list.push_back(
+            {{"name", printable(each.name)}, {"frames", each.frames}, {"note", printable(each.note)}});
+    return list;
+}
+
 ordered_json requests(const reader::Record& record) {
     if (!record.stats) return nullptr;
     const tarn_stats& stats = *record.stats;
@@ -199,6 +207,7 @@ std::string show_json(const Shown& shown) {
                         {"events", events(shown)},
                         {"events_lost", record.events_lost},
                         {"modules", modules(shown)},
+                        {"interpreters", interpreters(record)},
                         {"notes", texts(record.notes)}};
     return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

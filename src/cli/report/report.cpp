@@ -17,6 +17,11 @@ reader::Measure measure_of(const std::string& word) {
     return word == "live" ? reader::Measure::kLive : reader::Measure::kAllocated;
 }
 
+reader::Frames frames_of(const ReportOptions& options) {
+    if (options.native) return reader::Frames::kNative;
+    return options.script ? reader::Frames::kScript : reader::Frames::kMerged;
+}
+
 // One record, read, with names for its addresses.
 class Reading {
   public:
@@ -24,15 +29,16 @@ class Reading {
         : input_(reader::record_path(name)),
           record_(reader::read_record(input_)),
           state_(state_of(record_, input_)) {
-        profile_ = resolve(record_, &symbols_);
+        profile_ = resolve(record_, &symbols_, frames_of(options));
         missing_ = missing_names(record_, profile_, symbols_);
+        sources_ = !options.no_source && !options.anonymous;
         if (options.anonymous) make_anonymous(&record_, &profile_, &missing_);
     }
     const std::string& path() const { return input_.path(); }
     const reader::Record& record() const { return record_; }
     const reader::Profile& profile() const { return profile_; }
     reader::Side side() const { return {record_, profile_}; }
-    Shown shown() const { return {record_, state_, profile_, missing_}; }
+    Shown shown() const { return {record_, state_, profile_, missing_, sources_}; }
 
   private:
     reader::Input input_;
@@ -41,6 +47,7 @@ class Reading {
     reader::Symbols symbols_;
     reader::Profile profile_;
     std::map<std::string, std::string> missing_;
+    bool sources_ = false;
 };
 
 Status nothing_sampled(const std::string& name, const reader::Record& record) {

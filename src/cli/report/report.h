@@ -13,6 +13,10 @@ struct ReportOptions {
     std::string other;                // a second one, which is compared with it; "": none
     bool json = false;                // to standard output, in place of the text
     bool anonymous = false;           // nothing that tells whose it is
+    bool native = false;              // without the frames of scripts
+    bool script = false;              // with none but these
+    bool merged = false;              // neither
+    bool no_source = false;           // html: without lines of the program's sources
     std::string html, pprof, folded;  // files to write, "-": standard output, "": none; then no text
     std::string of = "live";          // folded: live, peak or allocated
     bool objects = false;             // folded: their number

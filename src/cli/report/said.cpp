@@ -132,6 +132,11 @@ std::string event_details(const reader::Event& event) {
     return words;
 }
 
+std::string interpreter_note(const reader::Interpreter& interpreter) {
+    return fmt::format("{}{}: {}", interpreter.frames ? "" : "frames of ",
+                       reader::printable(interpreter.name), reader::printable(interpreter.note));
+}
+
 std::optional<Memory> memory_at_peak(const reader::Record& record) {
     if (record.points.empty()) return memory_at_last(record);
     return memory_of(*std::max_element(record.points.begin(), record.points.end(),

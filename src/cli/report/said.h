@@ -35,4 +35,7 @@ bool is_alarming(const reader::Event& event);
 std::string event_details(
     const reader::Event& event);  // what stands behind event_name: ": 3.0 MiB asked for"
 
+// What there is to know of an interpreter's frames, or why there are none.
+std::string interpreter_note(const reader::Interpreter& interpreter);
+
 }  // namespace tarn::cli

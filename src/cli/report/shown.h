@@ -18,6 +18,7 @@ struct Shown {
     const reader::State& state;
     const reader::Profile& profile;
     std::map<std::string, std::string> missing;  // files without names for what lies in them, and why
+    bool sources = false;                        // lines of the program's sources may be shown
 };
 
 struct ShowOptions {

@@ -221,8 +221,12 @@ class Page {
     }
 
     void left_out() {
-        if (record_.notes.empty() && shown_.missing.empty()) return;
+        bool noted = std::any_of(record_.interpreters.begin(), record_.interpreters.end(),
+                                 [](const reader::Interpreter& each) { return !each.note.empty(); });
+        if (record_.notes.empty() && shown_.missing.empty() && !noted) return;
         title("Not in this report");
+        for (const reader::Interpreter& each : record_.interpreters)
+            if (!each.note.empty()) line("  " + interpreter_note(each));
         for (const std::string& note : record_.notes)
             line("  " + note);
         for (const auto& [path, why] : shown_.missing)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/report/said.h"
 #include "cli/report/shown.h"
 #include "reader/text.h"
 
@@ -60,15 +61,25 @@ std::string holder_line(reader::Record* record, const Ending& words) {
                        share_word(bytes, profile.total.peak_bytes), place_of(found[0].place));
 }
 
+// What the profile could not see, of an interpreter with pools of its own.
+std::string hidden_lines(const reader::Record& record) {
+    std::string lines;
+    for (const reader::Interpreter& each : record.interpreters)
+        if (!each.note.empty()) lines += "tarn: hidden    " + interpreter_note(each) + "\n";
+    return lines;
+}
+
 }  // namespace
 
 std::string ending(reader::Record* record, const Ending& words) {
     std::string memory = memory_line(*record), requests = requests_line(*record);
+    std::string hidden = hidden_lines(*record);
     return fmt::format(
-        "tarn: memory    {}\ntarn: requests  {}\ntarn: holder    {}\ntarn: record    {}: {}, {}\ntarn: next  "
+        "tarn: memory    {}\ntarn: requests  {}\ntarn: holder    {}\n{}tarn: record    {}: {}, {}\ntarn: "
+        "next  "
         "    {}\n",
-        memory, requests, holder_line(record, words), printable(words.path), printable(record->who.program),
-        words.how, words.report);
+        memory, requests, holder_line(record, words), hidden, printable(words.path),
+        printable(record->who.program), words.how, words.report);
 }
 
 }  // namespace tarn::cli

@@ -81,7 +81,19 @@ void take_out(Event* event, Numbered* said) {
     event->text = own ? "[left out]" : (*said)(event->text);
 }
 
+// Functions keep their names; that of a file's own code has the file behind it.
+void take_out_of_script(Location* location) {
+    for (Line& line : location->lines) {
+        bool of_file = line.function[0] == '<' || line.function[0] == '{';
+        line.function =
+            of_file ? line.function.substr(0, line.function.find(' ')) : without_files(line.function);
+        line.symbol = line.function;
+        line.file.clear();
+    }
+}
+
 void take_out(Location* location, Numbered* scope) {
+    if (location->script) return take_out_of_script(location);
     bool given = location->module == kNoModule;
     for (Line& line : location->lines) {
         line.function = given ? (*scope)(line.function) : without_files(line.function);

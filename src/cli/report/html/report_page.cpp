@@ -63,15 +63,16 @@ std::string by_samples(const Shown& shown) {
 
 // The sections before the flame graph, which takes what room there is, and behind it.
 std::string before_flame(const Shown& shown, const reader::Growths& growths) {
+    Sources sources(shown);
     std::string body =
         head(shown, growths) + "<main>\n" + section("memory", "Memory over time", memory(shown));
-    std::string table = holders_table(shown);
+    std::string table = holders_table(shown, &sources);
     if (table.empty())
         return body +
                section("holders", "Who holds it",
                        "<p>Not known: nothing was sampled. <code>TARN_PROFILE=512k</code> beside TARN_RECORD "
                        "says who allocates.</p>\n");
-    return body + section("growth", "What grows", growth_table(shown, growths)) +
+    return body + section("growth", "What grows", growth_table(shown, growths, &sources)) +
            section("holders", "Who holds it", by_samples(shown) + table);
 }
 

@@ -63,8 +63,13 @@ std::string age_bars(const reader::Growth& growth) {
                 "live bytes by when they were made, the oldest at the left");
 }
 
-std::string growth_row(const reader::Growth& growth) {
-    return "<tr>" + place_cells(growth.holder.place, {}) +
+// Of the program's text, as it was written.
+std::string source_line(const std::string& line) {
+    return line.empty() ? "" : "<code class=\"source\">" + escaped(line) + "</code>";
+}
+
+std::string growth_row(const reader::Growth& growth, Sources* sources) {
+    return "<tr>" + place_cells(growth.holder.place, {}, sources->line(growth.holder.place)) +
            fmt::format("<td data-l=\"made\">{}</td><td data-l=\"trend\">{}</td>", age_bars(growth),
                        word_of(growth.trend)) +
            bytes_cell("live", growth.holder.values.live_bytes) +
@@ -72,7 +77,7 @@ std::string growth_row(const reader::Growth& growth) {
            number_cell("half older than", growth.half_ns, time_word(growth.half_ns)) + "</tr>\n";
 }
 
-std::string candidate(const reader::Growth& growth) {
+std::string candidate(const reader::Growth& growth, Sources* sources) {
     const reader::Place& place = growth.holder.place;
     std::string where = escaped(cut(place.file, kFileMost)), by;
     if (place.line && !place.file.empty()) where += ":" + std::to_string(place.line);
@@ -82,16 +87,18 @@ std::string candidate(const reader::Growth& growth) {
     if (!where.empty() && !by.empty()) where += " · ";
     return fmt::format(
         "<li><div class=\"rate\">+{}</div>{}<div><h3><code>{}</code></h3><p "
-        "class=\"where\">{}{}</p><p>{}</p></div></li>\n",
+        "class=\"where\">{}{}{}</p><p>{}</p></div></li>\n",
         escaped(rate_word(growth.bytes_per_second)), age_bars(growth),
-        escaped(cut(short_name(place.function), kFunctionMost)), where, by, escaped(why_it_grows(growth)));
+        escaped(cut(short_name(place.function), kFunctionMost)), where, by, source_line(sources->line(place)),
+        escaped(why_it_grows(growth)));
 }
 
-std::string holder_row(const reader::Holder& holder, uint64_t total) {
+std::string holder_row(const reader::Holder& holder, uint64_t total, Sources* sources) {
     const reader::Values& values = holder.values;
     std::string share = share_word(values.live_bytes, total);
-    return "<tr>" + place_cells(holder.place, holder.callers) + bytes_cell("live", values.live_bytes) +
-           bytes_cell("at the peak", values.peak_bytes) + bytes_cell("allocated", values.allocated_bytes) +
+    return "<tr>" + place_cells(holder.place, holder.callers, sources->line(holder.place)) +
+           bytes_cell("live", values.live_bytes) + bytes_cell("at the peak", values.peak_bytes) +
+           bytes_cell("allocated", values.allocated_bytes) +
            number_cell("objects", values.live_objects, number_word(values.live_objects)) +
            fmt::format("<td class=\"n s\" data-l=\"share\" data-v=\"{}\">{}{}</td></tr>\n", values.live_bytes,
                        share.empty() ? "0 %" : escaped(share), bar(values.live_bytes, total));
@@ -112,26 +119,27 @@ std::string fact(const char* name, const std::string& value) {
 
 }  // namespace
 
-std::string place_cells(const reader::Place& place, const std::vector<reader::Place>& callers) {
+std::string place_cells(const reader::Place& place, const std::vector<reader::Place>& callers,
+                        const std::string& source) {
     std::string by, where = cut(place.file, kFileMost);
     for (const reader::Place& caller : callers)
         by += (by.empty() ? "called by " : " < ") + cut(short_name(caller.function), kFunctionMost);
     if (place.line) where += (where.empty() ? "line " : ":") + std::to_string(place.line);
     std::string function = cut(short_name(place.function), kFunctionMost);
     return fmt::format(
-        "<td class=\"f\"><code title=\"{0}\">{0}</code>{1}</td><td class=\"w\" title=\"{2}\">{3}</td>",
-        escaped(function), by.empty() ? "" : "<small>" + escaped(by) + "</small>", escaped(where),
-        escaped(place.file.empty() ? where : where.substr(where.rfind('/') + 1)));
+        "<td class=\"f\"><code title=\"{0}\">{0}</code>{1}{2}</td><td class=\"w\" title=\"{3}\">{4}</td>",
+        escaped(function), source_line(source), by.empty() ? "" : "<small>" + escaped(by) + "</small>",
+        escaped(where), escaped(place.file.empty() ? where : where.substr(where.rfind('/') + 1)));
 }
 
-std::string holders_table(const Shown& shown) {
+std::string holders_table(const Shown& shown, Sources* sources) {
     std::vector<reader::Holder> found = all_holders(shown.record, shown.profile);
     const reader::Values& total = shown.profile.total;
     Bounded rows(kHoldersBytes);
     reader::Values rest;
     size_t shown_rows = 0;
     for (const reader::Holder& holder : found) {
-        bool fits = shown_rows < kHoldersMost && rows.add(holder_row(holder, total.live_bytes));
+        bool fits = shown_rows < kHoldersMost && rows.add(holder_row(holder, total.live_bytes, sources));
         shown_rows += fits;
         if (!fits) add(&rest, holder.values);
     }
@@ -150,14 +158,15 @@ std::string holders_table(const Shown& shown) {
     return text;
 }
 
-std::string growth_table(const Shown& shown, const reader::Growths& growths) {
+std::string growth_table(const Shown& shown, const reader::Growths& growths, Sources* sources) {
     std::string unknown = growth_unknown(shown, growths);
     if (!unknown.empty()) return fmt::format("<p>{}</p>\n", escaped(unknown));
     Bounded candidates(kGrowthBytes), rows(kGrowthBytes);
     size_t shown_rows = 0, more = 0;
     for (const reader::Growth& growth : growths.holders) {
         bool grows = growth.trend == reader::Trend::kGrows, fits = shown_rows < kGrowthMost;
-        if (fits) fits = grows ? candidates.add(candidate(growth)) : rows.add(growth_row(growth));
+        if (fits)
+            fits = grows ? candidates.add(candidate(growth, sources)) : rows.add(growth_row(growth, sources));
         shown_rows += fits;
         more += grows && !fits;
     }
@@ -310,6 +319,8 @@ std::string notes_list(const Shown& shown) {
     };
     for (const std::string& note : shown.record.notes)
         item(note);
+    for (const reader::Interpreter& each : shown.record.interpreters)
+        if (!each.note.empty()) item(interpreter_note(each));
     for (const auto& [path, why] : shown.missing)
         item(fmt::format("names for addresses in {}: {}", path, why));
     if (count == 0) return "";

@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What frames of scripts cost: the programs beside this file, in turns, under tarn without a profile, with one, and under
+Python's own tracemalloc. Processor time, the least of some runs.
+
+usage: cost.py LIBTARN [ROUNDS [PYTHON]]
+"""
+import math
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+WAYS = {
+    "tarn": ({}, []),
+    "profile": ({"TARN_PROFILE": "512k"}, []),
+    "malloc": ({"PYTHONMALLOC": "malloc"}, []),
+    "malloc, profile": ({"PYTHONMALLOC": "malloc", "TARN_PROFILE": "512k"}, []),
+    "tracemalloc": ({}, ["-X", "tracemalloc"]),
+    "tracemalloc 25": ({}, ["-X", "tracemalloc=25"]),
+}
+AGAINST = {"profile": "tarn", "malloc, profile": "malloc", "tracemalloc": "tarn", "tracemalloc 25": "tarn"}
+
+
+def processor_time(command, environment):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, env={**os.environ, **environment}, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main():
+    library, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    python = sys.argv[3] if len(sys.argv) > 3 else "/usr/bin/python3"
+    programs = sorted(path for path in HERE.glob("*.py") if path.name != "cost.py")
+    logs = {way: 0 for way in AGAINST}
+    print(f"{'':14}" + "".join(f"{way:>18}" for way in AGAINST))
+    for program in programs:
+        least = dict.fromkeys(WAYS, math.inf)
+        for _ in range(rounds):
+            for way, (environment, options) in WAYS.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    if "TARN_PROFILE" in environment:
+                        environment = {**environment, "TARN_RECORD": folder + "/r"}
+                    took = processor_time([python, *options, program], {"LD_PRELOAD": library, **environment})
+                    least[way] = min(least[way], took)
+        ratios = {way: least[way] / least[base] for way, base in AGAINST.items()}
+        for way, ratio in ratios.items():
+            logs[way] += math.log(ratio)
+        print(f"{program.name:14}" + "".join(f"{ratio:18.3f}" for ratio in ratios.values()), flush=True)
+    print(f"{'mean':14}" + "".join(f"{math.exp(log / len(programs)):18.3f}" for log in logs.values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+"""Rows that are grouped, sorted and summed up; buffers of bytes that come and go."""
+rows = [(n * 7919 % 10007, f"name {n % 500}", float(n)) for n in range(60000)]
+for _ in range(20):
+    groups = {}
+    for key, name, value in rows:
+        groups.setdefault(name, []).append((key, value))
+    totals = sorted(((name, sum(value for _, value in group)) for name, group in groups.items()), key=lambda pair: -pair[1])
+    blocks = [bytes(4096 + n) for n in range(2000)]
+    packed = b"".join(blocks)
