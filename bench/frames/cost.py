@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What frames of scripts cost: the programs beside this file, in turns, under tarn without a profile, with one, and under
-Python's own tracemalloc. Processor time, the least of some runs.
+Python's own tracemalloc. Processor time, the median of some runs.
 
 usage: cost.py LIBTARN [ROUNDS [PYTHON]]
 """
@@ -9,6 +9,7 @@ import math
 import os
 import pathlib
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ WAYS = {
     "tracemalloc": ({}, ["-X", "tracemalloc"]),
     "tracemalloc 25": ({}, ["-X", "tracemalloc=25"]),
 }
+SLOW = 2  # rounds of what takes several times as long, where a thousandth does not matter
 AGAINST = {"profile": "tarn", "malloc, profile": "malloc", "tracemalloc": "tarn", "tracemalloc 25": "tarn"}
 
 
@@ -37,17 +39,19 @@ def main():
     python = sys.argv[3] if len(sys.argv) > 3 else "/usr/bin/python3"
     programs = sorted(path for path in HERE.glob("*.py") if path.name != "cost.py")
     logs = {way: 0 for way in AGAINST}
-    print(f"{'':14}" + "".join(f"{way:>18}" for way in AGAINST))
+    print(f"{'':14}" + "".join(f"{way:>18}" for way in AGAINST), flush=True)
     for program in programs:
-        least = dict.fromkeys(WAYS, math.inf)
-        for _ in range(rounds):
-            for way, (environment, options) in WAYS.items():
+        took = {way: [] for way in WAYS}
+        for number in range(rounds):
+            for way, (environment, options) in (reversed if number % 2 else list)(list(WAYS.items())):
+                if way.startswith("tracemalloc") and number >= SLOW:
+                    continue
                 with tempfile.TemporaryDirectory() as folder:
                     if "TARN_PROFILE" in environment:
                         environment = {**environment, "TARN_RECORD": folder + "/r"}
-                    took = processor_time([python, *options, program], {"LD_PRELOAD": library, **environment})
-                    least[way] = min(least[way], took)
-        ratios = {way: least[way] / least[base] for way, base in AGAINST.items()}
+                    took[way].append(processor_time([python, *options, program], {"LD_PRELOAD": library, **environment}))
+        medians = {way: statistics.median(times) for way, times in took.items()}
+        ratios = {way: medians[way] / medians[base] for way, base in AGAINST.items()}
         for way, ratio in ratios.items():
             logs[way] += math.log(ratio)
         print(f"{program.name:14}" + "".join(f"{ratio:18.3f}" for ratio in ratios.values()), flush=True)

@@ -5,7 +5,7 @@ import json
 document = {"orders": [{"number": n, "lines": [{"article": n * i, "text": f"article {i}", "price": i / 7} for i in range(20)]}
                        for n in range(200)]}
 text = json.dumps(document)
-for _ in range(160):
+for _ in range(80):
     read = json.loads(text)
     for order in read["orders"]:
         order["sum"] = sum(line["price"] for line in order["lines"])

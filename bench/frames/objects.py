@@ -23,7 +23,7 @@ class Node:
 
 
 key, found = 1, 0
-for _ in range(40):
+for _ in range(20):
     tree = Node(0)
     for _ in range(9000):
         key = key * 1103515245 + 12345 & 0x7FFFFFFF

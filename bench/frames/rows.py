@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Rows that are grouped, sorted and summed up; buffers of bytes that come and go."""
 rows = [(n * 7919 % 10007, f"name {n % 500}", float(n)) for n in range(60000)]
-for _ in range(20):
+for _ in range(12):
     groups = {}
     for key, name, value in rows:
         groups.setdefault(name, []).append((key, value))

@@ -16,5 +16,5 @@ async def main():
     await asyncio.gather(*makers)
 
 
-for _ in range(10):
+for _ in range(6):
     asyncio.run(main())

@@ -6,7 +6,7 @@ import re
 pattern = re.compile(r"(?P<host>\S+) \[(?P<when>[^]]+)\] \"(?P<verb>\w+) (?P<path>\S+)\" (?P<status>\d+)")
 log = "\n".join(f"10.0.{n % 256}.{n % 199} [27/Nov/2026:{n % 24:02d}] \"GET /article/{n % 900}?page={n}\" {200 + n % 7}"
                 for n in range(20000))
-for _ in range(27):
+for _ in range(14):
     seen = collections.Counter()
     paths = []
     for line in log.split("\n"):

@@ -152,6 +152,16 @@ def stress(version):
     assert samples >= 100000 and processes > runs, (samples, processes)
 
 
+def subinterpreter(version):
+    """Frames of an interpreter that is not the first of its process."""
+    path = next((path for found, path in pythons().items() if found.startswith(version + ".")), None)
+    if not path:
+        sys.exit(SKIPPED)
+    found, _ = by_line(recorded([path, HERE / "stress/subinterpreter.py"]))
+    right = 400 * 9216
+    assert abs(found["<string>", 2] - right) < 5 * math.sqrt(INTERVAL * right), found
+
+
 LEAKS = {"shop.py": "self.seen.append(", "shop.rb": "@seen <<", "shop.php": "$this->seen[] ="}
 
 
