@@ -189,8 +189,10 @@ void end_guards(const Layout& layout) {
 // Programs unmap what is not theirs to unmap. `resident`: bytes, of what is not too long to ask; reading makes none.
 bool is_there(const Layout& layout, size_t& resident) {
     resident = 0;
-    if (layout.data_bytes() <= kKeptLongest)
-        return os::resident(layout.data, layout.data_bytes(), resident) != os::Answer::kNotNow;
+    if (layout.data_bytes() <= kKeptLongest &&
+        os::resident(layout.data, layout.data_bytes(), resident) != os::Answer::kNotNow)
+        return true;
+    resident = 0;  // some of it is not there, or the kernel has no memory to say so
     return os::may_read(layout.data) && os::may_read(layout.data_end - sizeof(uint64_t));
 }
 
