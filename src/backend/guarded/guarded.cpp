@@ -192,7 +192,7 @@ bool is_there(const Layout& layout, size_t& resident) {
     if (layout.data_bytes() <= kKeptLongest &&
         os::resident(layout.data, layout.data_bytes(), resident) != os::Answer::kNotNow)
         return true;
-    resident = 0;  // some of it is not there, or the kernel has no memory to say so
+    // Some of it is not there, or the kernel has no memory to say so.
     return os::may_read(layout.data) && os::may_read(layout.data_end - sizeof(uint64_t));
 }
 
