@@ -22,8 +22,8 @@ constinit std::atomic<size_t> most_waiting{0};
 
 // Slabs that a shard keeps empty: making one costs page faults and system calls for its guard.
 constexpr size_t kEmptyLeast = size_t{24} << 20;  // bytes, of all shards in use, at least
-constexpr size_t kEmptyShare = 2;                // or one of so many of its slabs'
-constexpr int kGivenAtOnce = 2;                  // one more than became empty, so that they come down to it
+constexpr size_t kEmptyShare = 2;                 // or one of so many of its slabs'
+constexpr int kGivenAtOnce = 2;                   // one more than became empty, so that they come down to it
 
 Shard* make_shard(size_t number) {
     void* const memory = guarded_memory(sizeof(Shard));

@@ -101,7 +101,8 @@ def what_follows_shows_exec_alone_and_needs_libc_alone(context):
 def modules_show_their_entry(context):
     for path in modules(context):
         shown = exported(path) - {"malloc_conf"}  # where libjemalloc looks for its options
-        entry = "tarn_recorder_entry" if path.name == "libtarn-record.so" else "tarn_backend_entry"
+        entry = ("tarn_recorder_entry" if path.name == "libtarn-record.so"
+                 else "tarn_frames_module" if path.name.startswith("libtarn-frames-") else "tarn_backend_entry")
         assert shown == {entry}, f"{path.name} exports {shown}"
 
 
