@@ -16,8 +16,7 @@ namespace {
 constexpr size_t kStack = 0, kStackWords = 8, kFirst = 16;                 // rb_execution_context_t
 constexpr size_t kPc = 0, kIseq = 16, kEnvironment = 32, kFrameSize = 64;  // rb_control_frame_t
 constexpr size_t kBody = 16;                                               // rb_iseq_t
-constexpr size_t kCount = 4, kEncoded = 8, kPath = 64, kLabel = 80, kFirstLine = 88, kInfo = 120,
-                 kInfoCount = 136,
+constexpr size_t kCount = 4, kEncoded = 8, kPath = 64, kLabel = 80, kInfo = 120, kInfoCount = 136,
                  kInfoIndex = 144;               // rb_iseq_constant_body
 constexpr size_t kInfoSize = 12;                 // iseq_insn_info_entry; the line comes first
 constexpr uint64_t kFinish = 0x20, kInC = 0x80;  // flags of an environment
