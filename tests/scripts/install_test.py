@@ -181,7 +181,7 @@ def check_cmake(directory):
     project = os.path.join(directory, "project")
     os.mkdir(project)
     write(project, CMakeLists__txt=CMAKE_PROJECT, program__c=PROGRAM, idle__c="int main(void) { return 0; }\n")
-    succeed(["cmake", "-S", project, "-B", f"{project}/b", f"-DCMAKE_PREFIX_PATH={prefix}"])
+    succeed(["cmake", "-G", "Ninja", "-S", project, "-B", f"{project}/b", f"-DCMAKE_PREFIX_PATH={prefix}"])
     succeed(["cmake", "--build", f"{project}/b"])
     for way in ("tarn", "tarn_static", "preload"):
         done = succeed([f"{project}/b/by_{way}"])
