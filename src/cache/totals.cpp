@@ -33,7 +33,7 @@ void add_totals(ClassTotals& total, const ClassTotals& more) {
 
 // Words that its thread writes plainly, for a fast path without atomic operations, each of them whole: ThreadSanitizer would
 // call that a race.
-[[gnu::no_sanitize("thread")]] ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
+__attribute__((no_sanitize("thread"))) ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
     const Bin& bin = cache.bins[c];
     const ClassCounters& counters = cache.heap.counters(c);
     const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;

@@ -198,7 +198,7 @@ def check_subproject(directory):
                     ignore=shutil.ignore_patterns(".git", "build*", "__pycache__"))
     write(f"{directory}/subprojects", tarn__wrap=WRAP)
     write(directory, meson__build=MESON_PROJECT, program__c=PROGRAM)
-    succeed(["meson", "setup", f"{directory}/b", directory, "--buildtype=plain", "-Doptimization=1", "-Dtarn:mimalloc=disabled",
+    succeed(["meson", "setup", f"{directory}/b", directory, "--buildtype=plain", "-Doptimization=0", "-Dtarn:mimalloc=disabled",
              "-Dtarn:jemalloc=disabled", "-Dtarn:whole_rooms=all"])
     succeed(["ninja", "-C", f"{directory}/b", "program", "program_static"], timeout=900)
     for program in ("program", "program_static"):
