@@ -142,6 +142,18 @@ TEST_P(Guarded, BrokenSealsAreToldFromEachOther) {
     free(at, block.record);
 }
 
+// So that no text, terminating zero or row of ones passes for one.
+TEST_P(Guarded, NoByteOfASealIsOddOrBelow128) {
+    for (size_t i = 0; i < 50; ++i) {
+        const size_t size = 50001 + 16 * i;
+        const Block block = make(size);
+        for (const char* byte : {bytes(block) - 8, bytes(block) + size})
+            for (const char* const end = byte + 8; byte < end; ++byte)
+                ASSERT_EQ(*byte & 0x81, 0x80) << byte - bytes(block);
+        free(block.at, block.record);
+    }
+}
+
 TEST_P(Guarded, ItGrowsAndShrinksWithItsContents) {
     Block block = make(100000);
     memset(block.at, 5, 100000);

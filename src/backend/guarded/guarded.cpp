@@ -71,7 +71,7 @@ char* front_word(void* at) {
     return static_cast<char*>(at) - 8;
 }
 uint64_t front_seal(const void* at) {
-    return ~seal_of(at) | 1;
+    return seal_of(static_cast<const char*>(at) - 8);
 }
 
 void seal(void* at, const Layout& layout, size_t size) {
