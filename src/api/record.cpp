@@ -46,6 +46,5 @@ void tarn_scope_end(tarn_scope scope) {
 }
 
 int tarn_frames_register(const tarn_frames_provider* provider) {
-    const tarn::Recorder* const record = tarn::recorder();
-    return record && provider ? record->register_frames(*provider) : -1;
+    return tarn::register_frames(provider);
 }

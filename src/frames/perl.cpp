@@ -133,13 +133,7 @@ void walk_perl(tarn_frames* frames, void*) {
     Walk(frames).all();
 }
 
-constinit tarn_frames_provider provider = {.size = sizeof provider,
-                                           .interpreter = "Perl",
-                                           .note = nullptr,
-                                           .walk = nullptr,
-                                           .data = nullptr,
-                                           .loop = nullptr,
-                                           .loop_size = 0};
+constinit tarn_frames_provider provider = without_frames("Perl");
 
 }  // namespace
 
@@ -160,8 +154,7 @@ extern "C" [[gnu::visibility("default")]] void tarn_frames_module(tarn_frames_re
             "that "
             "needed one more; texts, arrays and hashes lie outside of them, and are seen";
         provider.walk = walk_perl;
-        provider.loop = loop.begin;
-        provider.loop_size = loop.size;
+        set_loop(provider, loop);
     } else {
         provider.note = "this build is not known; 5.36 with threads is";
     }

@@ -28,11 +28,6 @@ constexpr char kMain[] = "{main}";
 
 constinit uintptr_t globals = 0;
 
-struct Text {
-    const char* begin = nullptr;
-    uint32_t length = 0;
-};
-
 class Walk {
   public:
     explicit Walk(tarn_frames* frames) : reading_(frames) {}
@@ -103,13 +98,7 @@ void walk_php(tarn_frames* frames, void*) {
     Walk(frames).all();
 }
 
-constinit tarn_frames_provider provider = {.size = sizeof provider,
-                                           .interpreter = "PHP",
-                                           .note = nullptr,
-                                           .walk = nullptr,
-                                           .data = nullptr,
-                                           .loop = nullptr,
-                                           .loop_size = 0};
+constinit tarn_frames_provider provider = without_frames("PHP");
 
 struct Search {
     uintptr_t in;  // the object with this address
@@ -158,8 +147,7 @@ extern "C" [[gnu::visibility("default")]] void tarn_frames_module(tarn_frames_re
         provider.interpreter = "PHP 8.2";
         provider.walk = walk_php;
         provider.note = pools();
-        provider.loop = loop.begin;
-        provider.loop_size = loop.size;
+        set_loop(provider, loop);
     } else {
         provider.note = "this build is not known; 8.2 without threads is";
     }

@@ -199,13 +199,7 @@ void walk(tarn_frames* frames, void*) {
 }
 
 constinit char name[64] = "CPython";
-constinit tarn_frames_provider provider = {.size = sizeof provider,
-                                           .interpreter = name,
-                                           .note = nullptr,
-                                           .walk = nullptr,
-                                           .data = nullptr,
-                                           .loop = nullptr,
-                                           .loop_size = 0};
+constinit tarn_frames_provider provider = without_frames(name);
 
 // "3.11.2 (main, ...": what stands before the blank, and the number in the middle.
 int minor_version() {
@@ -249,8 +243,7 @@ bool prepare(const char*& why) {
     }
     if (python.layout.chain == Chain::kObjects && !python.layout.cframe_frame) {
         const Code loop = code_of("_PyEval_EvalFrameDefault");
-        provider.loop = loop.begin;
-        provider.loop_size = loop.size;
+        set_loop(provider, loop);
     }
     return true;
 }

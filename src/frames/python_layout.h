@@ -16,28 +16,30 @@ enum class Chain : uint8_t {
 };
 enum class Lines : uint8_t { kPairs, kRanges, kLocations };  // up to 3.9, 3.10, from 3.11 on
 
+// Defaults are what most of the versions have.
 struct PythonLayout {
-    int minor;
-    Chain chain;
-    Lines lines;
+    int minor = 0;
+    Chain chain = Chain::kObjects;
+    Lines lines = Lines::kLocations;
     // _PyRuntime
-    size_t current_thread;  // 0: not there
-    size_t thread_key;      // Py_tss_t; 0: threads are looked for in the list
-    size_t interpreters;    // used without a key
+    size_t current_thread = 0;  // 0: not there
+    size_t thread_key = 0;      // Py_tss_t; 0: threads are looked for in the list
+    size_t interpreters = 0;    // used without a key
     // PyInterpreterState
-    size_t next_interpreter, threads;
+    size_t next_interpreter = 0, threads = 0;
     // PyThreadState
-    size_t next_thread, thread_id;
-    size_t first;  // cframe, or the first frame
+    size_t next_thread = 8, thread_id = 0;
+    size_t first = 0;  // cframe, or the first frame
     // CFrame
-    size_t cframe_previous, cframe_frame;
+    size_t cframe_previous = 0, cframe_frame = 0;
     // the frame
-    size_t previous, code, instruction, owner, is_entry;
-    uint8_t shim;  // `owner` from here on: a frame without code, on the C stack
+    size_t previous = 0, code = 0, instruction = 0, owner = 0, is_entry = 0;
+    uint8_t shim = 0;  // `owner` from here on: a frame without code, on the C stack
     // PyCodeObject
-    size_t name, filename, first_line, line_table, instructions;
+    size_t name = 0, filename = 0, first_line = 0, line_table = 0, instructions = 0;
     // Python objects
-    size_t string_length, string_state, string_kind_bit, ascii_size, string_size, bytes_size, bytes_data;
+    size_t string_length = 16, string_state = 32, string_kind_bit = 2, ascii_size = 48, string_size = 72;
+    size_t bytes_size = 16, bytes_data = 32;
 };
 
 // False: this version is not known; `why` says what is.

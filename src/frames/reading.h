@@ -32,6 +32,12 @@ class Reading {
     tarn_frames* frames_;
 };
 
+// In the interpreter's memory, or in the scratch.
+struct Text {
+    const char* begin = nullptr;
+    uint32_t length = 0;
+};
+
 // A list that leads round in a circle, or is none.
 inline constexpr int kStepsMost = 1 << 16;
 
@@ -63,5 +69,20 @@ struct Code {
     size_t size;
 };
 Code code_of(const char* symbol);
+
+// What is registered, until it is known that its frames can be walked.
+constexpr tarn_frames_provider without_frames(const char* interpreter) {
+    return {.size = sizeof(tarn_frames_provider),
+            .interpreter = interpreter,
+            .note = nullptr,
+            .walk = nullptr,
+            .data = nullptr,
+            .loop = nullptr,
+            .loop_size = 0};
+}
+inline void set_loop(tarn_frames_provider& provider, const Code& loop) {
+    provider.loop = loop.begin;
+    provider.loop_size = loop.size;
+}
 
 }  // namespace tarn::frames

@@ -26,11 +26,6 @@ constexpr int64_t kLongest = 1 << 16;
 
 constinit ptrdiff_t context_offset = 0;  // of ruby_current_ec from the thread pointer
 
-struct Text {
-    const char* begin = nullptr;
-    uint32_t length = 0;
-};
-
 class Walk {
   public:
     explicit Walk(tarn_frames* frames) : reading_(frames) {}
@@ -143,13 +138,7 @@ void walk_ruby(tarn_frames* frames, void*) {
 }
 
 constinit char name[64] = "Ruby";
-constinit tarn_frames_provider provider = {.size = sizeof provider,
-                                           .interpreter = name,
-                                           .note = nullptr,
-                                           .walk = nullptr,
-                                           .data = nullptr,
-                                           .loop = nullptr,
-                                           .loop_size = 0};
+constinit tarn_frames_provider provider = without_frames(name);
 
 }  // namespace
 
@@ -172,8 +161,7 @@ extern "C" [[gnu::visibility("default")]] void tarn_frames_module(tarn_frames_re
         provider.note =
             "objects of up to 40 bytes lie in pages of 64 KiB of Ruby's own heap: a page has the line that "
             "needed one more; what is larger lies outside of them, and is seen";
-        provider.loop = loop.begin;
-        provider.loop_size = loop.size;
+        set_loop(provider, loop);
     } else {
         provider.note = "this version is not known; 3.1 is";
     }

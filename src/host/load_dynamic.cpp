@@ -36,11 +36,6 @@ constexpr Interpreter kInterpreters[] = {
     {"PL_thr_key", "frames-perl"},
 };
 
-int register_provider(const tarn_frames_provider* provider) {
-    const Recorder* const record = recorder();
-    return record && provider ? record->register_frames(*provider) : -1;
-}
-
 }  // namespace
 
 void load_frames() {
@@ -51,7 +46,7 @@ void load_frames() {
         const auto entry =
             handle ? reinterpret_cast<decltype(&tarn_frames_module)>(dlsym(handle, "tarn_frames_module"))
                    : nullptr;
-        if (entry) entry(register_provider);
+        if (entry) entry(register_frames);
     }
 }
 

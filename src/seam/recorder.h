@@ -66,6 +66,8 @@ extern std::atomic<const Recorder*> recorder;
 inline const Recorder* recorder() {
     return detail::recorder.load(std::memory_order_acquire);
 }
+// tarn_frames_register.
+int register_frames(const tarn_frames_provider* provider);
 // By the library's constructor alone.
 void set_recorder(const Recorder& recorder);
 
