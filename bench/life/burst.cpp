@@ -14,30 +14,33 @@ pthread_barrier_t freed, may_end;
 
 void run(size_t bytes, uint64_t seed, size_t* done) {
     bench::Random random(seed);
-    // A list of the objects themselves: the next one's address, the size, and in the last word its own
-    // address.
+    // A list of the objects themselves: the next one's address, whose it is with its number and size, and in the last
+    // word its own address. One that was handed out twice is so found before it is freed twice.
+    const auto label = [seed](size_t number, size_t size) {
+        return number << 24 | (seed & 0xff) << 16 | size;
+    };
     void** newest = nullptr;
     for (size_t used = 0; used < bytes; ++*done) {
         const size_t size = random.between(16, 400) & ~size_t{7};
         void** const object = static_cast<void**>(malloc(size));
         if (!object) bench::fail("out of memory");
         object[size / 8 - 1] = object;
-        object[1] = reinterpret_cast<void*>(size);
+        object[1] = reinterpret_cast<void*>(label(*done, size));
         object[0] = newest;
         newest = object;
         used += size;
     }
-    size_t number = 0;
-    while (newest) {
+    size_t left = *done;
+    while (newest && left > 0) {
         void** const next = static_cast<void**>(newest[0]);
-        const size_t size = reinterpret_cast<size_t>(newest[1]);
-        if (size < 16 || size > 400 || (size > 16 && newest[size / 8 - 1] != newest))
+        const size_t said = reinterpret_cast<size_t>(newest[1]), size = said & 0xffff;
+        if (said != label(--left, size) || size < 16 || size > 400 ||
+            (size > 16 && newest[size / 8 - 1] != newest))
             bench::fail("an object's contents have changed");
         free(newest);
         newest = next;
-        if (++number > *done) break;
     }
-    if (number != *done) bench::fail("the list of objects is damaged");
+    if (newest || left) bench::fail("the list of objects is damaged");
     pthread_barrier_wait(&freed);
     pthread_barrier_wait(&may_end);
 }
