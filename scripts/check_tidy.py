@@ -62,7 +62,7 @@ def self_test(build):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--build", default=os.path.join(ROOT, "build-tidy"), help="where whole_rooms is false")
     parser.add_argument("--self-test", action="store_true")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()

@@ -192,7 +192,7 @@ def stage_release():
     """g++, and all of Meson's tests but the real programs; the allocator's unit tests with --long, else stage asan has them"""
     options = ["-Dtests=true", "-Dbenchmarks=true", f"-Dunit_tests={'true' if LONG > 1 else 'false'}",
                f"-Dquick_tests={'false' if LONG > 1 else 'true'}",
-               f"-Dwhole_rooms={'none' if LONG > 1 else 'tools'}"]  # each file alone says what it lacks
+               f"-Dwhole_rooms={'false' if LONG > 1 else 'true'}"]  # each file alone says what it lacks
     if configure("build", options, {"CC": "gcc", "CXX": "g++"}) and build("build"):
         meson_tests("build", ["--no-rebuild", "--no-suite", "programs", "--no-suite", "process"])
         # What Meson would run as a process of Python each, some 800 of them, many as short as that process takes to start.
@@ -204,8 +204,8 @@ def stage_tidy():
     """the library's sources under clang-tidy; only when named, or with --long"""
     if skip_without("clang-tidy", "tidy: clang-tidy"):
         return
-    if os.path.exists(os.path.join(BUILD, "compile_commands.json")) or \
-            configure("build", ["-Dtests=true", "-Dbenchmarks=true"], {"CC": "gcc", "CXX": "g++"}):
+    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dwhole_rooms=false"]
+    if configure("build-tidy", options, {"CC": "gcc", "CXX": "g++"}):
         check("tidy: clang-tidy", python_script("scripts/check_tidy.py"))
         check("tidy: it finds what it should", python_script("scripts/check_tidy.py", "--self-test"))
 
@@ -214,7 +214,7 @@ def stage_clang():
     """the libraries as clang compiles them, under an interpreter"""
     if skip_without("clang++", "build-clang"):
         return
-    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false", "-Dwhole_rooms=all"]
+    options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false"]
     if configure("build-clang", options, {"CC": "clang", "CXX": "clang++"}) and build("build-clang"):
         runner_tests("build-clang", python_script("tests/programs/run.py", "--build", "build-clang", "--backend",
                                                   "mimalloc", "python3", "python3-fork", "perl"))
@@ -246,7 +246,7 @@ def stage_commands():
 
 def sanitized(directory, sanitizer, optimization, suite, politely=()):
     """Line numbers are all the debug information it takes; optimised code takes g++ several times as long."""
-    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwhole_rooms=all",
+    options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false",
                "-Dwerror=false",  # g++ sees uninitialised variables that are none when it sanitizes
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", "-Dc_args=-g1", "-Dcpp_args=-g1"]
@@ -303,7 +303,7 @@ def stage_aarch64():
         if skip_without(program, "build-aarch64"):
             return
     options = ["--cross-file", "tests/cross/aarch64.ini", "-Dtests=true", "-Dbenchmarks=false", "-Dtools=disabled",
-               "-Doptimization=1", "-Dwhole_rooms=all"]
+               "-Doptimization=1"]
     if not configure("build-aarch64", options) or not build("build-aarch64"):
         return
     lacks = qemu_lacks()

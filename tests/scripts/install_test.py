@@ -199,7 +199,7 @@ def check_subproject(directory):
     write(f"{directory}/subprojects", tarn__wrap=WRAP)
     write(directory, meson__build=MESON_PROJECT, program__c=PROGRAM)
     succeed(["meson", "setup", f"{directory}/b", directory, "--buildtype=plain", "-Doptimization=0", "-Dtarn:mimalloc=disabled",
-             "-Dtarn:jemalloc=disabled", "-Dtarn:whole_rooms=all"])
+             "-Dtarn:jemalloc=disabled"])
     succeed(["ninja", "-C", f"{directory}/b", "program", "program_static"], timeout=900)
     for program in ("program", "program_static"):
         done = succeed([f"{directory}/b/{program}"])
