@@ -159,8 +159,8 @@ def requests(context):
                 for n in range(50):  # faster than snapshots come by themselves
                     before = record.snapshot["number"]
                     record.ask(record_file.PUBLISH)
-                    wait_until(lambda: record.snapshot["number"] > before, "a snapshot is written when asked for")
-                    assert record.header["requests_obeyed"] == n + 2, record.header
+                    wait_until(lambda: record.header["requests_obeyed"] == n + 2, "one request more is obeyed")
+                    assert record.snapshot["number"] > before, "a snapshot is written when asked for"
                 assert record.header["requests"] == 0
                 record.ask(1 << 40)  # of a later version
                 wait_until(lambda: record.header["requests"] == 0, "what is not known is cleared")
