@@ -226,8 +226,8 @@ def stage_clang():
 
 
 def stage_programs():
-    """real programs with every backend"""
-    runner_tests("programs", python_script("tests/programs/run.py"))
+    """real programs with every backend; by day each with two of the four that are not the default's"""
+    runner_tests("programs", python_script("tests/programs/run.py", *([] if LONG > 1 else ["--turns"])))
 
 
 def stage_commands():
@@ -291,7 +291,8 @@ def stage_asan():
 
 def stage_tsan():
     """multi-threaded tests under ThreadSanitizer"""
-    alone = "Hash.*:*AgreesWithTheModel*:Scan.Finds*"  # one thread, and long
+    alone = ("Hash.*:*AgreesWithTheModel*:Scan.Finds*:Hardened.ObjectsAre*:Hardened.EmptySlabs*:Hardened.AClass*:"
+             "Thinning.*:Report.InternersWhose*")  # one thread, and long
     if AHEAD.compiled("tsan"):
         meson_tests("build-tsan", ["--suite", "threads"], {"TSAN_OPTIONS": "halt_on_error=1", "GTEST_FILTER": f"-{alone}"},
                     slower=5)

@@ -159,7 +159,7 @@ void forks_among_threads() {
     pthread_t threads[2];
     for (pthread_t& thread : threads)
         pthread_create(&thread, nullptr, allocates, nullptr);
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < (check::is_long() ? 100 : 40); ++i)
         require(status_of_child([] {
                     for (int k = 0; k < 300; ++k)
                         drop(make(k + 1));

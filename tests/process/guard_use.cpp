@@ -68,7 +68,7 @@ void one_step(Made& made, uint64_t& state) {
 void* works(void* seed) {
     Made made[64] = {};
     uint64_t state = reinterpret_cast<uintptr_t>(seed) * 0x9e3779b97f4a7c15 + 1;
-    for (int i = 0; i < 20000; ++i)
+    for (int i = 0; i < (check::is_long() ? 20000 : 8000); ++i)
         one_step(made[next(state) % 64], state);
     for (Made& each : made)
         free(each.at);

@@ -83,7 +83,7 @@ def agree_threads(record, shadow, threads):
 
 
 def killed(context, mode, runs):
-    runs = int(runs) * (25 if LONG else 1)
+    runs = int(runs) * (50 if LONG else 1)
     rng = random.Random(int(runs))
     agreed = 0
     for _ in range(runs):

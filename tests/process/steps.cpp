@@ -172,7 +172,7 @@ void* bystander(void*) {
 }
 
 void step_through(void* (*call)(void*), size_t how_often) {
-    every = how_often;
+    every = check::is_long() ? how_often : 2 * how_often + 1;
     struct sigaction action = {};
     action.sa_sigaction = trap;
     action.sa_flags = SA_SIGINFO | SA_RESTART;

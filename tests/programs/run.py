@@ -27,7 +27,8 @@ import record_file  # noqa: E402  pylint: disable=wrong-import-position
 
 PROFILED = "map, profiled"
 HARDENED = "map, hardened"
-BACKENDS = ["mimalloc", "jemalloc", "system", "map", HARDENED, PROFILED]
+BY_TURNS = ["mimalloc", "jemalloc", "system", PROFILED]
+BACKENDS = ["map", HARDENED, *BY_TURNS]
 TIMEOUT = 120 * float(os.environ.get("TEST_PATIENCE") or 1)  # seconds; each takes a few
 
 
@@ -201,10 +202,15 @@ def judge_safely(case, backends, build):
         return [(case.name, "FAIL", f"{type(error).__name__}: {error}", 0.0)]
 
 
-def run_all(cases, backends, build, jobs):
+def of_turn(number):
+    """What case so many has by turns: two of four."""
+    return ["map", HARDENED, *(BY_TURNS[(number + k) % len(BY_TURNS)] for k in range(2))]
+
+
+def run_all(cases, backends_of, build, jobs):
     counts = {"ok": 0, "FAIL": 0, "SKIP": 0}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for future in [pool.submit(judge_safely, case, backends, build) for case in cases]:
+        for future in [pool.submit(judge_safely, case, backends_of(case), build) for case in cases]:
             for name, verdict, why, seconds in future.result():
                 counts[verdict] += 1
                 print(f"{verdict:4} {seconds:5.1f} s  {name}{': ' if why else ''}{why}", flush=True)
@@ -216,6 +222,7 @@ def main():
     parser = argparse.ArgumentParser(description="real programs under tarn")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
     parser.add_argument("--backend", action="append", help="one of " + ", ".join(BACKENDS))
+    parser.add_argument("--turns", action="store_true", help="map, hardened, and the others by turns: two of four for each program")
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("program", nargs="*", help="all when none is named")
@@ -227,7 +234,12 @@ def main():
     if arguments.list:
         print("\n".join(case.name for case in cases))
         return 0
-    return run_all(cases, arguments.backend or BACKENDS, os.path.abspath(arguments.build), arguments.jobs)
+    chosen = arguments.backend or BACKENDS
+
+    def backends_of(case):
+        return of_turn(CASES.index(case)) if arguments.turns else chosen
+
+    return run_all(cases, backends_of, os.path.abspath(arguments.build), arguments.jobs)
 
 
 if __name__ == "__main__":
