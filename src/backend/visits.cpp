@@ -26,7 +26,7 @@ struct Visits {
     std::atomic<Deferred*> deferred{nullptr};
 };
 constinit Visits visits;
-thread_local constinit uint8_t own_visits = 0;  // 1 while this thread is inside; a byte, since thread-local storage is scarce
+thread_local constinit uint8_t own_visits = 0;  // 1 while this thread is inside
 
 void defer(Deferred* block) {
     block->next = visits.deferred.load(std::memory_order_relaxed);
