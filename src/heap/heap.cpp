@@ -185,6 +185,7 @@ void Heap::enter_slab(const Run& run, SizeClass c) {
     slab.away = slab.punched = 0;
     slab.size_class = static_cast<uint8_t>(c);
     slab.zeroed = run.zeroed;
+    slab.far = false;
     slab.remote.store(0, std::memory_order_relaxed);
     claim(slab);
     ++made_;
@@ -230,18 +231,33 @@ void Heap::after_take(Slab& slab) {
     link(slab);
 }
 
+namespace {
+
+// The front of a free list goes into these slots, one at least; what is left of it.
+template <bool kFar>
+[[gnu::always_inline]] inline Object* unlist(const Slab& slab, Object* object, Object** slot, Object** end) {
+    do {
+        expect(object, "a free list that leads elsewhere", [&] { return slab.is_object(object); });
+        *slot = object;
+        if (kFar) __builtin_prefetch(ahead_of(object), 1);
+        object = object->next;
+    } while (++slot < end);
+    return object;
+}
+
+}  // namespace
+
 // The front of the slab's free list.
 Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
     const size_t free = slab.free_count();
     const uint32_t count = free < room ? static_cast<uint32_t>(free) : room;
     Object* const first = slab.free;
-    Object* object = first;
-    for (Object** slot = end - count; slot < end; ++slot) {
-        expect(object, "a free list that leads elsewhere", [&] { return slab.is_object(object); });
-        *slot = object;
-        object = object->next;
+    if (slab.far) [[unlikely]] {
+        slab.free = unlist<true>(slab, first, end - count, end);
+        slab.far = slab.free != nullptr;
+    } else {
+        slab.free = unlist<false>(slab, first, end - count, end);
     }
-    slab.free = object;
     slab.used = static_cast<uint16_t>(slab.used + count);
     classes_[slab.size_class].used += count;
     expect_none(&slab, [&] { return fault_of_counts(slab); });
@@ -345,6 +361,7 @@ void Heap::absorb(Slab& slab, const RemoteChain& chain) {
     expect(&slab, "a chain from elsewhere that is not sound", [&] {
         return chain.count <= slab.used && sound_length(slab, chain.head, chain.count) == chain.count;
     });
+    slab.far = slab.info().size >= kAheadLeast;
     if (chain.count > 0)
         give(slab, chain.head, chain.tail, chain.count);
     else

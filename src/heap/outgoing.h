@@ -13,18 +13,23 @@ namespace tarn {
 
 class Outgoing {
   public:
-    static constexpr size_t kParcels = 64;
+    static constexpr size_t kParcels = 42;
 
     void add(Slab& slab, Object* object) {
         Parcel& parcel = parcels_[reinterpret_cast<uintptr_t>(&slab) / kRecordSize % kParcels];
         if (parcel.slab != &slab) {
             if (parcel.slab) send(parcel);
-            parcel = {&slab, {nullptr, object, 0}};
+            parcel = {&slab, {nullptr, object, 0}, {}};
             ++waiting_;
         }
+        const SizeClassInfo& info = slab.info();
+        const uintptr_t at = reinterpret_cast<uintptr_t>(object);
+        uint32_t& before = parcel.before[parcel.chain.count % kAhead];
+        if (info.size >= kAheadLeast) ahead_of(object) = reinterpret_cast<Object*>((at >> 32 << 32) | before);
+        before = static_cast<uint32_t>(at);
         object->next = parcel.chain.head;
         parcel.chain.head = object;
-        if (++parcel.chain.count >= slab.info().bin_limit / 4) send(parcel);
+        if (++parcel.chain.count >= info.bin_limit / 4) send(parcel);
     }
     void send_all() {
         if (waiting_ > 0) send_each();
@@ -36,6 +41,7 @@ class Outgoing {
     struct Parcel {
         Slab* slab = nullptr;
         RemoteChain chain = {};
+        uint32_t before[kAhead] = {};  // the lower halves of the addresses of the last ones
     };
     void send(Parcel& parcel);
     void send_each();

@@ -29,6 +29,15 @@ struct Object {
 };
 static_assert(sizeof(Object) == kAlignment, "the smallest object holds both words");
 
+// Objects whose lines another processor has come slowly, one after the other, when each is found by the one before it.
+// So one that is freed for another heap names, in a third word, the one that comes kAhead later in its chain, to be
+// prefetched. Nobody follows that word: it may say anything.
+inline constexpr size_t kAhead = 4;
+inline constexpr uint32_t kAheadLeast = 3 * sizeof(void*);  // bytes of an object that has the word
+inline Object*& ahead_of(Object* object) {
+    return reinterpret_cast<Object**>(object)[2];
+}
+
 using HeapId = uint32_t;
 inline constexpr HeapId kNoHeap = 0;
 inline constexpr HeapId kOrphanHeap = 1;
@@ -55,8 +64,9 @@ struct alignas(kRecordSize) Slab {
     uint16_t used;
     uint8_t size_class;
     SlabState state;
-    bool zeroed;     // what is not carved yet reads as zero
-    uint8_t behind;  // position of its unit in the slab, in the record of each unit
+    bool zeroed : 1;  // what is not carved yet reads as zero
+    bool far : 1;     // objects on `free` may say which comes later: other threads have freed them
+    uint8_t behind;   // position of its unit in the slab, in the record of each unit
 
     const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
     char* begin() const { return unit_of_record(this); }

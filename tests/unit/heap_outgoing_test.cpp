@@ -31,6 +31,29 @@ TEST_F(OutgoingTest, AQuarterOfABinIsGatheredInEachClass) {
     }
 }
 
+TEST_F(OutgoingTest, AnObjectNamesTheOneThatComesFourLater) {
+    for (SizeClass c = 0; c < kClasses; ++c) {
+        auto objects = whole_slab(c);
+        Slab& slab = *slab_of(objects[0]);
+        const size_t parcel = std::min<size_t>(kSizeClasses[c].bin_limit / 4, objects.size());
+        EXPECT_FALSE(slab.far);
+        Outgoing outgoing;
+        for (size_t i = 0; i < parcel; ++i)
+            outgoing.add(slab, objects[i]);
+        outgoing.send_all();
+        const bool says = kSizeClasses[c].size >= kAheadLeast;
+        for (size_t i = kAhead; says && i < parcel; ++i)
+            ASSERT_EQ(ahead_of(objects[i]), objects[i - kAhead]) << "class " << c << ", object " << i;
+        owner.drain_mail();
+        EXPECT_EQ(slab.far, says);
+        const auto again = sample::take(owner, c, static_cast<uint32_t>(parcel)).objects;
+        ASSERT_EQ(again.size(), parcel);
+        EXPECT_EQ(again.front(), objects[parcel - 1]) << "in the order of the chain";
+        EXPECT_FALSE(slab.far) << "none of them is left";
+        sample::give_all(owner, objects);
+    }
+}
+
 TEST_F(OutgoingTest, WhatWaitsCountsAsUsedAndItsSlabStays) {
     constexpr SizeClass c = 3;
     auto objects = whole_slab(c);
