@@ -10,7 +10,8 @@ void Outgoing::send(Parcel& parcel) {
     const Parcel sent = parcel;
     parcel.slab = nullptr;
     --waiting_;
-    if (push_remote(*sent.slab, sent.chain)) post_slab(*sent.slab);
+    const RemoteChain chain = {sent.head, sent.object(sent.tail), sent.count};
+    if (push_remote(*sent.slab, chain)) post_slab(*sent.slab);
 }
 
 void Outgoing::send_each() {

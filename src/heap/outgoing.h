@@ -13,23 +13,24 @@ namespace tarn {
 
 class Outgoing {
   public:
-    static constexpr size_t kParcels = 42;
+    static constexpr size_t kParcels = 64;
 
     void add(Slab& slab, Object* object) {
         Parcel& parcel = parcels_[reinterpret_cast<uintptr_t>(&slab) / kRecordSize % kParcels];
+        const char* const begin = slab.begin();
+        const auto place = static_cast<uint16_t>((reinterpret_cast<char*>(object) - begin) / kAlignment);
         if (parcel.slab != &slab) {
             if (parcel.slab) send(parcel);
-            parcel = {&slab, {nullptr, object, 0}, {}};
+            parcel = {&slab, nullptr, {}, place, 0};
             ++waiting_;
         }
         const SizeClassInfo& info = slab.info();
-        const uintptr_t at = reinterpret_cast<uintptr_t>(object);
-        uint32_t& before = parcel.before[parcel.chain.count % kAhead];
-        if (info.size >= kAheadLeast) ahead_of(object) = reinterpret_cast<Object*>((at >> 32 << 32) | before);
-        before = static_cast<uint32_t>(at);
-        object->next = parcel.chain.head;
-        parcel.chain.head = object;
-        if (++parcel.chain.count >= info.bin_limit / 4) send(parcel);
+        uint16_t& before = parcel.before[parcel.count % kAhead];
+        if (info.size >= kAheadLeast) ahead_of(object) = parcel.object(before);
+        before = place;
+        object->next = parcel.head;
+        parcel.head = object;
+        if (++parcel.count >= info.bin_limit / 4) send(parcel);
     }
     void send_all() {
         if (waiting_ > 0) send_each();
@@ -38,11 +39,18 @@ class Outgoing {
     void forget();
 
   private:
+    // A chain. Places are in steps of kAlignment from the begin of the slab.
     struct Parcel {
         Slab* slab = nullptr;
-        RemoteChain chain = {};
-        uint32_t before[kAhead] = {};  // the lower halves of the addresses of the last ones
+        Object* head = nullptr;
+        uint16_t before[kAhead] = {};  // of the last ones that came
+        uint16_t tail = 0, count = 0;
+
+        Object* object(uint16_t place) const {
+            return reinterpret_cast<Object*>(slab->begin() + place * kAlignment);
+        }
     };
+    static_assert(Units{64}.bytes() / kAlignment <= UINT16_MAX + 1, "no slab is longer (size_classes.h)");
     void send(Parcel& parcel);
     void send_each();
 
