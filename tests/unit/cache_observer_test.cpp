@@ -34,19 +34,21 @@ struct Watcher : Observer {
 
   private:
     static Watcher& self(Observer& observer) { return static_cast<Watcher&>(observer); }
-    static constexpr Calls kCalls = {
-        .refilled = [](Observer& o, ThreadCache&, SizeClass c, Popped&) { ++self(o).refills[c]; },
-        .popped = [](Observer& o, ThreadCache&, SizeClass c, Popped&) { ++self(o).pops[c]; },
-        .drained = [](Observer& o, ThreadCache&, SizeClass c) { ++self(o).drains[c]; },
-        .leaves = [](Observer& o, ThreadCache&, const void* block) { self(o).left.push_back(block); },
-        .changed = [](Observer& o, ThreadCache&,
-                      const BlockChange& change) { self(o).changes.push_back(change); },
-        .forget =
-            [](Observer& o, ThreadCache& cache) {
-                ++self(o).forgotten;
-                self(o).attached_when_forgotten = attached(cache, kSlot0);
-            }};
+    static const Calls kCalls;
 };
+
+const Watcher::Calls Watcher::kCalls = {
+    .refilled = [](Observer& o, ThreadCache&, SizeClass c, Popped&) { ++self(o).refills[c]; },
+    .popped = [](Observer& o, ThreadCache&, SizeClass c, Popped&) { ++self(o).pops[c]; },
+    .drained = [](Observer& o, ThreadCache&, SizeClass c) { ++self(o).drains[c]; },
+    .leaves = [](Observer& o, ThreadCache&, const void* block) { self(o).left.push_back(block); },
+    .changed = [](Observer& o, ThreadCache&,
+                  const BlockChange& change) { self(o).changes.push_back(change); },
+    .forget =
+        [](Observer& o, ThreadCache& cache) {
+            ++self(o).forgotten;
+            self(o).attached_when_forgotten = attached(cache, kSlot0);
+        }};
 
 void expect_change(const BlockChange& change, const BlockChange& expected) {
     EXPECT_EQ(change.allocations, expected.allocations);
