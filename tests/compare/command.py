@@ -221,7 +221,7 @@ def interrupted(signal_number, script, *words):
 def an_interrupt_shows_what_was_measured():
     many = "echo x >>runs; test $(wc -l <runs) -lt 8 || echo >go"
     output, errors, status = interrupted(signal.SIGINT, many, "-n", "1000")
-    shown = re.search(r"^  glibc .*^  plain .*[1-9] rounds in \d+ s: interrupted", output, re.MULTILINE | re.DOTALL)
+    shown = re.search(r"^  glibc .*^  plain .*[1-9]\d* rounds in \d+ s: interrupted", output, re.MULTILINE | re.DOTALL)
     assert status == 130 and errors == "" and shown, (output, errors, status)
     os.unlink("go")
     output, errors, status = interrupted(signal.SIGTERM, "echo $$ >pid; echo >go; sleep 300; true")
