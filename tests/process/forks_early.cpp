@@ -160,6 +160,11 @@ void* churn_on(void* seed) {
 
 // The child returns from the handler, ends the call that was interrupted, and then works with new threads.
 void in_handlers(int threads) {
+    // The others go on for ever, in a child as well: the signal is not for them.
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarms, nullptr);
     for (intptr_t i = 0; i < threads; ++i) {
         pthread_t thread;
         require(!pthread_create(&thread, nullptr, churn_on, reinterpret_cast<void*>(i + 1)),
@@ -168,6 +173,7 @@ void in_handlers(int threads) {
     struct sigaction action = {};
     action.sa_handler = fork_in_handler;
     sigaction(SIGALRM, &action, nullptr);
+    pthread_sigmask(SIG_UNBLOCK, &alarms, nullptr);
     Random random{4711};
     while (forked < forks) {
         // One at a time, after a while of the order of a call to some hundreds.
