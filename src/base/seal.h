@@ -45,11 +45,12 @@ inline void put_seal(char* object, size_t asked, size_t slot) {
         *reinterpret_cast<detail::Word*>(object + at) = seal;
 }
 
-// These two look at what is another thread's, too, which may be about to clear it: who finds a fault there looks again.
-#define TARN_LOOKS_AT_OTHERS __attribute__((no_sanitize("thread")))
+// These two look at what is another thread's, too, which may be about to clear it: who finds a fault there looks again. To
+// ThreadSanitizer that is a race.
 
 // Where it is broken first; `slot` when it is whole.
-TARN_LOOKS_AT_OTHERS inline size_t broken_at(const char* object, size_t asked, size_t slot) {
+__attribute__((no_sanitize("thread"))) inline size_t broken_at(const char* object, size_t asked,
+                                                               size_t slot) {
     const uint64_t seal = seal_of(object);
     uint64_t mask = detail::mask_behind(asked);
     for (size_t at = asked / 8 * 8; at < slot; at += 8, mask = ~uint64_t{0})
@@ -59,7 +60,7 @@ TARN_LOOKS_AT_OTHERS inline size_t broken_at(const char* object, size_t asked, s
 }
 
 // Whole pairs of words.
-TARN_LOOKS_AT_OTHERS inline bool is_zero(const char* at, size_t bytes) {
+__attribute__((no_sanitize("thread"))) inline bool is_zero(const char* at, size_t bytes) {
     const detail::Pair* pair = reinterpret_cast<const detail::Pair*>(at);
     const detail::Pair* const end = pair + bytes / 16;
     for (; end - pair >= 4; pair += 4) {

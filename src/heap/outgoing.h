@@ -17,8 +17,8 @@ class Outgoing {
 
     void add(Slab& slab, Object* object) {
         Parcel& parcel = parcels_[reinterpret_cast<uintptr_t>(&slab) / kRecordSize % kParcels];
-        const char* const begin = slab.begin();
-        const auto place = static_cast<uint16_t>((reinterpret_cast<char*>(object) - begin) / kAlignment);
+        const auto place =
+            static_cast<uint16_t>((reinterpret_cast<char*>(object) - slab.begin()) / kAlignment);
         if (parcel.slab != &slab) {
             if (parcel.slab) send(parcel);
             parcel = {&slab, nullptr, {}, place, 0};

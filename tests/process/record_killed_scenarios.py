@@ -68,13 +68,14 @@ def agree_one_thread(record, shadow):
 
 def agree_threads(record, shadow, threads):
     last = record.snapshot
-    # Either's clock is read some time before or after its counts: as long as another thread may be given the processor.
+    before = shadow.find(lambda done: done[3] > last["time_ns"])
+    # The snapshot's clock is read before its counts, the shadow's after them, and another thread may have the processor meanwhile:
+    # the snapshot may be that much later, and no earlier.
     apart = int(20e6 * harness.PATIENCE)
-    before = shadow.find(lambda done: done[3] > last["time_ns"] - apart)
     after = shadow.find(lambda done: done[3] > last["time_ns"] + apart) + 1
     if before < 0 or not before < after < shadow.count:
         return False
-    low, high = shadow.at(before), shadow.at(after)
+    low, high = shadow.at(before - 1 if before else before), shadow.at(after)
     made = last["allocations"] - shadow.base_allocations
     freed = last["frees"] - shadow.base_frees
     assert low[0] - threads <= made <= high[0] + threads, (low, made, high)
