@@ -25,7 +25,10 @@ constexpr size_t kAtOnceMost = 1 << kDoublingsMost;
 constexpr Units kAheadUnits = Units{32};  // 512 KiB
 constexpr size_t kAheadShare = 8;         // of what the heap has
 
-constexpr size_t kSparseShare = 2;                  // free objects to used ones: half as many
+constexpr size_t kLine = 64;        // bytes that a cache has at a time
+constexpr size_t kFetchMost = 256;  // lines
+constexpr size_t kManySlabs = 32;   // of a class: one more that is not needed is so much of what it has
+constexpr size_t kSparseShare = 2;  // free objects to used ones: half as many
 constexpr size_t kSparseLeast = size_t{512} << 10;  // bytes
 constexpr uint32_t kSweepEvery = 64;                // slabs made
 
@@ -185,7 +188,8 @@ void Heap::enter_slab(const Run& run, SizeClass c) {
     slab.away = slab.punched = 0;
     slab.size_class = static_cast<uint8_t>(c);
     slab.zeroed = run.zeroed;
-    slab.far = false;
+    slab.backed = !run.zeroed;
+    slab.cold = slab.far = false;
     slab.remote.store(0, std::memory_order_relaxed);
     claim(slab);
     ++made_;
@@ -204,10 +208,18 @@ Slab* Heap::own_slab(SizeClass c) {
     return partial ? partial : classes_[c].list(SlabState::kEmpty);
 }
 
+// A class that has many slabs will need all of this one, and one call costs less than a page fault for each page. Not
+// objects that are larger than a page: some of their pages may never be touched.
+bool Heap::will_fill(const Slab& slab) const {
+    const SizeClass c = slab.size_class;
+    return slab.carved() == 0 && slab.info().size <= os::kPageSize && begun(c) >= kManySlabs;
+}
+
 Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
     const SizeClassInfo& info = slab.info();
     Object* const first = slab.object(slab.carved());
-    uint32_t batch = slab.zeroed ? objects_in_page(first, info.size) : room;
+    if (!slab.backed && will_fill(slab)) slab.backed = prefault_run(slab.begin(), info.units);
+    uint32_t batch = slab.backed ? room : objects_in_page(first, info.size);
     if (batch > room) batch = room;
     if (batch > info.objects - slab.carved()) batch = info.objects - slab.carved();
     char* object = reinterpret_cast<char*>(first);
@@ -247,11 +259,30 @@ template <bool kFar>
 
 }  // namespace
 
+namespace {
+
+// Objects that another processor freed: the lines of all come at once, not one after the other as the list is followed.
+// Not where many are in use, since other threads may be writing to these.
+void fetch_free(const Slab& slab) {
+    if (slab.free_count() < slab.carved() / 2u) return;
+    const size_t step = slab.info().size < kLine ? kLine : slab.info().size;
+    const char* const end = slab.begin() + size_t{slab.carved()} * slab.info().size;
+    size_t left = kFetchMost;
+    for (const char* at = slab.begin(); at < end && left > 0; at += step, --left)
+        __builtin_prefetch(at, 1);
+}
+
+}  // namespace
+
 // The front of the slab's free list.
 Batch Heap::take_free(Slab& slab, Object** end, uint32_t room) {
     const size_t free = slab.free_count();
     const uint32_t count = free < room ? static_cast<uint32_t>(free) : room;
     Object* const first = slab.free;
+    if (slab.cold) [[unlikely]] {
+        fetch_free(slab);
+        slab.cold = false;
+    }
     if (slab.far) [[unlikely]] {
         slab.free = unlist<true>(slab, first, end - count, end);
         slab.far = slab.free != nullptr;
@@ -355,38 +386,6 @@ void Heap::settle(Slab& slab) {
 void Heap::dissolve_some(SizeClass last) {
     const Units most = id_ == kOrphanHeap ? Units{} : empty_limit();
     dissolve_empty(Empty::kAny, most - min(most / 2, Units{kAtOnceMost}), last);
-}
-
-void Heap::absorb(Slab& slab, const RemoteChain& chain) {
-    expect(&slab, "a chain from elsewhere that is not sound", [&] {
-        return chain.count <= slab.used && sound_length(slab, chain.head, chain.count) == chain.count;
-    });
-    slab.far = slab.info().size >= kAheadLeast;
-    if (chain.count > 0)
-        give(slab, chain.head, chain.tail, chain.count);
-    else
-        settle(slab);
-}
-
-// Collects the mail; the slabs in it that are no longer this heap's, linked by next_mail (R4).
-Slab* Heap::open_mail() {
-    Slab* elsewhere = nullptr;
-    for (Slab* slab = door().mail.take_all(); slab;) {
-        Slab* const next = slab->next_mail;  // before take_remote: it may be posted again right after
-        expect(slab, "a slab on a mail that is not posted", [&] { return posted(*slab); });  // R1
-        if (slab->owner.load(std::memory_order_seq_cst) == id_) {
-            absorb(*slab, take_remote(*slab));
-        } else {
-            slab->next_mail = elsewhere;
-            elsewhere = slab;
-        }
-        slab = next;
-    }
-    return elsewhere;
-}
-
-void Heap::drain_mail() {
-    post_slabs(open_mail());
 }
 
 bool Heap::is_sparse(SizeClass c) const {

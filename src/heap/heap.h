@@ -77,6 +77,7 @@ class Heap {
     size_t used(SizeClass c) const { return classes_[c].used; }
     size_t room(SizeClass c) const { return begun(c) * kSizeClasses[c].objects; }
     // Far more memory of the class lies free in its slabs than is used.
+    bool will_fill(const Slab& slab) const;
     bool is_sparse(SizeClass c) const;
 
     // Objects of one class: of a partial slab's free list, else carved up to the end of the page that the

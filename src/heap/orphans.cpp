@@ -141,6 +141,7 @@ void Heap::hand_over(Slab& slab, Heap& to) {
         return alone && (id_ == kOrphanHeap) != (to.id_ == kOrphanHeap);
     });
     leave(slab);
+    slab.cold = true;
     to.claim(slab);
 }
 

@@ -2,6 +2,9 @@
 #include "heap/remote.h"
 
 #include "base/expect.h"
+#include "heap/heap.h"
+#include "heap/orphans.h"
+#include "heap/sound.h"
 
 namespace tarn {
 
@@ -40,6 +43,38 @@ RemoteChain take_remote(Slab& slab) {
     Object* const tail = slab.remote_tail;  // before the exchange: the next push may write it
     const uint64_t word = slab.remote.exchange(0, std::memory_order_acq_rel);
     return {head_of(word), tail, static_cast<unsigned>(word >> 48) & 0x7fff};
+}
+
+void Heap::absorb(Slab& slab, const RemoteChain& chain) {
+    expect(&slab, "a chain from elsewhere that is not sound", [&] {
+        return chain.count <= slab.used && sound_length(slab, chain.head, chain.count) == chain.count;
+    });
+    slab.far = slab.info().size >= kAheadLeast;
+    if (chain.count > 0)
+        give(slab, chain.head, chain.tail, chain.count);
+    else
+        settle(slab);
+}
+
+// Collects the mail; the slabs in it that are no longer this heap's, linked by next_mail (R4).
+Slab* Heap::open_mail() {
+    Slab* elsewhere = nullptr;
+    for (Slab* slab = door().mail.take_all(); slab;) {
+        Slab* const next = slab->next_mail;  // before take_remote: it may be posted again right after
+        expect(slab, "a slab on a mail that is not posted", [&] { return posted(*slab); });  // R1
+        if (slab->owner.load(std::memory_order_seq_cst) == id_) {
+            absorb(*slab, take_remote(*slab));
+        } else {
+            slab->next_mail = elsewhere;
+            elsewhere = slab;
+        }
+        slab = next;
+    }
+    return elsewhere;
+}
+
+void Heap::drain_mail() {
+    post_slabs(open_mail());
 }
 
 }  // namespace tarn

@@ -130,9 +130,10 @@ bool is_sandboxed() {
     return !read || (filtered && confined);
 }
 
-bool mapped_never_huge() {
-    static constinit std::atomic<int> known{0};  // 1: no, 2: yes
-    int now = known.load(std::memory_order_relaxed);
+bool kernel_is(unsigned major, unsigned minor) {
+    constexpr unsigned kMinors = 1000;
+    static constinit std::atomic<unsigned> known{0};
+    unsigned now = known.load(std::memory_order_relaxed);
     if (now == 0) {
         struct utsname system = {};
         raw_syscall(__NR_uname, address(&system));
@@ -143,10 +144,14 @@ bool mapped_never_huge() {
                 part = part * 10 + static_cast<unsigned>(*at - '0');
             if (*at == '.') ++at;
         }
-        now = number[0] > 6 || (number[0] == 6 && number[1] >= 7) ? 2 : 1;
+        now = number[0] * kMinors + number[1];
         known.store(now, std::memory_order_relaxed);
     }
-    return now == 2;
+    return now >= major * kMinors + minor;
+}
+
+bool mapped_never_huge() {
+    return kernel_is(6, 7);
 }
 
 }  // namespace tarn::os

@@ -113,6 +113,11 @@ bool map_anew_at(void* at, size_t bytes) {
     return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_STACK) != nullptr;
 }
 
+bool prefault(void* at, size_t bytes) {
+    if (injected(Call::kMap) || page_size() != kPageSize || !kernel_is(6, 12)) return false;
+    return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_STACK | MAP_POPULATE) != nullptr;
+}
+
 bool purge(void* at, size_t bytes) {
     if (injected(Call::kPurge)) return false;
     return map_anonymous(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != nullptr;

@@ -29,8 +29,13 @@ enum class Placed : uint8_t { kYes, kOccupied, kRefused };
 [[nodiscard]] Placed map_at(void* at, size_t bytes);
 // The same where something of ours is mapped; false when refused, and then it stands as it was.
 bool map_anew_at(void* at, size_t bytes);
-// Whether these two give what is never huge, without being asked: Linux 6.7 and on know it by a flag.
+// Whether the first two give what is never huge, without being asked: Linux 6.7 and on know it by a flag.
 bool mapped_never_huge();
+bool kernel_is(unsigned major, unsigned minor);  // or later
+// Fresh pages of such a mapping, which nobody has touched, get their memory at once. They are mapped anew for it, since a
+// filter of system calls knows mmap. False when refused (by Linux before 6.12 always: it may leave nothing there): they
+// stand as they were.
+bool prefault(void* at, size_t bytes);
 // Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked
 // pages are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the
 // contents are then unchanged.

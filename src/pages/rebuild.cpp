@@ -45,6 +45,7 @@ void runs_after_fork_child(Others others, Transit transit) {
     // Interrupted by the handler that forks, this thread has the books to itself and goes on with them.
     const bool mine = supply.lock.is_mine();
     supply.lock.reset();
+    supply.in_child = true;
     if (!mine && others == Others::kLived) rebuild(transit);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The supply of runs. `supply.lock` guards everything here. Memory is returned outside the lock: the units are
-// then neither free nor taken, so nobody touches them.
+// The supply of runs. `supply.lock` guards everything here.
 #include "pages/runs.h"
 
 #include <algorithm>
@@ -21,18 +20,8 @@ TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> run_takes{0};
 namespace {
 
 constexpr Units kStepUnits = Units{64};  // mapped at a time, at least, a new window's header included
-constexpr size_t kPurgeBatch = 16;       // ranges returned per turn of the lock
 constexpr size_t kInAdvanceShare = 8;    // of the dirty units, for who does not need them yet
 constexpr size_t kMissedMost = 3;        // times the floor of the dirty limit
-constexpr size_t kAskFrom = 1024;        // mappings: how many the kernel allows
-
-struct Range {  // in two words: there is an array of them on the stack
-    size_t unit;
-    PackedUnits<uint16_t> length;
-    bool dirty = false;    // some of it
-    bool cuts = false;     // a mapping in two, if it is unmapped
-    bool refused = false;  // by the kernel
-};
 
 struct Found {
     Window* window = nullptr;
@@ -41,14 +30,6 @@ struct Found {
 
 void count_up(std::atomic<uint32_t>& number) {  // with the lock held
     number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-Units dirty_floor() {
-    return Units::within(options.dirty);
-}
-
-Units dirty_limit() {
-    return max(dirty_floor() + supply.missed.worth_keeping(), supply.in_use / 8) + supply.refused;
 }
 
 // Half of what stayed dirty all the while that twice the limit was freed is not worth keeping.
@@ -75,10 +56,6 @@ Units room() {
     return most - min(most, windows.mapped_units());
 }
 
-// Of the kernel's pages, which may be larger than a unit. Holes are whole pages.
-Units page_units() {
-    return Units::holding(os::page_size());
-}
 Units whole_pages_up(Units units) {
     const Units page = page_units();
     return (units + page - Units{1}) / page * page;
@@ -135,115 +112,6 @@ Found take(Units length) {
         if (const Found found = find_run(UnitKind::kDirty, length); found.window) return found;
     if (const Found found = find_run(UnitKind::kMapped, length); found.window) return found;
     return map_run(length);
-}
-
-// Whole pages of the kernel's, which may be larger than a unit.
-Range whole_pages(size_t first, size_t end) {
-    const size_t page = page_units().count();
-    const size_t from = (first + page - 1) / page * page;
-    const size_t to = end / page * page;
-    return {from, PackedUnits<uint16_t>{Units{to > from ? to - from : 0}}};
-}
-
-// Of all windows.
-Units units_of(UnitKind kind) {
-    if (kind == UnitKind::kDirty) return supply.dirty;
-    Units total;
-    for (const Window& window : windows)
-        total += window.count(kind);
-    return total;
-}
-
-// Takes the highest ranges of this kind of one window out of the books, until all windows together have `target`
-// such units left.
-size_t collect_from(Window& window, UnitKind kind, Units target, Range* ranges, size_t count) {
-    const UnitMap units = window.units();
-    for (size_t end = kUsableEnd; count < kPurgeBatch;) {
-        const size_t last = units.last(kind, end);
-        const Units there = units_of(kind);
-        if (last == UnitMap::kNone || there <= target) break;
-        const Units most = there - target;
-        size_t first = last;
-        while (Units{last - first + 1} < most && units.last(kind, first) == first - 1)
-            --first;
-        end = first;
-        const Range range = whole_pages(first, last + 1);
-        if (range.length == Units{}) continue;
-        const bool cuts = window.is_inside_mapping(range.unit, range.length);
-        const Units dirty = window.set(range.unit, range.length, UnitState::kTaken).dirty;
-        supply.dirty -= dirty;
-        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty != Units{}, cuts};
-    }
-    return count;
-}
-
-size_t collect(UnitKind kind, Units target, Range* ranges) {
-    size_t count = 0;
-    for (Window* window = windows.end(); window != windows.begin() && count < kPurgeBatch;) {
-        --window;
-        if (window->count(kind) != Units{}) count = collect_from(*window, kind, target, ranges, count);
-    }
-    return count;
-}
-
-// Enters in the books what became of a range. True when it was returned.
-bool enter(Range range, bool unmapped) {
-    Window& window = *windows.of_unit(range.unit);
-    const size_t first = range.unit - window.first_unit();
-    if (range.refused && range.dirty) {
-        window.set(first, range.length, UnitState::kDirty);
-        supply.dirty += range.length;
-    } else if (!range.refused && unmapped) {
-        windows.unmapped(window, first, range.length);
-    } else {
-        window.set(first, range.length, UnitState::kClean);
-    }
-    return !range.refused;
-}
-
-// So many ranges may be unmapped, each of which may cut a mapping in two.
-bool mappings_allow(size_t ranges) {
-    if (!supply.mappings_known && windows.mappings() >= kAskFrom) {
-        supply.mappings_known = true;
-        if (const size_t most = os::mappings_most()) supply.mappings_most = most / kMappingsShare;
-    }
-    return windows.mappings() + ranges < supply.mappings_most;
-}
-
-bool give_back(const Range& range, bool cuts_allowed) {
-    char* const at = unit_address(range.unit);
-    const size_t bytes = range.length.bytes();
-    if (cuts_allowed || !range.cuts) return os::unmap_exactly(at, bytes);
-    return range.dirty && os::discard(at, bytes);
-}
-
-// Returns free memory of this kind until `target` units of it are left; the lock is held on entry and on
-// return, and free in between. What was returned.
-Units purge_to(UnitKind kind, Units target) {
-    Units total;
-    for (;;) {
-        Range ranges[kPurgeBatch];
-        const size_t count = collect(kind, target, ranges);
-        if (count == 0) return total;
-        const bool cuts_allowed = mappings_allow(count);
-        supply.lock.unlock();
-        for (size_t i = 0; i < count; ++i)
-            ranges[i].refused = !give_back(ranges[i], cuts_allowed);
-        supply.lock.lock();
-        Units gone;
-        for (size_t i = 0; i < count; ++i)
-            if (enter(ranges[i], cuts_allowed || !ranges[i].cuts)) gone += ranges[i].length;
-        total += gone;
-        if (gone == Units{}) return total;  // the kernel will not have it: do not ask again and again
-    }
-}
-
-void purge_dirty(Units target) {
-    const Units gone = purge_to(UnitKind::kDirty, target);
-    supply.returned += gone;
-    supply.missed.returned(gone);
-    // The kernel will refuse at the next free what it refuses now.
-    supply.refused = supply.dirty > target ? supply.dirty - target : Units{};
 }
 
 // What is free belongs to nobody, and what is taken to one alone.
@@ -316,27 +184,16 @@ size_t take_runs(Units length, RunUse use, Run* runs, size_t most) {
     return count;
 }
 
+// In a child the parent's mappings do not merge with new ones.
+bool prefault_run(void* at, Units length) {
+    return !supply.in_child && options.huge_pages != HugePageUse::kAlways && os::prefault(at, length.bytes());
+}
+
 void give_runs(const OwnRun* runs, size_t count) {
     Guard guard(supply.lock);
     for (size_t i = 0; i < count; ++i)
         enter_given(runs[i]);
-    const Units limit = dirty_limit();
-    if (supply.dirty > limit) purge_dirty(limit - limit / 8);
-}
-
-Returned trim_runs(Units keep) {
-    Guard guard(supply.lock);
-    const Units dirty = supply.dirty, mapped = windows.mapped_units();
-    supply.refused = {};
-    purge_dirty(keep);
-    Returned result{(dirty - min(dirty, supply.dirty)).bytes(), 0};
-    if (supply.refused == Units{}) purge_to(UnitKind::kMapped, keep);
-    for (Window* window = windows.end(); window != windows.begin();)
-        if ((--window)->all_holes()) windows.remove(*window);
-    const Units now = windows.mapped_units();
-    result.address_space = (mapped - min(mapped, now)).bytes();
-    if (keep != Units{}) result.address_space += shrink_metadata();
-    return result;
+    purge_beyond_limit();
 }
 
 RunStats run_stats() {

@@ -33,6 +33,10 @@ extern std::atomic<uint32_t> growths, run_takes;
     return take_runs(length, use, &run, 1) ? run : Run{};
 }
 
+// A run of which nothing was touched gets its memory now. False, and it stands as it was: the kernel refuses; or it is the
+// child of a fork, where it would cost mappings of the kernel's, or huge pages are wanted.
+bool prefault_run(void* at, Units length);
+
 // Runs that were taken, each whole, at one hold of the lock.
 struct OwnRun {
     void* at = nullptr;

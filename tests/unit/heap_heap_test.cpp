@@ -218,6 +218,55 @@ TEST_F(HeapTest, FreshObjectsAreZeroWhenSaidToBe) {
     }
 }
 
+size_t resident_pages(const Slab& slab) {
+    size_t found = 0;
+    EXPECT_EQ(os::resident(slab.begin(), slab.info().units.bytes(), found), os::Answer::kDone);
+    return found / os::kPageSize;
+}
+
+// A class that has few slabs touches one page after the other; one that has many gets the memory of a slab at once.
+TEST_F(HeapTest, ASlabAmongManyHasItsMemoryFromTheStart) {
+    if (!os::kernel_is(6, 12) || os::page_size() != os::kPageSize) GTEST_SKIP() << "not with this kernel";
+    constexpr SizeClass kClass = 3;
+    const size_t in_slab = kSizeClasses[kClass].objects;
+    const size_t pages = kSizeClasses[kClass].units.bytes() / os::kPageSize;
+    ASSERT_GT(pages, 1u);
+    trim_runs();  // nothing is dirty
+    for (size_t slabs = 1; slabs <= 64; ++slabs) {
+        take(kClass, (slabs - 1) * in_slab + 1);
+        memset(static_cast<void*>(objects.back()), 1, kSizeClasses[kClass].size);
+        const size_t resident = resident_pages(*slab_of(objects.back()));
+        EXPECT_EQ(resident, slabs > 32 ? pages : 1) << slabs;
+        take(kClass, slabs * in_slab);
+    }
+    for (const Object* object : objects)
+        for (size_t i = 0; i < kSizeClasses[kClass].size; ++i)
+            ASSERT_LE(reinterpret_cast<const char*>(object)[i], 1);
+    sample::give_all(heap, objects);
+}
+
+TEST_F(HeapTest, ObjectsLargerThanAPageTouchNoneBeforeItsTime) {
+    const SizeClass c = class_of_size(2 * os::kPageSize);
+    trim_runs();
+    for (size_t slabs = 0; slabs < 64; ++slabs) {
+        take(c, objects.size() + 1);
+        EXPECT_LE(resident_pages(*slab_of(objects.back())), 1u);
+        take(c, objects.size() + kSizeClasses[c].objects - 1);
+    }
+    sample::give_all(heap, objects);
+}
+
+TEST_F(HeapTest, WhatTheKernelWillNotGiveAtOnceComesPageByPage) {
+    trim_runs();
+    take(3, 40 * kSizeClasses[3].objects);
+    os::fail_after(os::Call::kMap, 0);
+    take(3, 80 * kSizeClasses[3].objects);
+    EXPECT_GT(os::calls(os::Call::kMap), 0);
+    os::fail_none();
+    sample::expect_distinct(objects, 3);
+    sample::give_all(heap, objects);
+}
+
 TEST_F(HeapTest, NoMemoryIsAnEmptyBatchAndNothingIsLost) {
     const SizeClass c = 10;
     os::fail_after(os::Call::kCommit, 0);

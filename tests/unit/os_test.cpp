@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,6 +123,37 @@ TEST_F(Os, PurgeGivesPagesBackAndTheyReadAsZero) {
     EXPECT_TRUE(all(at, 15 * kMiB, 0));
     EXPECT_TRUE(all(at + 15 * kMiB, kMiB, 7));
     os::unmap(at, 16 * kMiB);
+}
+
+TEST_F(Os, PrefaultGivesFreshPagesTheirMemory) {
+    if (!os::kernel_is(6, 12) || os::page_size() != os::kPageSize) GTEST_SKIP() << "not with this kernel";
+    char* const at = static_cast<char*>(os::map(16 * os::kPageSize));
+    ASSERT_TRUE(at);
+    at[0] = at[15 * os::kPageSize] = 1;
+    size_t found = 0;
+    ASSERT_TRUE(os::prefault(at + 4 * os::kPageSize, 8 * os::kPageSize));
+    EXPECT_EQ(os::resident(at, 16 * os::kPageSize, found), os::Answer::kDone);
+    EXPECT_EQ(found, 10 * os::kPageSize);
+    for (size_t i = 4 * os::kPageSize; i < 12 * os::kPageSize; ++i)
+        ASSERT_EQ(at[i], 0);
+    EXPECT_EQ(at[0] + at[15 * os::kPageSize], 2);
+    os::fail_after(os::Call::kMap, 0);
+    EXPECT_FALSE(os::prefault(at + 12 * os::kPageSize, os::kPageSize));
+    os::fail_none();
+    os::unmap(at, 16 * os::kPageSize);
+}
+
+TEST_F(Os, KernelsAreComparedByBothNumbers) {
+    EXPECT_TRUE(os::kernel_is(2, 6));
+    EXPECT_FALSE(os::kernel_is(1000, 0));
+    struct utsname system;
+    ASSERT_EQ(uname(&system), 0);
+    unsigned major = 0, minor = 0;
+    ASSERT_EQ(sscanf(system.release, "%u.%u", &major, &minor), 2);
+    EXPECT_TRUE(os::kernel_is(major, minor));
+    EXPECT_TRUE(os::kernel_is(major - 1, minor + 1));
+    EXPECT_FALSE(os::kernel_is(major, minor + 1));
+    EXPECT_FALSE(os::kernel_is(major + 1, 0));
 }
 
 TEST_F(Os, MapIsZeroedAndUnmapTakesItAway) {

@@ -6,8 +6,9 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <random>
 #include <vector>
@@ -373,12 +374,8 @@ TEST_F(Runs, WhatIsInTheWayCostsNoMoreThanItsPlace) {
 
 TEST_F(Runs, ManyHolesDoNotUseUpTheMappingsOfTheProcess) {
     const auto mappings = [] {
-        size_t lines = 0;
-        FILE* const maps = fopen("/proc/self/maps", "r");
-        for (int c; (c = fgetc(maps)) != EOF;)
-            lines += c == '\n';
-        fclose(maps);
-        return lines;
+        std::ifstream maps("/proc/self/maps");
+        return static_cast<size_t>(std::count(std::istreambuf_iterator<char>(maps), {}, '\n'));
     };
     std::vector<char*> runs;
     runs.reserve(1 << 20);  // AddressSanitizer's allocator makes mappings of its own for it as it grows
@@ -389,7 +386,10 @@ TEST_F(Runs, ManyHolesDoNotUseUpTheMappingsOfTheProcess) {
     for (size_t i = 0; i < runs.size(); i += 2)
         give_run(runs[i], Units{1});
     EXPECT_LE(mappings(), before + 65530 / 12 + 40);
-    EXPECT_LE(run_stats().dirty, std::max(4 * options.dirty, run_stats().in_use / 8));
+    const auto limit = [] { return std::max(4 * options.dirty, run_stats().in_use / 8); };
+    EXPECT_LE(run_stats().dirty, limit() + run_stats().in_use / 4);  // pieces, for a while
+    while (run_stats().dirty > limit())
+        give_run(take(Units{1}), Units{1});
     for (size_t i = 1; i < runs.size(); i += 2)
         give_run(runs[i], Units{1});
     trim_runs();

@@ -238,7 +238,7 @@ TEST(Snapshot, PartsEachInItsOwnPlace) {
 }
 
 TEST(Snapshot, WhatIsKeptFree) {
-    constexpr size_t kSize = 512, kObjects = 1000;
+    constexpr size_t kSize = 512, kObjects = 900;
     ThreadCache& cache = sample::settle_thread();
     trim();
     const Snapshot before = taken();
