@@ -12,9 +12,9 @@ namespace tarn {
 
 namespace {
 
-constexpr size_t kPurgeBatch = 16;  // ranges returned per turn of the lock
-constexpr Units kPiece = Units{8};  // 128 KiB
-constexpr size_t kPieceTurns = 4;   // for pieces, each time
+constexpr size_t kPurgeBatch = 16;       // ranges returned per turn of the lock
+constexpr Units kPieceUnits = Units{8};  // 128 KiB
+constexpr size_t kPieceTurns = 4;        // for pieces, each time
 constexpr uint64_t kPatience = 16;
 constexpr size_t kAskFrom = 1024;  // mappings: how many the kernel allows
 
@@ -162,7 +162,7 @@ void purge_beyond_limit() {
     const bool early = supply.dirty <= limit + supply.in_use / 4 &&
                        os::ticks() - supply.pieces_went < kPatience * supply.pieces_took;
     if (early && supply.dirty < supply.look_again) return;
-    Purged purged = purge({UnitKind::kDirty, target, kPiece});
+    Purged purged = purge({UnitKind::kDirty, target, kPieceUnits});
     if (!early && !purged.refused && supply.dirty > limit) {
         const uint64_t begun = os::ticks();
         const Purged pieces = purge({UnitKind::kDirty, target}, kPieceTurns);
