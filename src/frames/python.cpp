@@ -24,6 +24,7 @@ constinit Python python = {};
 
 constexpr size_t kTypeAt = 8;
 constexpr uintptr_t kTags = 3;  // of a reference on the interpreter's stack, from 3.14 on
+constexpr size_t kWideKindBit = 16;
 constexpr int kThreadsMost = 4096;
 constexpr size_t kFunctionRoom = 256, kFileRoom = 512;
 
@@ -169,7 +170,8 @@ class Walk {
             !reading_.get(string + layout_.string_state, state) ||
             !reading_.get(string + layout_.string_length, count) || count < 0 || count > kLongest)
             return;
-        state >>= layout_.string_kind_bit;
+        // Some builds of 3.14 have a word of 16 bits where others have two bits, and then no kind so low.
+        state >>= state >> layout_.string_kind_bit & 7 ? layout_.string_kind_bit : kWideKindBit;
         const size_t width = state & 7;
         const bool compact = state & 8, ascii = state & 16;
         if (!compact) return;

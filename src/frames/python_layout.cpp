@@ -121,7 +121,6 @@ bool from_debug_offsets(int minor, const void* runtime, PythonLayout& layout, co
               .first_line = offset(at.first_line),
               .line_table = offset(at.line_table),
               .instructions = offset(at.instructions),
-              .string_kind_bit = minor == 13 ? size_t{2} : size_t{16},
               .ascii_size = 40,
               .string_size = 56};
     if (!sound) why = "its offsets for debuggers make no sense";
