@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+from test_choice import needed_by, tests_of
 from test_tally import Tally
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -104,19 +105,6 @@ def configure(directory, options, environment=None):
 
 def build(directory, targets=(), politely=()):
     return check(f"{directory}: compile without warnings", [*politely, "ninja", "-C", os.path.join(ROOT, directory), *targets])
-
-
-def needed_by(suite, directory):
-    """What its tests are and call, as ninja names it."""
-    path = os.path.join(ROOT, directory)
-
-    def listed(what):
-        return json.loads(subprocess.run(["meson", "introspect", what, path], stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-    wanted = {target for test in listed("--tests") if any(name.endswith(f":{suite}") for name in test["suite"])
-              for target in test["depends"]}
-    return sorted(os.path.relpath(file, path) for target in listed("--targets") if target["id"] in wanted
-                  for file in target["filename"])
 
 
 def meson_results(directory):
@@ -211,7 +199,7 @@ def stage_tidy():
 
 
 def stage_clang():
-    """the libraries as clang compiles them, under an interpreter"""
+    """the libraries as clang compiles them, under an interpreter; only when named, or with --long (asan and tsan are clang's)"""
     if skip_without("clang++", "build-clang"):
         return
     options = ["-Dtests=false", "-Dbenchmarks=false", "-Dtools=disabled", "-Db_pch=false"]
@@ -226,7 +214,7 @@ def stage_clang():
 
 
 def stage_programs():
-    """real programs with every backend; by day each with two of the four that are not the default's"""
+    """real programs with every backend; by day each with map and two of five other ways, by turns"""
     runner_tests("programs", python_script("tests/programs/run.py", *([] if LONG > 1 else ["--turns"])))
 
 
@@ -244,7 +232,7 @@ def stage_commands():
     runner_tests("bare", python_script("tests/scripts/bare_test.py"))
 
 
-def sanitized(directory, sanitizer, optimization, suite, politely=()):
+def sanitized(directory, sanitizer, optimization, suite, shares, politely=()):
     """Line numbers are all the debug information it takes. By clang, which takes half as long as g++; it does not say by g++'s macro
     that it sanitizes."""
     told = f"-g1 -D__SANITIZE_{sanitizer.partition(',')[0].upper()}__=1"
@@ -252,10 +240,11 @@ def sanitized(directory, sanitizer, optimization, suite, politely=()):
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", f"-Dc_args={told}", f"-Dcpp_args={told}"]
     return configure(directory, options, {"CC": "clang", "CXX": "clang++"}) and \
-        build(directory, needed_by(suite, directory), politely)
+        build(directory, needed_by(tests_of(suite, os.path.join(ROOT, directory), shares), os.path.join(ROOT, directory)), politely)
 
 
-SANITIZED = {"asan": ("build-asan", "address,undefined", 0, "unit"), "tsan": ("build-tsan", "thread", 1, "threads")}
+SANITIZED = {"asan": ("build-asan", "address,undefined", 0, "unit", 1),
+             "tsan": ("build-tsan", "thread", 1, "threads", 1 if LONG > 1 else 2)}
 
 
 class Ahead:
@@ -291,11 +280,13 @@ def stage_asan():
 
 
 def stage_tsan():
-    """multi-threaded tests under ThreadSanitizer"""
+    """multi-threaded tests under ThreadSanitizer; by day half of them, the other half with the next commit"""
     alone = ("Hash.*:*AgreesWithTheModel*:Scan.Finds*:Hardened.ObjectsAre*:Hardened.EmptySlabs*:Hardened.AClass*:"
              "Thinning.*:Report.InternersWhose*")  # one thread, and long
     if not skip_without("clang++", "build-tsan") and AHEAD.compiled("tsan"):
-        meson_tests("build-tsan", ["--suite", "threads"], {"TSAN_OPTIONS": "halt_on_error=1", "GTEST_FILTER": f"-{alone}"},
+        directory, _, _, suite, shares = SANITIZED["tsan"]
+        chosen = [test["name"] for test in tests_of(suite, os.path.join(ROOT, directory), shares)]
+        meson_tests(directory, ["--no-rebuild", *chosen], {"TSAN_OPTIONS": "halt_on_error=1", "GTEST_FILTER": f"-{alone}"},
                     slower=5)
 
 
@@ -332,7 +323,7 @@ def qemu_lacks():
 
 STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
           if name.startswith("stage_")}
-ONLY_NAMED = {"tidy", "package", "aarch64"}  # or with --long
+ONLY_NAMED = {"tidy", "clang", "package", "aarch64"}  # or with --long
 TOGETHER = {"programs", "commands"}  # one after the other, they would leave a processor idle for half of the time
 
 

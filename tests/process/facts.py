@@ -8,8 +8,8 @@ Options: `dies REGEX` (SIGABRT, and standard error matches), `says REGEX` (a lin
 matches; otherwise no line may begin with "tarn: "), `env NAME=VALUE`, `as=SIZE` and `data=SIZE` (limits on
 address space and data), `time=SECONDS`, `long ARGUMENT` (in the place of the last one, with ten times the time, where
 the environment has TEST_LONG), `tarn` (makes no sense for a peer), `library` (nor for glibc), `root`,
-`threads`, `alone` (measures time or memory: Meson runs nothing beside it), `known` (tarn fails it to this day:
-Meson expects that, and says so when it no longer does).
+`threads`, `alone` (measures time or memory: Meson runs nothing beside it), `nightly` (among all of them only
+where the environment has TEST_LONG), `known` (tarn fails it to this day: Meson expects that, and says so when it no longer does).
 """
 import dataclasses
 import os
@@ -36,6 +36,7 @@ class Fact:
     absent_glibc: bool = False
     alone: bool = False
     known: bool = False
+    nightly: bool = False
 
     @property
     def scenario(self):
@@ -67,7 +68,7 @@ def apply(fact, option):
         fact.tarn_only |= option == "tarn"
         fact.needs_root |= option == "root"
         fact.absent_glibc |= option == "library"
-    elif option in ("alone", "known"):
+    elif option in ("alone", "known", "nightly"):
         setattr(fact, option, True)
     elif option != "threads":
         raise SystemExit(f"{fact.full_name}: unknown option {option!r}")

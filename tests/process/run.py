@@ -92,7 +92,8 @@ def main():
     everything = facts.read_all()
     if options.fact:
         return run_one(next(f for f in everything if f.full_name == options.fact), contexts[0])
-    chosen = [fact for fact in everything if re.search(options.only, fact.full_name)]
+    chosen = [fact for fact in everything if re.search(options.only, fact.full_name) and
+              (options.only or not fact.nightly or os.environ.get("TEST_LONG"))]
     if options.jobs:
         return side_by_side.run(chosen, judge, contexts[0], options.jobs)
     if options.table:

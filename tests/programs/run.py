@@ -203,8 +203,9 @@ def judge_safely(case, backends, build):
 
 
 def of_turn(number):
-    """What case so many has by turns: two of four."""
-    return ["map", HARDENED, *(BY_TURNS[(number + k) % len(BY_TURNS)] for k in range(2))]
+    """What case so many has by turns: two of five."""
+    others = [HARDENED, *BY_TURNS]
+    return ["map", *(others[(2 * number + k) % len(others)] for k in range(2))]
 
 
 def run_all(cases, backends_of, build, jobs):
@@ -222,7 +223,7 @@ def main():
     parser = argparse.ArgumentParser(description="real programs under tarn")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
     parser.add_argument("--backend", action="append", help="one of " + ", ".join(BACKENDS))
-    parser.add_argument("--turns", action="store_true", help="map, hardened, and the others by turns: two of four for each program")
+    parser.add_argument("--turns", action="store_true", help="map, and of the others two of five for each program, by turns")
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("program", nargs="*", help="all when none is named")
