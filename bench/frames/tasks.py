@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Coroutines that wait for each other."""
 import asyncio
+import sys
+
+scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 
 
 async def work(number, queue):
@@ -16,5 +19,5 @@ async def main():
     await asyncio.gather(*makers)
 
 
-for _ in range(6):
+for _ in range(6 * scale):
     asyncio.run(main())
