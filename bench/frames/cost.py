@@ -1,15 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What frames of scripts cost: the programs beside this file, in turns, under tarn without a profile, with one, and under
-Python's own tracemalloc. Processor time, the median of some runs.
+Python's own tracemalloc. Processor time, the least of some runs.
 
-usage: cost.py LIBTARN [ROUNDS [PYTHON]]
+usage: cost.py LIBTARN [ROUNDS [SCALE [PYTHON]]]      programs run SCALE times as long: the start counts less
 """
 import math
 import os
 import pathlib
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,7 +35,8 @@ def processor_time(command, environment):
 
 def main():
     library, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    python = sys.argv[3] if len(sys.argv) > 3 else "/usr/bin/python3"
+    scale = sys.argv[3] if len(sys.argv) > 3 else "1"
+    python = sys.argv[4] if len(sys.argv) > 4 else "/usr/bin/python3"
     programs = sorted(path for path in HERE.glob("*.py") if path.name != "cost.py")
     logs = {way: 0 for way in AGAINST}
     print(f"{'':14}" + "".join(f"{way:>18}" for way in AGAINST), flush=True)
@@ -49,9 +49,8 @@ def main():
                 with tempfile.TemporaryDirectory() as folder:
                     if "TARN_PROFILE" in environment:
                         environment = {**environment, "TARN_RECORD": folder + "/r"}
-                    took[way].append(processor_time([python, *options, program], {"LD_PRELOAD": library, **environment}))
-        medians = {way: statistics.median(times) for way, times in took.items()}
-        ratios = {way: medians[way] / medians[base] for way, base in AGAINST.items()}
+                    took[way].append(processor_time([python, *options, program, scale], {"LD_PRELOAD": library, **environment}))
+        ratios = {way: min(took[way]) / min(took[base]) for way, base in AGAINST.items()}
         for way, ratio in ratios.items():
             logs[way] += math.log(ratio)
         print(f"{program.name:14}" + "".join(f"{ratio:18.3f}" for ratio in ratios.values()), flush=True)

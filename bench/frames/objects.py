@@ -2,7 +2,7 @@
 """A tree of objects, which is built and searched again and again."""
 import sys
 
-scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1
 
 
 class Node:
@@ -26,7 +26,7 @@ class Node:
 
 
 key, found = 1, 0
-for _ in range(20 * scale):
+for _ in range(int(20 * scale)):
     tree = Node(0)
     for _ in range(9000):
         key = key * 1103515245 + 12345 & 0x7FFFFFFF

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1
 
 
 async def work(number, queue):
@@ -19,5 +19,5 @@ async def main():
     await asyncio.gather(*makers)
 
 
-for _ in range(6 * scale):
+for _ in range(int(6 * scale)):
     asyncio.run(main())

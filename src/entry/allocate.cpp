@@ -195,22 +195,32 @@ void* allocate_hardened(size_t size, size_t alignment, hardened::Form form) {
     return block;
 }
 
-void* allocate_slow(size_t size) {
+namespace {
+
+[[gnu::noinline]] void* allocate_slower(size_t size) {
     if (hardened::serves()) [[unlikely]]
         return allocate_hardened(size, kAlignment, hardened::Form::kMalloc);
     if (size <= kSmallMax) {
         ThreadCache* const cache = current_cache;
         const SizeClass c = class_of_size(size);
-        if (size >= cache->fast_end) {  // no entry in by_size, or no fast path
-            if (Object* object = pop_of_class(*cache, c)) return object;
-            if (seen_by_guard(*cache)) [[unlikely]]
-                if (const Refill seen = take_seen(*cache, c, size); seen.object) return hand_out(seen.object);
-        }
+        if (seen_by_guard(*cache) && size >= cache->fast_end) [[unlikely]]
+            if (const Refill seen = take_seen(*cache, c, size); seen.object) return hand_out(seen.object);
         const Refill taken = take_or_reclaim(cache, c);
         // Else a block of the backend may still be had.
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_large(size, kAlignment, Zero::kNo);
+}
+
+}  // namespace
+
+// A leaf where the bin has an object: while each one is sampled or looked at, all requests come here.
+void* allocate_slow(size_t size) {
+    ThreadCache* const cache = current_cache;
+    // No entry in by_size, or no fast path.
+    if (size >= cache->fast_end && size <= kSmallMax && !hardened::serves())
+        if (Object* const object = pop_of_class(*cache, class_of_size(size))) return object;
+    return allocate_slower(size);
 }
 
 void* allocate_zeroed(size_t count, size_t size) {
