@@ -90,7 +90,7 @@ def check_install(directory):
 
 
 if not os.environ.get("TEST_LONG"):  # these repeat the most, and lean on little that the others do not
-    del check_bench_api, check_install, check_fresh_copy
+    del check_bench, check_bench_api, check_install, check_fresh_copy
 
 if __name__ == "__main__":
     sys.exit(main(globals()))
