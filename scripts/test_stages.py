@@ -239,8 +239,9 @@ def sanitized(directory, sanitizer, optimization, suite, shares, politely=()):
     options = ["-Dbenchmarks=false", f"-Db_sanitize={sanitizer}", "-Db_lundef=false", "-Dwerror=false",
                f"-Dtools={'auto' if LONG > 1 else 'disabled'}",  # it takes as long to build as all of the allocator
                "-Dbuildtype=plain", f"-Doptimization={optimization}", f"-Dc_args={told}", f"-Dcpp_args={told}"]
+    path = os.path.join(ROOT, directory)
     return configure(directory, options, {"CC": "clang", "CXX": "clang++"}) and \
-        build(directory, needed_by(tests_of(suite, os.path.join(ROOT, directory), shares), os.path.join(ROOT, directory)), politely)
+        build(directory, needed_by(tests_of(suite, path, shares), path), politely)
 
 
 SANITIZED = {"asan": ("build-asan", "address,undefined", 0, "unit", 1),

@@ -257,10 +257,6 @@ template <bool kFar>
     return object;
 }
 
-}  // namespace
-
-namespace {
-
 // Objects that another processor freed: the lines of all come at once, not one after the other as the list is followed.
 // Not where many are in use, since other threads may be writing to these.
 void fetch_free(const Slab& slab) {

@@ -65,7 +65,7 @@ struct alignas(kRecordSize) Slab {
     uint8_t size_class;
     SlabState state;
     bool zeroed : 1;  // what is not carved yet reads as zero
-    bool backed : 1;  // all of its pages have memory, or none is known to have none
+    bool backed : 1;  // as far as is known all of its pages have memory
     bool cold : 1;    // another heap had it, and nothing was taken from its list since
     bool far : 1;     // objects on `free` may say which comes later: other threads have freed them
     uint8_t behind;   // position of its unit in the slab, in the record of each unit

@@ -12,7 +12,7 @@ namespace tarn {
 
 namespace {
 
-constexpr size_t kPurgeBatch = 16;       // ranges returned per turn of the lock
+constexpr size_t kPurgeBatch = 16;       // stretches returned per turn of the lock
 constexpr Units kPieceUnits = Units{8};  // 128 KiB
 constexpr size_t kPieceTurns = 4;        // for pieces, each time
 constexpr uint64_t kPatience = 16;
@@ -43,7 +43,7 @@ Units units_of(UnitKind kind) {
     return total;
 }
 
-// What is to go back: the highest ranges of this kind that have `least` units, until all windows together have
+// What is to go back: the highest stretches of this kind that have `least` units, until all windows together have
 // `target` such units left.
 struct Wanted {
     UnitKind kind;
@@ -51,7 +51,7 @@ struct Wanted {
 };
 
 // Takes those of one window out of the books.
-size_t collect_from(Window& window, const Wanted& wanted, Stretch* ranges, size_t count) {
+size_t collect_from(Window& window, const Wanted& wanted, Stretch* stretches, size_t count) {
     const UnitMap units = window.units();
     const UnitKind kind = wanted.kind;
     for (size_t end = kUsableEnd; count < kPurgeBatch;) {
@@ -63,54 +63,55 @@ size_t collect_from(Window& window, const Wanted& wanted, Stretch* ranges, size_
         while (Units{last - first + 1} < most && units.last(kind, first) == first - 1)
             --first;
         end = first;
-        const Stretch range = whole_pages(first, last + 1);
-        if (range.length < wanted.least) continue;
-        const bool cuts = window.is_inside_mapping(range.unit, range.length);
-        const Units dirty = window.set(range.unit, range.length, UnitState::kTaken).dirty;
+        const Stretch stretch = whole_pages(first, last + 1);
+        if (stretch.length < wanted.least) continue;
+        const bool cuts = window.is_inside_mapping(stretch.unit, stretch.length);
+        const Units dirty = window.set(stretch.unit, stretch.length, UnitState::kTaken).dirty;
         supply.dirty -= dirty;
-        ranges[count++] = {window.first_unit() + range.unit, range.length, dirty != Units{}, cuts};
+        stretches[count++] = {window.first_unit() + stretch.unit, stretch.length, dirty != Units{}, cuts};
     }
     return count;
 }
 
-size_t collect(const Wanted& wanted, Stretch* ranges) {
+size_t collect(const Wanted& wanted, Stretch* stretches) {
     size_t count = 0;
     for (Window* window = windows.end(); window != windows.begin() && count < kPurgeBatch;) {
         --window;
-        if (window->count(wanted.kind) >= wanted.least) count = collect_from(*window, wanted, ranges, count);
+        if (window->count(wanted.kind) >= wanted.least)
+            count = collect_from(*window, wanted, stretches, count);
     }
     return count;
 }
 
-// Enters in the books what became of a range. True when it was returned.
-bool enter(Stretch range, bool unmapped) {
-    Window& window = *windows.of_unit(range.unit);
-    const size_t first = range.unit - window.first_unit();
-    if (range.refused && range.dirty) {
-        window.set(first, range.length, UnitState::kDirty);
-        supply.dirty += range.length;
-    } else if (!range.refused && unmapped) {
-        windows.unmapped(window, first, range.length);
+// Enters in the books what became of a stretch. True when it was returned.
+bool enter(Stretch stretch, bool unmapped) {
+    Window& window = *windows.of_unit(stretch.unit);
+    const size_t first = stretch.unit - window.first_unit();
+    if (stretch.refused && stretch.dirty) {
+        window.set(first, stretch.length, UnitState::kDirty);
+        supply.dirty += stretch.length;
+    } else if (!stretch.refused && unmapped) {
+        windows.unmapped(window, first, stretch.length);
     } else {
-        window.set(first, range.length, UnitState::kClean);
+        window.set(first, stretch.length, UnitState::kClean);
     }
-    return !range.refused;
+    return !stretch.refused;
 }
 
-// So many ranges may be unmapped, each of which may cut a mapping in two.
-bool mappings_allow(size_t ranges) {
+// So many stretches may be unmapped, each of which may cut a mapping in two.
+bool mappings_allow(size_t stretches) {
     if (!supply.mappings_known && windows.mappings() >= kAskFrom) {
         supply.mappings_known = true;
         if (const size_t most = os::mappings_most()) supply.mappings_most = most / kMappingsShare;
     }
-    return windows.mappings() + ranges < supply.mappings_most;
+    return windows.mappings() + stretches < supply.mappings_most;
 }
 
-bool give_back(const Stretch& range, bool cuts_allowed) {
-    char* const at = unit_address(range.unit);
-    const size_t bytes = range.length.bytes();
-    if (cuts_allowed || !range.cuts) return os::unmap_exactly(at, bytes);
-    return range.dirty && os::discard(at, bytes);
+bool give_back(const Stretch& stretch, bool cuts_allowed) {
+    char* const at = unit_address(stretch.unit);
+    const size_t bytes = stretch.length.bytes();
+    if (cuts_allowed || !stretch.cuts) return os::unmap_exactly(at, bytes);
+    return stretch.dirty && os::discard(at, bytes);
 }
 
 struct Purged {
@@ -122,17 +123,17 @@ struct Purged {
 Purged purge(const Wanted& wanted, size_t turns = SIZE_MAX) {
     Purged purged;
     for (; turns > 0; --turns) {
-        Stretch ranges[kPurgeBatch];
-        const size_t count = collect(wanted, ranges);
+        Stretch stretches[kPurgeBatch];
+        const size_t count = collect(wanted, stretches);
         if (count == 0) break;
         const bool cuts_allowed = mappings_allow(count);
         supply.lock.unlock();
         for (size_t i = 0; i < count; ++i)
-            ranges[i].refused = !give_back(ranges[i], cuts_allowed);
+            stretches[i].refused = !give_back(stretches[i], cuts_allowed);
         supply.lock.lock();
         Units gone;
         for (size_t i = 0; i < count; ++i)
-            if (enter(ranges[i], cuts_allowed || !ranges[i].cuts)) gone += ranges[i].length;
+            if (enter(stretches[i], cuts_allowed || !stretches[i].cuts)) gone += stretches[i].length;
         purged.gone += gone;
         purged.refused = gone == Units{};
         if (purged.refused) break;  // the kernel will not have it: do not ask again and again
