@@ -199,7 +199,8 @@ constexpr Option kOptions[] = {
      [](const char* v) { return unless(parse_bytes(v, options.quarantine)); },
      [](Text& t) { t.decimal(options.quarantine); }},
     {"TARN_HUGE_PAGES",
-     "transparent huge pages: auto (large blocks that are used densely), 0 (none) or 1 (all)",
+     "transparent huge pages: auto (large blocks used densely, small objects beyond 32 MiB), 0 (none) or 1 "
+     "(all)",
      [](const char* v) { return unless(parse_huge_pages(v, options.huge_pages)); },
      [](Text& t) { t.add(words(options.huge_pages)); }},
     {"TARN_KEEP_DEEPBIND", "1 leaves RTLD_DEEPBIND to dlopen; otherwise it is cleared",

@@ -25,23 +25,15 @@ constexpr size_t kAtOnceMost = 1 << kDoublingsMost;
 constexpr Units kAheadUnits = Units{32};  // 512 KiB
 constexpr size_t kAheadShare = 8;         // of what the heap has
 
-constexpr size_t kLine = 64;        // bytes that a cache has at a time
-constexpr size_t kFetchMost = 256;  // lines
-constexpr size_t kManySlabs = 32;   // of a class: one more that is not needed is so much of what it has
-constexpr size_t kSparseShare = 2;  // free objects to used ones: half as many
+constexpr size_t kLine = 64;                        // bytes that a cache has at a time
+constexpr size_t kFetchMost = 256;                  // lines
+constexpr size_t kSparseShare = 2;                  // free objects to used ones: half as many
 constexpr size_t kSparseLeast = size_t{512} << 10;  // bytes
 constexpr uint32_t kSweepEvery = 64;                // slabs made
 
 Units empty_limit() {
     const uint32_t holders = orphans.holders.load(std::memory_order_relaxed);
     return max(kEmptyUnitsLeast, Units{kEmptyUnitsOfAll.count() / (holders + !holders)});
-}
-
-// Objects from `first` to the end of the page it lies in, at least one: no page is touched before its time.
-uint32_t objects_in_page(const Object* first, uint32_t size) {
-    const size_t room = os::kPageSize - reinterpret_cast<uintptr_t>(first) % os::kPageSize;
-    const size_t count = room / size;
-    return count < 1 ? 1 : static_cast<uint32_t>(count);
 }
 
 }  // namespace
@@ -154,7 +146,7 @@ bool Heap::convert_empty(SizeClass c) {
         if (fits(other)) found = other;
     if (found < kClasses) {
         const OwnRun run = dissolve(*classes_[found].list(SlabState::kEmpty));
-        enter_slab({run.at, run.zeroed}, c);
+        enter_slab({run.at, run.zeroed, run.backed}, c);
         dissolve_empty(Empty::kAny, max(ahead_most(), length), c);
         return true;
     }
@@ -188,8 +180,8 @@ void Heap::enter_slab(const Run& run, SizeClass c) {
     slab.away = slab.punched = 0;
     slab.size_class = static_cast<uint8_t>(c);
     slab.zeroed = run.zeroed;
-    slab.backed = !run.zeroed;
     slab.cold = slab.far = false;
+    slab.at_a_time = run.backed ? Slab::kBacked : 0;
     slab.remote.store(0, std::memory_order_relaxed);
     claim(slab);
     ++made_;
@@ -206,34 +198,6 @@ Slab* Heap::slab_with_room(SizeClass c) {
 Slab* Heap::own_slab(SizeClass c) {
     Slab* const partial = classes_[c].list(SlabState::kPartial);
     return partial ? partial : classes_[c].list(SlabState::kEmpty);
-}
-
-// A class that has many slabs will need all of this one, and one call costs less than a page fault for each page. Not
-// objects that are larger than a page: some of their pages may never be touched.
-bool Heap::will_fill(const Slab& slab) const {
-    const SizeClass c = slab.size_class;
-    return slab.carved() == 0 && slab.info().size <= os::kPageSize && begun(c) >= kManySlabs;
-}
-
-Batch Heap::carve(Slab& slab, Object** end, uint32_t room) {
-    const SizeClassInfo& info = slab.info();
-    Object* const first = slab.object(slab.carved());
-    if (!slab.backed && will_fill(slab)) slab.backed = prefault_run(slab.begin(), info.units);
-    uint32_t batch = slab.backed ? room : objects_in_page(first, info.size);
-    if (batch > room) batch = room;
-    if (batch > info.objects - slab.carved()) batch = info.objects - slab.carved();
-    char* object = reinterpret_cast<char*>(first);
-    for (Object** slot = end - batch; slot < end; ++slot, object += info.size)
-        *slot = reinterpret_cast<Object*>(object);
-    untouched_[slab.size_class] -= slab.carved() == 0;
-    slab.set_carved(slab.carved() + batch);
-    slab.used = static_cast<uint16_t>(slab.used + batch);
-    classes_[slab.size_class].used += batch;
-    counters(slab.size_class).fresh += batch;
-    counters(slab.size_class).touched += batch;
-    expect(&slab, "nothing carved", [&] { return batch > 0; });
-    expect_none(&slab, [&] { return fault_of_counts(slab); });
-    return {batch, slab.zeroed, first};
 }
 
 void Heap::after_take(Slab& slab) {
@@ -340,7 +304,8 @@ OwnRun Heap::dissolve(Slab& slab) {
     forget_holes(slab);
     expect_none(&slab, [&] { return fault_of_dissolving(slab); });
     slab.owner.store(kNoHeap, std::memory_order_relaxed);
-    return {slab.begin(), slab.info().units, slab.zeroed && slab.carved() == 0};
+    return {slab.begin(), slab.info().units, slab.zeroed && slab.carved() == 0,
+            slab.at_a_time == Slab::kBacked};
 }
 
 void Heap::give_back(const OwnRun* runs, size_t count) {
@@ -370,10 +335,8 @@ void Heap::dissolve_empty(Empty which, Units left, SizeClass last) {
 }
 
 void Heap::settle(Slab& slab) {
-    if (slab.used == 0 || slab.state == SlabState::kFull) {
-        unlink(slab);
-        link(slab);
-    }
+    unlink(slab);
+    link(slab);
     expect_none(&slab, [&] { return fault_of_linked(slab, *this); });
     if (slab.used == 0 && (empty_units_ > empty_limit() || id_ == kOrphanHeap))
         dissolve_some(slab.size_class);

@@ -77,7 +77,6 @@ class Heap {
     size_t used(SizeClass c) const { return classes_[c].used; }
     size_t room(SizeClass c) const { return begun(c) * kSizeClasses[c].objects; }
     // Far more memory of the class lies free in its slabs than is used.
-    bool will_fill(const Slab& slab) const;
     bool is_sparse(SizeClass c) const;
 
     // Objects of one class: of a partial slab's free list, else carved up to the end of the page that the
@@ -147,6 +146,10 @@ class Heap {
     size_t at_once(SizeClass c) const;
     size_t take_slabs(SizeClass c);
     Batch take_free(Slab& slab, Object** end, uint32_t room);
+    bool fills_objects(SizeClass c);
+    size_t ahead_of_need(const Slab& slab);
+    bool back_whole(Slab& slab, size_t most);
+    size_t back(Slab& slab, size_t begin);
     Batch carve(Slab& slab, Object** end, uint32_t room);
     Batch take_of(Slab& slab, Object** end, uint32_t room);
     void absorb(Slab& slab, const RemoteChain& chain);
@@ -182,6 +185,7 @@ class Heap {
     size_t seen_ = 0, swept_ = 0;  // sums over what it has: when others looked last, and swept
     ClassHeap classes_[kClasses];
     uint16_t untouched_[kClasses] = {};  // slabs
+    uint8_t until_look_[kClasses] = {};  // slabs, of large objects (carve.cpp)
 };
 
 inline HeapDoor& Heap::door() const {

@@ -132,12 +132,7 @@ Punched punch_holes(Slab& slab, Punch punch) {
 }
 
 bool may_punch() {
-    static constinit std::atomic<uint8_t> known{0};  // 1: no, 2: yes
-    if (known.load(std::memory_order_relaxed) == 0) {
-        const bool may = options.huge_pages != HugePageUse::kAlways && !os::is_sandboxed();
-        known.store(may ? 2 : 1, std::memory_order_relaxed);
-    }
-    return known.load(std::memory_order_relaxed) == 2;
+    return options.huge_pages != HugePageUse::kAlways && !os::is_sandboxed();
 }
 
 void fill_hole(Slab& slab) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Frees for heaps of other threads: from the parcels of who frees, by way of their slabs and mail, to the holder.
 #include "heap/remote.h"
 
 #include "base/expect.h"
 #include "heap/heap.h"
 #include "heap/orphans.h"
+#include "heap/outgoing.h"
 #include "heap/sound.h"
 
 namespace tarn {
@@ -75,6 +77,25 @@ Slab* Heap::open_mail() {
 
 void Heap::drain_mail() {
     post_slabs(open_mail());
+}
+
+void Outgoing::send(Parcel& parcel) {
+    const Parcel sent = parcel;
+    parcel.slab = nullptr;
+    --waiting_;
+    const RemoteChain chain = {sent.head, sent.object(sent.tail), sent.count};
+    if (push_remote(*sent.slab, chain)) post_slab(*sent.slab);
+}
+
+void Outgoing::send_each() {
+    for (Parcel& parcel : parcels_)
+        if (parcel.slab) send(parcel);
+}
+
+void Outgoing::forget() {
+    for (Parcel& parcel : parcels_)
+        parcel = {};
+    waiting_ = 0;
 }
 
 }  // namespace tarn

@@ -65,10 +65,13 @@ struct alignas(kRecordSize) Slab {
     uint8_t size_class;
     SlabState state;
     bool zeroed : 1;  // what is not carved yet reads as zero
-    bool backed : 1;  // as far as is known all of its pages have memory
     bool cold : 1;    // another heap had it, and nothing was taken from its list since
     bool far : 1;     // objects on `free` may say which comes later: other threads have freed them
-    uint8_t behind;   // position of its unit in the slab, in the record of each unit
+    uint8_t
+        at_a_time : 4;  // its pages get memory 2^this at a time (carve.cpp); kBacked: as far as is known they have it
+    uint8_t behind;  // position of its unit in the slab, in the record of each unit
+
+    static constexpr unsigned kBacked = 15;
 
     const SizeClassInfo& info() const { return kSizeClasses[size_class]; }
     char* begin() const { return unit_of_record(this); }

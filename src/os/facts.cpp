@@ -120,7 +120,9 @@ HugePageSetting huge_page_setting() {
     return HugePageSetting::kNever;
 }
 
-bool is_sandboxed() {
+namespace {
+
+bool find_sandbox() {
     bool filtered = false, confined = false;
     const bool read = read_status([&](const char* lines) {
         filtered = filtered || status_bytes(lines, "Seccomp:") != 0;
@@ -128,6 +130,16 @@ bool is_sandboxed() {
         return false;
     });
     return !read || (filtered && confined);
+}
+
+}  // namespace
+
+bool is_sandboxed() {
+    enum : uint8_t { kUnknown, kNo, kYes };
+    static constinit std::atomic<uint8_t> known{kUnknown};
+    if (known.load(std::memory_order_relaxed) == kUnknown)
+        known.store(find_sandbox() ? kYes : kNo, std::memory_order_relaxed);
+    return known.load(std::memory_order_relaxed) == kYes;
 }
 
 bool kernel_is(unsigned major, unsigned minor) {

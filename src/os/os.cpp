@@ -186,6 +186,15 @@ Answer resident(const void* at, size_t bytes, size_t& found) {
     return Answer::kDone;
 }
 
+bool back_with_huge_page(void* at) {
+    if (injected(Call::kMap) || advise_huge_pages(at, kHugePage) != Answer::kDone) return false;
+    auto* const last = static_cast<char*>(at) + kHugePage - kPageSize;
+    *static_cast<volatile char*>(at) = 0;
+    forbid_huge_pages(at, kHugePage);
+    size_t found = 0;
+    return resident(last, kPageSize, found) == Answer::kDone && found == kPageSize;
+}
+
 Answer forbid_huge_pages(void* at, size_t bytes) {
     return answer(raw_syscall(__NR_madvise, address(at), static_cast<long>(bytes), MADV_NOHUGEPAGE));
 }

@@ -8,7 +8,8 @@
 
 namespace tarn::os {
 
-inline constexpr size_t kPageSize = 4096;  // granularity of carving; the real page may be larger
+inline constexpr size_t kPageSize = 4096;             // granularity of carving; the real page may be larger
+inline constexpr size_t kHugePage = size_t{2} << 20;  // of x86-64, and of aarch64 with pages of 4 KiB
 
 size_t page_size();  // of this machine, found at run time (AT_PAGESZ)
 
@@ -36,6 +37,9 @@ bool kernel_is(unsigned major, unsigned minor);  // or later
 // filter of system calls knows mmap. False when refused (by Linux before 6.12 always: it may leave nothing there): they
 // stand as they were.
 bool prefault(void* at, size_t bytes);
+// A huge page of such a mapping, which nobody has touched, gets all its memory; huge pages stay unwanted there. False: there
+// is none to be had, or it was refused; then it stands as it was and is zero.
+bool back_with_huge_page(void* at);
 // Gives the pages' memory back; the range stays usable and reads as zero again. It is mapped anew: locked
 // pages are no hindrance, and a filter of system calls knows mmap. False when the kernel refused: the
 // contents are then unchanged.
@@ -69,7 +73,7 @@ Answer advise_huge_pages(void* at, size_t bytes);
 Answer resident(const void* at, size_t bytes, size_t& found);
 // From files of the kernel; as if there were none when they cannot be read.
 // Has it given up privileges for a filter of system calls? Containers have a filter alone, which is none of
-// the program's. True when it cannot be known.
+// the program's. True when it cannot be known. Found out once, when somebody asks first.
 bool is_sandboxed();
 enum class HugePageSetting : uint8_t { kNever, kAdvised, kAlways };
 HugePageSetting huge_page_setting();

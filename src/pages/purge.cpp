@@ -178,7 +178,7 @@ void purge_beyond_limit() {
 Returned trim_runs(Units keep) {
     Guard guard(supply.lock);
     const Units dirty = supply.dirty, mapped = windows.mapped_units();
-    supply.refused = {};
+    supply.refused = supply.huge_from = {};
     purge_dirty(keep);
     Returned result{(dirty - min(dirty, supply.dirty)).bytes(), 0};
     if (supply.refused == Units{}) purge({UnitKind::kMapped, keep});

@@ -61,9 +61,9 @@ Units whole_pages_up(Units units) {
     return (units + page - Units{1}) / page * page;
 }
 
-// How many units to map where `wanted` are needed and `most` could be.
-Units step(Units wanted, Units most) {
-    const Units generous = max(kStepUnits, windows.mapped_units() / 8);
+// How many units to map from the window's unit `first` on, where `wanted` are needed and `most` could be.
+Units step(size_t first, Units wanted, Units most) {
+    const Units generous = to_whole_huge_pages(first, max(kStepUnits, windows.mapped_units() / 8));
     return min(whole_pages_up(max(wanted, min(generous, room()))), most);
 }
 
@@ -77,7 +77,7 @@ bool map_hole(Window& window, size_t first, size_t end) {
     const Units length{hole_end - first}, page = page_units();
     const Units wanted = min(whole_pages_up(Units{end - first}), length);
     if (wanted > room()) return false;
-    for (Units asked = step(wanted, length); asked != Units{};) {
+    for (Units asked = step(first, wanted, length); asked != Units{};) {
         const Mapped mapped = windows.map(window, first, asked);
         if (mapped == Mapped::kYes) return true;
         if (mapped == Mapped::kRefused && asked <= wanted) return false;
@@ -102,7 +102,7 @@ Found map_run(Units length) {
         if (!map_hole(*found.window, hole, end)) return {};
     }
     if (room() < kHeaderUnits + length) return {};
-    Window* window = windows.add(step(length + kHeaderUnits, kWindowUnits) - kHeaderUnits);
+    Window* window = windows.add(step(0, length + kHeaderUnits, kWindowUnits) - kHeaderUnits);
     if (!window) window = windows.add(whole_pages_up(length + kHeaderUnits) - kHeaderUnits);
     return window ? Found{window, window->find(UnitKind::kMapped, length)} : Found{};
 }
@@ -144,7 +144,7 @@ Run enter_taken(const Found& found, Units length, RunUse use) {
         set_entries(unit, length, kBlockEntry);
     else
         supply.in_slabs += length.count();
-    return {unit_address(unit), dirty == Units{}};
+    return {unit_address(unit), dirty == Units{}, dirty != Units{}};
 }
 
 // One more of the same kind: right behind the last one, where first fit is most likely to find it.
@@ -161,9 +161,10 @@ void enter_given(const OwnRun& run) {
     expect(run.at, "a run given that nobody has", [&] { return somebodys(window, unit, run.length); });
     if (entry_of(unit) != kBlockEntry) supply.in_slabs -= run.length.count();
     set_entries(unit, run.length, 0);
-    window->set(unit - window->first_unit(), run.length, run.zeroed ? UnitState::kClean : UnitState::kDirty);
+    const bool clean = run.zeroed && !run.backed;
+    window->set(unit - window->first_unit(), run.length, clean ? UnitState::kClean : UnitState::kDirty);
     supply.in_use -= run.length;
-    if (run.zeroed) return;
+    if (clean) return;
     supply.dirty += run.length;
     give_up_spare(run.length);
 }
@@ -173,6 +174,10 @@ void enter_given(const OwnRun& run) {
 size_t take_runs(Units length, RunUse use, Run* runs, size_t most) {
     Guard guard(supply.lock);
     Found found = take(length);
+    if (grown_to_huge_pages() && found.window && begins_huge_page(*found.window, found.first, length)) {
+        back_with_huge_page(*found.window, found.first + length.count() - 1);
+        found = take(length);
+    }
     if (!found.window) return 0;
     runs[0] = enter_taken(found, length, use);
     const UnitState kind = runs[0].zeroed ? UnitState::kClean : UnitState::kDirty;
@@ -185,8 +190,8 @@ size_t take_runs(Units length, RunUse use, Run* runs, size_t most) {
 }
 
 // In a child the parent's mappings do not merge with new ones.
-bool prefault_run(void* at, Units length) {
-    return !supply.in_child && options.huge_pages != HugePageUse::kAlways && os::prefault(at, length.bytes());
+bool prefault_pages(void* at, size_t bytes) {
+    return !supply.in_child && options.huge_pages != HugePageUse::kAlways && os::prefault(at, bytes);
 }
 
 void give_runs(const OwnRun* runs, size_t count) {

@@ -15,6 +15,7 @@ inline constexpr Units kRunUnitsMax = Units{64};  // 1 MiB
 struct Run {
     void* at = nullptr;   // unit-aligned; NULL: no address space or the kernel refused
     bool zeroed = false;  // every byte is known to be zero
+    bool backed = false;  // as far as is known all of its pages have memory
 };
 
 // What a run is for; kept in the page map so that the state can be rebuilt after a fork.
@@ -33,15 +34,16 @@ extern std::atomic<uint32_t> growths, run_takes;
     return take_runs(length, use, &run, 1) ? run : Run{};
 }
 
-// A run of which nothing was touched gets its memory now. False, and it stands as it was: the kernel refuses; or it is the
-// child of a fork, where it would cost mappings of the kernel's, or huge pages are wanted.
-bool prefault_run(void* at, Units length);
+// Pages of a run that nobody has touched get their memory now. False, and they stand as they were: the kernel refuses; or
+// it is the child of a fork, where it would cost mappings of the kernel's, or huge pages are wanted.
+bool prefault_pages(void* at, size_t bytes);
 
 // Runs that were taken, each whole, at one hold of the lock.
 struct OwnRun {
     void* at = nullptr;
     PackedUnits<uint32_t> length;
     bool zeroed = false;  // every byte still is
+    bool backed = false;  // even so, its pages have memory
 };
 void give_runs(const OwnRun* runs, size_t count);
 inline void give_run(void* at, Units length) {

@@ -34,6 +34,7 @@ struct Supply {
     Units look_again;          // dirty ones, from where on something may have come to lie together
     size_t mappings_most = kUsualMappings / kMappingsShare;
     bool mappings_known = false;
+    Units huge_from;        // units in use, before huge pages are asked for again
     bool in_child = false;  // of a fork; changes while no other thread lives
 };
 [[gnu::visibility("hidden")]] extern Supply supply;
@@ -50,6 +51,19 @@ inline Units dirty_floor() {
 inline Units dirty_limit() {
     return max(dirty_floor() + supply.missed.worth_keeping(), supply.in_use / 8) + supply.refused;
 }
+// Huge pages (huge.cpp): of a run about to be taken, which lies in one of which all is clean. Where so many are in use that
+// one more is little beside them.
+inline constexpr Units kHugeUnits = Units::within(os::kHugePage);
+inline constexpr size_t kHugeInUseLeast = 16;
+inline bool grown_to_huge_pages() {
+    return supply.in_use >= max(kHugeInUseLeast * kHugeUnits, supply.huge_from);
+}
+bool begins_huge_page(const Window& window, size_t first, Units length);
+// It gets all its memory, and is dirty then. With the lock held, which is free in between: windows may move.
+void back_with_huge_page(Window& window, size_t unit);
+// How much to map from the window's unit `first` on instead of `length`, so that none is cut.
+Units to_whole_huge_pages(size_t first, Units length);
+
 // With the lock held, which is free in between: what is dirty beyond the limit goes back (purge.cpp).
 void purge_beyond_limit();
 

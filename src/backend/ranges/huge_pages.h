@@ -7,9 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "os/os.h"
+
 namespace tarn {
 
-inline constexpr size_t kHugePage = size_t{2} << 20;  // of x86-64, and of aarch64 with pages of 4 KiB
+using os::kHugePage;
 
 class HugePages {
   public:
