@@ -214,7 +214,7 @@ def stage_clang():
 
 
 def stage_programs():
-    """real programs with every backend; by day each with map and two of five other ways, by turns"""
+    """real programs with every backend; by day each with map and two of six other ways, by turns"""
     runner_tests("programs", python_script("tests/programs/run.py", *([] if LONG > 1 else ["--turns"])))
 
 

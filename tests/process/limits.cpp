@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Little address space, locked memory, huge pages: what the process looks like to the kernel. The limits
 // themselves are set by the runner.
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <iterator>
 
 #include "check.h"
 #include "process.h"
@@ -143,10 +145,27 @@ void little_is_charged() {
     require(process::status_bytes("VmData:") < 56 * kMiB, "then about what is used");
 }
 
-void no_huge_pages() {
-    for (size_t i = 0; i < 65536; ++i)
+void few_small_objects_have_no_huge_pages() {
+    for (size_t i = 0; i < 28 * kMiB / 1024; ++i)
         memset(objects[i] = malloc(1000), 1, 1000);
     require(process::rollup_bytes("AnonHugePages:") == 0, "no huge page");
+}
+
+// What goes back of them does so in pieces, whatever lies beside it, and comes again in ordinary pages.
+void many_small_objects_have_few_too_many() {
+    constexpr size_t kCount = 65536, kSize = 1024;
+    static_assert(kCount * kSize == 64 * kMiB && kCount <= std::size(objects));
+    const size_t before = process::resident();
+    for (size_t i = 0; i < kCount; ++i)
+        memset(objects[i] = malloc(kSize), 1, kSize);
+    require(process::rollup_bytes("AnonHugePages:") <= 34 * kMiB, "from 32 MiB on");
+    require(process::resident() < before + 68 * kMiB, "one is ahead at most");
+    for (size_t i = 0; i < kCount; ++i)
+        if (i % 256 >= 16) free(objects[i]);
+    malloc_trim(0);
+    require(process::resident() < before + 8 * kMiB, "what is free went back");
+    for (size_t i = 0; i < kCount; ++i)
+        if (i % 256 < 16) free(objects[i]);
 }
 
 // As long as `bytes` in blocks of 1 MiB are there, each is freed and taken anew several times.
@@ -252,7 +271,8 @@ int main(int count, char** arguments) {
                        {"locked_memory", locked_memory},
                        {"populated_memory", populated_memory},
                        {"little_is_charged", little_is_charged},
-                       {"no_huge_pages", no_huge_pages},
+                       {"few_small_objects_have_no_huge_pages", few_small_objects_have_no_huge_pages},
+                       {"many_small_objects_have_few_too_many", many_small_objects_have_few_too_many},
                        {"huge_pages_are_forbidden", huge_pages_are_forbidden},
                        {"huge_pages_are_asked_for", huge_pages_are_asked_for},
                        {"few_blocks_are_not_huge", few_blocks_are_not_huge},

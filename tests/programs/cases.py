@@ -16,6 +16,7 @@ class Case:
     leaves: list = field(default_factory=list)  # files to compare
     allocations: int = 20000                   # served by size classes in all its processes, at least
     least_share: float = 0.5                   # of all allocations, those served by size classes
+    nightly: bool = False
 
 
 NUMBERS = ["awk", "BEGIN { for (i = 0; i < 250000; i++) print i * 7919 % 1000003, \"name\" i % 977 }"]
@@ -63,4 +64,9 @@ CASES = [
          prepare=write_numbers(), allocations=10, least_share=0.1),
     Case("xz-threads", shell("xz -T2 -2 --block-size=1MiB -k lines && xz -T2 -dc lines.xz | cmp - lines"),
          needs=["xz"], prepare=write_numbers(3), leaves=["lines.xz"], allocations=50, least_share=0.1),
+    # Run-time systems that have handlers of their own for SIGSEGV, and raise it as a matter of course.
+    Case("java", ["java", "{here}/faults.java"], needs=["javac"], allocations=10000, least_share=0.1, nightly=True),
+    Case("go", shell("./faults"), needs=["go", "gcc"], prepare=["go", "build", "-o", "faults", "{here}/faults.go"],
+         allocations=60000, nightly=True),
+    Case("sbcl", ["sbcl", "--script", "{here}/faults.lisp"], allocations=40000, nightly=True),
 ]

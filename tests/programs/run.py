@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs real programs without tarn, then with each of its backends, hardened, then recorded and profiled: output, errors, exit status
+"""Runs real programs without tarn, then with each of its backends, hardened, guarded, then recorded and profiled: output, errors, exit status
 and the files they leave must be the same, byte for byte, tarn's own counts must show that it served them, and their
 records must read.
 
@@ -27,8 +27,9 @@ import record_file  # noqa: E402  pylint: disable=wrong-import-position
 
 PROFILED = "map, profiled"
 HARDENED = "map, hardened"
-BY_TURNS = ["mimalloc", "jemalloc", "system", PROFILED]
-BACKENDS = ["map", HARDENED, *BY_TURNS]
+GUARDED = "map, guarded"
+BY_TURNS = [HARDENED, "mimalloc", "jemalloc", "system", PROFILED, GUARDED]
+BACKENDS = ["map", *BY_TURNS]
 TIMEOUT = 120 * float(os.environ.get("TEST_PATIENCE") or 1)  # seconds; each takes a few
 
 
@@ -156,6 +157,9 @@ def fault_under_tarn(case, backend, build, expected):
         elif backend == HARDENED:
             backend = "map"
             watched = {"TARN_HARDENED": "1"}
+        elif backend == GUARDED:
+            backend = "map"
+            watched = {"TARN_GUARD": "1/64"}
         libraries = [os.path.join(build, "libtarn.so")]
         if backend == "jemalloc":
             libraries.append(os.path.join(build, "libtarn-jemalloc.so"))
@@ -168,7 +172,10 @@ def fault_under_tarn(case, backend, build, expected):
         # While sampled, objects of more than 14 KiB become large blocks.
         sampled = "TARN_PROFILE" in watched
         share = 0 if sampled else case.least_share
-        return fault_of_reports(case, backend, read_reports(reports), share) or (
+        told = read_reports(reports)
+        if "TARN_GUARD" in watched and not any(report["totals"]["guarded_allocations"] for report in told):
+            return "nothing was guarded"
+        return fault_of_reports(case, backend, told, share) or (
             fault_of_records(case, reports, build) if sampled else None)
 
 
@@ -203,9 +210,8 @@ def judge_safely(case, backends, build):
 
 
 def of_turn(number):
-    """What case so many has by turns: two of five."""
-    others = [HARDENED, *BY_TURNS]
-    return ["map", *(others[(2 * number + k) % len(others)] for k in range(2))]
+    """What case so many has by turns: two of six."""
+    return ["map", *(BY_TURNS[(2 * number + number // 3 + k) % len(BY_TURNS)] for k in range(2))]
 
 
 def run_all(cases, backends_of, build, jobs):
@@ -223,12 +229,13 @@ def main():
     parser = argparse.ArgumentParser(description="real programs under tarn")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
     parser.add_argument("--backend", action="append", help="one of " + ", ".join(BACKENDS))
-    parser.add_argument("--turns", action="store_true", help="map, and of the others two of five for each program, by turns")
+    parser.add_argument("--turns", action="store_true", help="map, and of the others two of six for each program, by turns")
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("program", nargs="*", help="all when none is named")
     arguments = parser.parse_args()
-    cases = [case for case in CASES if not arguments.program or case.name in arguments.program]
+    cases = [case for case in CASES
+             if (case.name in arguments.program if arguments.program else os.environ.get("TEST_LONG") or not case.nightly)]
     unknown = set(arguments.program) - {case.name for case in CASES}
     if unknown:
         parser.error(f"no such program: {', '.join(sorted(unknown))}")
