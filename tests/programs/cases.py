@@ -68,5 +68,6 @@ CASES = [
     Case("java", ["java", "{here}/faults.java"], needs=["javac"], allocations=10000, least_share=0.1, nightly=True),
     Case("go", shell("./faults"), needs=["go", "gcc"], prepare=["go", "build", "-o", "faults", "{here}/faults.go"],
          allocations=60000, nightly=True),
-    Case("sbcl", ["sbcl", "--script", "{here}/faults.lisp"], allocations=40000, nightly=True),
+    Case("sbcl", shell("set -o pipefail; sbcl --noinform --no-sysinit --no-userinit --non-interactive --load '{here}/faults.lisp' 2>&1 | "
+                       "sed -E 's/(pid|tid) [0-9]+/\\1 N/g; s/0x[0-9a-f]+/ADDRESS/g'"), needs=["sbcl"], allocations=40000, nightly=True),
 ]

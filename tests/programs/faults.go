@@ -64,4 +64,5 @@ func main() {
 	}
 	group.Wait()
 	fmt.Println(caught, "null pointers, sum", sum, filled)
+	C.exit(0) // Go's own end passes the C library by, and with it what is told at exit
 }
