@@ -16,10 +16,10 @@ size_t huge_page_of(size_t unit) {
     return unit / kHugeUnits.count() * kHugeUnits.count();
 }
 
-// In the child of a fork pages of the parent would be copied by the huge page before Linux 5.8.
+// Before Linux 5.8 what parent and child share would be copied by the huge page.
 bool may_have() {
-    return options.huge_pages == HugePageUse::kDenseBlocks && !supply.in_child &&
-           os::page_size() == os::kPageSize && os::kernel_is(5, 8);
+    return options.huge_pages == HugePageUse::kDenseBlocks && os::page_size() == os::kPageSize &&
+           os::kernel_is(5, 8);
 }
 
 }  // namespace
