@@ -189,7 +189,6 @@ namespace {
     if (tarn::options.guard > 0 && tarn::recorder()) tarn::count_calls();
 }
 [[gnu::destructor(101)]] void library_ends() {
-    if (tarn::hardened::serves()) tarn::hardened::check_all();
     tarn::process_ends();
 }
 

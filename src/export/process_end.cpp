@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/options.h"
+#include "cache/hardened.h"
 #include "export/exit_report.h"
 #include "export/plt_hook.h"
+#include "hardened/hardened.h"
 #include "os/os.h"
 #include "seam/recorder.h"
 
@@ -37,6 +39,7 @@ void end_in_child() {
 }
 
 void process_ends() {
+    if (hardened::serves()) hardened::check_all();
     if (options.stats != StatsFormat::kNone) report_at_exit();
     if (!options.records()) return;  // in most processes nobody touches the recorder's page
     if (const Recorder* const record = recorder()) record->process_ends();

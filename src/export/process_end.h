@@ -8,7 +8,7 @@ namespace tarn {
 
 // In the library's constructor, where anything is to be done at the end.
 void prepare_end();
-// The report, and the end of the record. More than once, perhaps; the library's destructor calls it in any case.
+// What the hardened mode looks at last, the report, and the end of the record. More than once, perhaps; the library's destructor calls it in any case.
 TARN_AT_START void process_ends();
 // In the child of a fork.
 void end_in_child();

@@ -83,7 +83,7 @@ void libc_ready() {
         Text text(output);
         print_options(text);
     }
-    if (options.stats == StatsFormat::kNone && !options.records()) return;
+    if (options.stats == StatsFormat::kNone && !options.records() && !options.hardened) return;
     start();  // the report tells of address space, used or not
     prepare_end();
 }

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -151,6 +153,23 @@ void past_the_end_seen_by_realloc() {
 void past_the_end_seen_at_exit() {
     opaque(make())[chosen] = 0;
 }
+void past_the_end_seen_by_exit_at_once() {
+    opaque(make())[chosen] = 0;
+    _exit(0);
+}
+void past_the_end_seen_by_a_child_that_exits_at_once() {
+    const pid_t child = fork();
+    if (child == 0) {
+        close(2);
+        past_the_end_seen_by_exit_at_once();
+    }
+    int status = 0;
+    require(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "its fault was found");
+}
+void nothing_seen_by_exit_at_once() {
+    opaque(make())[chosen - 1] = 0;
+    _exit(0);
+}
 void before_the_begin_by_one() {
     const Pair pair = neighbours();
     opaque(pair.high)[-1] = 0;
@@ -289,6 +308,9 @@ int main(int count, char** arguments) {
                        FACT(past_the_end_seen_by_the_next),
                        FACT(past_the_end_seen_by_realloc),
                        FACT(past_the_end_seen_at_exit),
+                       FACT(past_the_end_seen_by_exit_at_once),
+                       FACT(past_the_end_seen_by_a_child_that_exits_at_once),
+                       FACT(nothing_seen_by_exit_at_once),
                        FACT(before_the_begin_by_one),
                        FACT(before_the_begin_seen_by_the_last),
                        FACT(before_the_begin_by_a_free_neighbour),
