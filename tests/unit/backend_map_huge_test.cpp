@@ -77,6 +77,30 @@ TEST_F(MapHuge, SmallOnesShareThemAndAllIsCounted) {
         free(block.at, block.record);
 }
 
+TEST_F(MapHuge, TheLastOfABlockIsWholeWhereWhatIsNotNeededIsLittle) {
+    ASSERT_TRUE(get_huge_pages(40, kMiB));
+    trim();
+    std::vector<Block> blocks;
+    for (size_t i = 0; i < 12; ++i) {  // so that no block is much of all
+        blocks.push_back(allocate(8 * kMiB, 16));
+        memset(blocks.back().at, 1, 8 * kMiB);
+    }
+    struct {
+        size_t size, whole;
+    } const cases[] = {{8 * kMiB - kMiB / 4, 8 * kMiB},
+                       {8 * kMiB - kMiB, 8 * kMiB - kMiB},
+                       {16 * kMiB - kMiB / 2, 16 * kMiB}};
+    for (const auto& [size, whole] : cases) {
+        blocks.push_back(allocate(size, 16));
+        const Block& block = blocks.back();
+        ASSERT_TRUE(block.at);
+        ASSERT_TRUE(is_huge(block.record.tag)) << size;
+        EXPECT_EQ(block.record.size, whole) << size;
+    }
+    for (const Block& block : blocks)
+        free(block.at, block.record);
+}
+
 TEST_F(MapHuge, ABlockThatGrowsGetsThemWhenItWasWritten) {
     for (const bool written : {false, true}) {
         Block block = allocate(4 * kMiB, 16);

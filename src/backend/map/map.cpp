@@ -195,6 +195,13 @@ Range remap_range(Books& all, Range range, size_t size, HugeGrowth huge) {
     return {at, size, tag};
 }
 
+// The pages between the end of a block and that of its last huge page would come one by one: it has them, too, where they
+// are little beside it.
+size_t to_whole_huge_page(const char* at, size_t size) {
+    const size_t rest = (kHugePage - (reinterpret_cast<uintptr_t>(at) + size) % kHugePage) % kHugePage;
+    return rest <= size / kGrowth ? size + rest : size;
+}
+
 // Nothing kept is long enough: the longest range is made so. Its pages are there already; moving them is
 // cheap beside faulting new ones in, and no short ranges pile up.
 Block lengthen_kept(Books& all, size_t size) {
@@ -207,6 +214,7 @@ Block lengthen_kept(Books& all, size_t size) {
     }
     if (range.size == 0) return {};
     const bool huge = size >= kHugeChunksBelow && huge_wanted(all, size);
+    if (huge) size = to_whole_huge_page(range.at, size);
     const Range longer = remap_range(all, range, size, huge ? HugeGrowth::kYes : HugeGrowth::kNo);
     if (longer.at) return mapping(longer, range.size);
     put_range(all, range);
@@ -215,6 +223,7 @@ Block lengthen_kept(Books& all, size_t size) {
 
 // A fresh mapping with huge pages. Small blocks leave the rest of it to others.
 Block map_huge(Books& all, size_t size) {
+    if (size >= kHugeChunksBelow) size = to_whole_huge_page(nullptr, size);
     const size_t whole = size < kHugeChunksBelow ? (size + kHugePage - 1) / kHugePage * kHugePage : size;
     if (whole - size < RangeCache::kSmallestRest) size = whole;
     char* const at = map_aligned(all, whole, kHugePage, kHugeTag);
