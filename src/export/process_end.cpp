@@ -4,10 +4,8 @@
 #include <stdlib.h>
 
 #include "base/options.h"
-#include "cache/hardened.h"
 #include "export/exit_report.h"
 #include "export/plt_hook.h"
-#include "hardened/hardened.h"
 #include "os/os.h"
 #include "seam/recorder.h"
 
@@ -16,6 +14,7 @@ namespace tarn {
 namespace {
 
 constinit int process = 0;  // not that of a vfork child, who must leave no trace
+constinit Look last_look = nullptr;
 
 void exit_hook(int status) {
     if (os::process_id() == process) process_ends();
@@ -24,7 +23,8 @@ void exit_hook(int status) {
 
 }  // namespace
 
-void prepare_end() {
+void prepare_end(Look look) {
+    last_look = look;
     if (options.stats != StatsFormat::kNone) prepare_report();
     process = os::process_id();
     at_quick_exit(process_ends);
@@ -39,7 +39,7 @@ void end_in_child() {
 }
 
 void process_ends() {
-    if (hardened::serves()) hardened::check_all();
+    if (last_look) last_look();
     if (options.stats != StatsFormat::kNone) report_at_exit();
     if (!options.records()) return;  // in most processes nobody touches the recorder's page
     if (const Recorder* const record = recorder()) record->process_ends();

@@ -6,9 +6,10 @@
 
 namespace tarn {
 
-// In the library's constructor, where anything is to be done at the end.
-void prepare_end();
-// What the hardened mode looks at last, the report, and the end of the record. More than once, perhaps; the library's destructor calls it in any case.
+using Look = void (*)();
+// In the library's constructor, where anything is to be done at the end: the look, which may be NULL, comes first.
+void prepare_end(Look look);
+// The look, the report, and the end of the record. More than once, perhaps; the library's destructor calls it in any case.
 TARN_AT_START void process_ends();
 // In the child of a fork.
 void end_in_child();

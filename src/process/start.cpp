@@ -12,7 +12,9 @@
 #include "base/seal.h"
 #include "base/text.h"
 #include "cache/bins.h"
+#include "cache/hardened.h"
 #include "export/process_end.h"
+#include "hardened/hardened.h"
 #include "heap/heap.h"
 #include "heap/orphans.h"
 #include "os/lock.h"
@@ -66,6 +68,10 @@ void bind_early() {
                    "r"(__errno_location), "r"(pthread_setspecific));
 }
 
+void look_at_last() {
+    if (hardened::serves()) hardened::check_all();
+}
+
 }  // namespace
 
 void libc_ready() {
@@ -85,7 +91,7 @@ void libc_ready() {
     }
     if (options.stats == StatsFormat::kNone && !options.records() && !options.hardened) return;
     start();  // the report tells of address space, used or not
-    prepare_end();
+    prepare_end(options.hardened ? look_at_last : nullptr);
 }
 
 }  // namespace tarn
