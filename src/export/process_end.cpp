@@ -39,9 +39,9 @@ void end_in_child() {
 }
 
 void process_ends() {
-    if (last_look) last_look();
+    if (options.hardened && last_look) last_look();  // in other processes nobody touches its page
     if (options.stats != StatsFormat::kNone) report_at_exit();
-    if (!options.records()) return;  // in most processes nobody touches the recorder's page
+    if (!options.records()) return;  // nor the recorder's
     if (const Recorder* const record = recorder()) record->process_ends();
 }
 
