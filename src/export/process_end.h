@@ -7,7 +7,7 @@
 namespace tarn {
 
 using Look = void (*)();
-// In the library's constructor, where anything is to be done at the end: the look, which may be NULL, comes first.
+// In the library's constructor, where anything is to be done at the end. The look is the hardened mode's, and comes first.
 void prepare_end(Look look);
 // The look, the report, and the end of the record. More than once, perhaps; the library's destructor calls it in any case.
 TARN_AT_START void process_ends();

@@ -27,10 +27,6 @@ uint32_t objects_before(size_t begin, size_t end, uint32_t size) {
     return end < begin + size ? 1 : static_cast<uint32_t>((end - begin) / size);
 }
 
-constexpr size_t round_up(size_t bytes, size_t to) {
-    return (bytes + to - 1) / to * to;
-}
-
 }  // namespace
 
 // Large objects are written to in all their pages, as far as a slab shows that was left to page faults and became full.

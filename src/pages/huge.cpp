@@ -26,7 +26,7 @@ bool may_have() {
 
 Units to_whole_huge_pages(size_t first, Units length) {
     if (!grown_to_huge_pages()) return length;
-    return Units{huge_page_of(first + length.count() + kHugeUnits.count() - 1) - first};
+    return Units{round_up(first + length.count(), kHugeUnits.count()) - first};
 }
 
 bool begins_huge_page(const Window& window, size_t first, Units length) {

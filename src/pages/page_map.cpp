@@ -29,10 +29,6 @@ struct Metadata {
 };
 constinit Metadata metadata;
 
-size_t round_up(size_t value, size_t step) {
-    return (value + step - 1) / step * step;
-}
-
 // A number below `range`, another for each attempt; at random, as the kernel would place it.
 size_t random_below(size_t range, int attempt) {
     const uint64_t random =

@@ -12,6 +12,11 @@ namespace tarn {
 inline constexpr size_t kUnitShift = 14;
 inline constexpr size_t kUnitSize = size_t{1} << kUnitShift;  // 16 KiB
 
+// The next multiple of `step`, or the value itself when it is one.
+constexpr size_t round_up(size_t value, size_t step) {
+    return (value + step - 1) / step * step;
+}
+
 class Units {
   public:
     constexpr Units() = default;

@@ -91,7 +91,7 @@ void libc_ready() {
     }
     if (options.stats == StatsFormat::kNone && !options.records() && !options.hardened) return;
     start();  // the report tells of address space, used or not
-    prepare_end(options.hardened ? look_at_last : nullptr);
+    prepare_end(look_at_last);
 }
 
 }  // namespace tarn

@@ -10,6 +10,7 @@
 #include "base/seal.h"
 #include "os/guard.h"
 #include "os/os.h"
+#include "pages/units.h"
 
 namespace tarn::guarded {
 
@@ -29,10 +30,6 @@ std::atomic<size_t> waiting_bytes, kept_bytes, bytes_live;
 std::atomic<uint32_t> next_place;
 
 constexpr int kPagesBits = 29;
-
-size_t round_up(size_t value, size_t step) {
-    return (value + step - 1) / step * step;
-}
 
 // At least so many, of a row with eight numbers in each doubling.
 size_t step_above(size_t pages) {

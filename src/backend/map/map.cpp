@@ -198,7 +198,7 @@ Range remap_range(Books& all, Range range, size_t size, HugeGrowth huge) {
 // The pages between the end of a block and that of its last huge page would come one by one: it has them, too, where they
 // are little beside it.
 size_t to_whole_huge_page(const char* at, size_t size) {
-    const size_t rest = (kHugePage - (reinterpret_cast<uintptr_t>(at) + size) % kHugePage) % kHugePage;
+    const size_t end = reinterpret_cast<uintptr_t>(at) + size, rest = round_up(end, kHugePage) - end;
     return rest <= size / kGrowth ? size + rest : size;
 }
 
@@ -223,9 +223,9 @@ Block lengthen_kept(Books& all, size_t size) {
 
 // A fresh mapping with huge pages. Small blocks leave the rest of it to others.
 Block map_huge(Books& all, size_t size) {
-    if (size >= kHugeChunksBelow) size = to_whole_huge_page(nullptr, size);
-    const size_t whole = size < kHugeChunksBelow ? (size + kHugePage - 1) / kHugePage * kHugePage : size;
-    if (whole - size < RangeCache::kSmallestRest) size = whole;
+    const bool shares = size < kHugeChunksBelow;
+    const size_t whole = shares ? round_up(size, kHugePage) : to_whole_huge_page(nullptr, size);
+    if (!shares || whole - size < RangeCache::kSmallestRest) size = whole;
     char* const at = map_aligned(all, whole, kHugePage, kHugeTag);
     if (!at) return {};
     want_huge({at, whole});
