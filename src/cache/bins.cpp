@@ -14,6 +14,7 @@ namespace tarn {
 namespace {
 
 constexpr size_t kDrainedWhole = 16;  // a bin of so few keeps nothing when it overflows
+constexpr size_t kFewBytes = 4096;
 constexpr uint32_t kSendEvery = 32;   // refills: what waits for other heaps does not wait for long
 constexpr uint32_t kShedEvery = 256;  // likewise
 static_assert(kShedEvery % kSendEvery == 0);
@@ -198,12 +199,22 @@ Refill refill(ThreadCache& cache, SizeClass c) {
 
 namespace {
 
+// What a bin that is full most of the time holds: given back a few at a time, objects cost half of what they do one by
+// one, and so few keep no more than a page from going back.
+size_t few_of(const BinTop& top, SizeClass c) {
+    const size_t few = top.own_slots ? kDrainedWhole : kFirstLimit;
+    return few * kSizeClasses[c].size <= kFewBytes ? few : 0;
+}
+
 // The bin has been full for long: what it holds keeps slabs from becoming empty.
 void shrink_limit(ThreadCache& cache, SizeClass c) {
     Bin& bin = cache.bins[c];
     BinTop& top = cache.tops[c];
     const size_t limit = limit_of(bin);
-    set_limit(bin, limit > 0 ? limit / 2 : top.refilled ? kFirstLimit : 0);
+    if (limit == 0)
+        set_limit(bin, top.refilled ? kFirstLimit : 0);
+    else
+        set_limit(bin, limit > few_of(top, c) ? limit / 2 : few_of(top, c));
     if (objects_in(bin) > limit_of(bin)) drain_bin(cache, c, objects_in(bin) - limit_of(bin));
     top.refilled = false;
     top.overflows = 0;
