@@ -27,6 +27,8 @@ Found look_up(void* pointer) {
 
 // Of what is nobody's a program may ask, as one with a malloc of its own does.
 size_t usable_size(void* pointer) {
+    if (const size_t size = object_size(pointer)) [[likely]]
+        return size;
     return pointer ? look_up(pointer).size : 0;
 }
 

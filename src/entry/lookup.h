@@ -30,6 +30,13 @@ inline bool is_object(const void* pointer) {
     return is_slab_entry(entry_at(pointer));
 }
 
+// Of the object of a slab that begins there; 0 when none does.
+[[gnu::always_inline]] inline size_t object_size(const void* pointer) {
+    if (!is_object(pointer)) return 0;
+    const Slab* const slab = slab_of_object(pointer);
+    return slab ? slab->info().size : 0;
+}
+
 // Bytes that may be used; 0 for NULL, and for what neither tarn nor libc has made. Dies inside of an object.
 size_t usable_size(void* pointer);
 

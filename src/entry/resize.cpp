@@ -31,15 +31,12 @@ void* reallocate_foreign(void* pointer, size_t old_size, size_t size) {
     return moved;
 }
 
-// In place while at least half of the object stays in use.
-bool stays(size_t old_size, size_t size) {
-    if (size <= old_size && size >= old_size / 2) return true;
-    return size <= kSmallMax && kSizeClasses[class_of_size(size)].size == old_size;
+// In place while at least half of the object stays in use. The smallest is the class of what is less than half of it, too.
+[[gnu::always_inline]] inline bool stays(size_t old_size, size_t size) {
+    return size <= old_size && (size >= old_size / 2 || old_size == kAlignment);
 }
 
-}  // namespace
-
-void* reallocate(void* pointer, size_t size) {
+[[gnu::noinline]] void* reallocate_other(void* pointer, size_t size) {
     if (!pointer) return allocate(size);
     if (size == 0) {
         release_cold(pointer);
@@ -63,6 +60,15 @@ void* reallocate(void* pointer, size_t size) {
             break;
     }
     die_nobodys(pointer);
+}
+
+}  // namespace
+
+void* reallocate(void* pointer, size_t size) {
+    const size_t old_size = object_size(pointer);
+    if (old_size == 0 || size == 0) [[unlikely]]
+        return reallocate_other(pointer, size);
+    return stays(old_size, size) ? pointer : reallocate_by_copy(pointer, old_size, size);
 }
 
 void* reallocate_aligned(void* pointer, size_t alignment, size_t used, size_t size) {
