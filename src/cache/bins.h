@@ -28,8 +28,7 @@ inline Object* take_first_few(ThreadCache& cache, SizeClass c) {
     if (limit_of(bin) >= kFirstLimit || ++tops.overflows >= kOverflowsMost)
         return overflow(cache, bin, slab, object);
     count_direct_free(tops);
-    const HeapGuard guard(cache.heap);
-    cache.heap.give(slab, object);
+    cache.heap.give_one(slab, object);
 }
 
 // The object that was popped last goes back as if it had not been popped: it was not handed out.

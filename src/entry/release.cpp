@@ -106,6 +106,17 @@ bool release_guarded_sample(void* pointer) {
 
 }  // namespace
 
+namespace {
+
+// The bin is one that a thread of the same pointer has left behind.
+[[gnu::noinline]] void release_left_behind(Slab& slab, Bin& bin, Object* object) {
+    ThreadCache& cache = cache_with(bin);
+    object->mark = mark_of(bin, object);
+    give_past_bin(cache, bin, slab, object);
+}
+
+}  // namespace
+
 // Nothing in these two touches errno.
 void release_full(void* pointer, Bin& bin) noexcept {
     Slab* const slab = slab_of_object(pointer);
@@ -113,7 +124,9 @@ void release_full(void* pointer, Bin& bin) noexcept {
     const uintptr_t mark = mark_of(bin, object);
     if (!slab || object->mark == mark || hardened::checks_every_free()) [[unlikely]]
         return release_cold(pointer);
-    ThreadCache& cache = cache_with(bin);
+    ThreadCache& cache = *current_cache;
+    if (!has_bin(cache, bin)) [[unlikely]]
+        return release_left_behind(*slab, bin, object);
     object->mark = mark;
     give_past_bin(cache, bin, *slab, object);
 }

@@ -342,6 +342,16 @@ void Heap::settle(Slab& slab) {
         dissolve_some(slab.size_class);
 }
 
+void Heap::settle_and_unlock(Slab& slab) {
+    settle(slab);
+    door().lock.unlock_unwaited();
+}
+
+void Heap::give_one_waiting(Slab& slab, Object* object) {
+    const HeapGuard guard(*this);
+    give(slab, object);
+}
+
 void Heap::dissolve_some(SizeClass last) {
     const Units most = id_ == kOrphanHeap ? Units{} : empty_limit();
     dissolve_empty(Empty::kAny, most - min(most / 2, Units{kAtOnceMost}), last);

@@ -95,9 +95,11 @@ class Heap {
         slab.free = first;
         slab.used = static_cast<uint16_t>(slab.used - count);
         classes_[slab.size_class].used -= count;
-        if (slab.used == 0 || slab.state == SlabState::kFull) settle(slab);
+        if (is_to_settle(slab)) settle(slab);
     }
     void give(Slab& slab, Object* object) { give(slab, object, object, 1); }
+    // The same by the holder, who has not taken the lock.
+    void give_one(Slab& slab, Object* object);
     // The rest of give when an object came back to an empty or full slab.
     [[gnu::noinline]] void settle(Slab& slab);
 
@@ -135,6 +137,9 @@ class Heap {
         Slab*& list(SlabState state) { return lists[static_cast<size_t>(state) - 1]; }
     };
 
+    static bool is_to_settle(const Slab& slab) { return slab.used == 0 || slab.state == SlabState::kFull; }
+    [[gnu::noinline]] void give_one_waiting(Slab& slab, Object* object);
+    [[gnu::noinline]] void settle_and_unlock(Slab& slab);
     Batch take_one_of(Slab& slab);
     void hand_over(Slab& slab, Heap& to);  // with the orphan lock held, one of the two being the orphans'
     Slab* slab_with_room(SizeClass c);
@@ -217,5 +222,19 @@ class [[nodiscard]] HeapGuard {
     Lock& lock_;
     bool nested_ = false;
 };
+
+// Calls nothing but as its last step, since each free past a full bin comes here.
+[[gnu::always_inline]] inline void Heap::give_one(Slab& slab, Object* object) {
+    Lock& lock = door().lock;
+    if (kExpecting || !lock.try_lock()) [[unlikely]]
+        return give_one_waiting(slab, object);
+    object->next = slab.free;
+    slab.free = object;
+    slab.used = static_cast<uint16_t>(slab.used - 1);
+    classes_[slab.size_class].used -= 1;
+    if (is_to_settle(slab)) [[unlikely]]
+        return settle_and_unlock(slab);
+    lock.unlock_unwaited();
+}
 
 }  // namespace tarn

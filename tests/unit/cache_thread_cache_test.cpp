@@ -57,16 +57,47 @@ TEST_F(Cache, ABinStartsByHoldingNothingAndGrowsToItsLimit) {
     EXPECT_EQ(limit_of(bin(c)), kSizeClasses[c].bin_limit);
 }
 
+// So many are taken, and freed one after the other.
+void take_and_release(SizeClass c, uint32_t count) {
+    std::vector<void*> objects;
+    for (uint32_t i = 0; i < count; ++i)
+        objects.push_back(take(c));
+    for (void* object : objects)
+        release(object);
+}
+
 TEST_F(Cache, LongFreeingHalvesTheLimit) {
     constexpr SizeClass c = 3;
     std::vector<void*> objects;
-    for (uint32_t i = 0; i < 2 * kOverflowsMost; ++i)
+    for (uint32_t i = 0; i < 4 * kOverflowsMost; ++i)
         objects.push_back(take(c));
-    release(objects.back()), objects.pop_back();
+    for (int round = 0; round < 40; ++round)
+        take_and_release(c, 200);
     const size_t before = limit_of(bin(c));
+    for (uint32_t i = 0; i < kOverflowsMost + kOverflowsMost / 4; ++i)
+        release(objects.back()), objects.pop_back();
+    EXPECT_EQ(limit_of(bin(c)), before / 2);
     for (void* object : objects)
         release(object);
-    EXPECT_LT(limit_of(bin(c)), before);
+}
+
+// What is freed for long goes back a few at a time where so few are less than a page; else each by itself.
+TEST_F(Cache, LongFreeingLeavesABinRoomForAFewSmallObjects) {
+    for (const auto& [size, few] : {std::pair{64, 16}, {256, 16}, {320, 0}, {1024, 0}}) {
+        const SizeClass c = class_of_size(static_cast<size_t>(size));
+        std::vector<void*> kept;
+        for (uint32_t i = 0; i < 32 * kOverflowsMost; ++i)
+            kept.push_back(take(c));
+        for (int round = 0; round < 40; ++round)
+            take_and_release(c, 200);
+        take_and_release(c, 8 * kOverflowsMost);
+        EXPECT_EQ(limit_of(bin(c)), static_cast<size_t>(few)) << size;
+        for (int round = 0; round < 40; ++round)  // it is no dead end
+            take_and_release(c, kOverflowsMost / 16);
+        EXPECT_GE(limit_of(bin(c)), kFirstLimit) << size;
+        for (void* object : kept)
+            release(object);
+    }
 }
 
 TEST_F(Cache, LastFreedIsFirstTaken) {
