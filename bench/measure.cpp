@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// measure -o RESULT.json [--preload LIBRARIES] -- COMMAND [ARGUMENT...]
-// Starts COMMAND, with LD_PRELOAD for it alone, and writes what it took. It is a program of its own since the
+// measure -o RESULT.json [--preload LIBRARIES] [--processor NUMBER] -- COMMAND [ARGUMENT...]
+// Starts COMMAND, with LD_PRELOAD for it alone, bound to a processor where one is named, and writes what it took. It is a program of its own since the
 // peak resident size of a process begins with that of the process it was forked from: this one is small.
 // Its own status: 0 when COMMAND was run, whatever became of it; 2 for bad arguments; 3 when it could not be.
+#include <sched.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <system_error>
@@ -20,6 +23,7 @@ using tarn::measure::Usage;
 struct Request {
     const char* result = nullptr;
     const char* preload = nullptr;
+    const char* processor = nullptr;
     Start start;
 };
 
@@ -31,10 +35,31 @@ bool read_arguments(Request* request, char** arguments) {
                 request->start.command.emplace_back(*arguments);
             return request->result && !request->start.command.empty();
         }
-        if (!arguments[1] || (word != "-o" && word != "--preload")) return false;
-        (word == "-o" ? request->result : request->preload) = arguments[1];
+        if (!arguments[1]) return false;
+        if (word == "-o")
+            request->result = arguments[1];
+        else if (word == "--preload")
+            request->preload = arguments[1];
+        else if (word == "--processor")
+            request->processor = arguments[1];
+        else
+            return false;
     }
     return false;
+}
+
+// This process, and so the command.
+bool bind_to(const char* processor) {
+    char* end;
+    const unsigned long number = std::strtoul(processor, &end, 10);
+    if (*processor < '0' || *processor > '9' || *end || number >= CPU_SETSIZE) {
+        errno = EINVAL;
+        return false;
+    }
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(number, &only);
+    return sched_setaffinity(0, sizeof only, &only) == 0;
 }
 
 bool write_result(const char* path, const Usage& usage) {
@@ -54,7 +79,12 @@ int main(int, char** arguments) {
     Request request;
     if (!read_arguments(&request, arguments)) {
         std::fprintf(stderr,
-                     "usage: measure -o RESULT.json [--preload LIBRARIES] -- COMMAND [ARGUMENT...]\n");
+                     "usage: measure -o RESULT.json [--preload LIBRARIES] [--processor NUMBER] -- COMMAND "
+                     "[ARGUMENT...]\n");
+        return 2;
+    }
+    if (request.processor && !bind_to(request.processor)) {
+        std::fprintf(stderr, "measure: --processor %s: %s\n", request.processor, std::strerror(errno));
         return 2;
     }
     request.start.environment = tarn::measure::own_environment();

@@ -8,14 +8,15 @@ import json
 import os
 import random
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree
 
-from bench_data import fake_build, fake_peer, fake_table, made_entry, made_results, made_run, refused
+from bench_data import fake_build, fake_peer, fake_table, launcher, made_entry, made_results, made_run, refused
 from checks import ROOT, expect, main, run
 
 from benchlib.drawing import plots, svg
-from benchlib.driving import allocators, micro, progress, session, workloads
+from benchlib.driving import allocators, machine, micro, progress, session, workloads
 from benchlib.driving.measure import Launcher
 from benchlib.results import compare, store, text
 
@@ -127,6 +128,23 @@ def check_measures(directory):
     small, large = (entry["runs"]["glibc"][0] for entry in found["workloads"])
     assert len(ballast) and small["peak_kib"] < 20_000 and 55_000 < large["peak_kib"] < 90_000, (small, large)
     assert 0.2 <= small["wall"] < 5 and large["user"] + large["system"] > 0, (small, large)
+
+
+def check_one_processor(directory):
+    """a workload with one thread at work has one processor, the same for all allocators; others have all; a wrong one is
+    refused"""
+    shown = "echo work $(nproc) ops; echo processor $(awk '/^Cpus_allowed_list/ { print int($2) }' /proc/self/status) no"
+    peer = allocators.Allocator("peer", libraries=(fake_peer(directory, "peer"),))
+    found = ran(directory, {"alone": (shown, {"one_processor": True}), "free": shown}, peer)
+    alone, free = ([one for runs in entry["runs"].values() for one in runs] for entry in found["workloads"])
+    assert {one["work"][0] for one in alone} == {1.0} and len(alone) == 4, alone
+    assert len({one["extra"]["processor"][0] for one in alone}) == 1, alone
+    assert {one["work"][0] for one in free} == {float(len(os.sched_getaffinity(0)))}, free
+    assert machine.fastest_processor() in os.sched_getaffinity(0)
+    for wrong in ("", "x", "1x", "-1", "999999"):
+        status = subprocess.run([launcher(), "-o", f"{directory}/r", "--processor", wrong, "--", "true"],
+                                stderr=subprocess.PIPE, text=True, check=False)
+        assert status.returncode == 2 and "--processor" in status.stderr, (wrong, status)
 
 
 def check_turns(_):

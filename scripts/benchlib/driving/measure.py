@@ -39,18 +39,20 @@ class Launcher:
         if not os.access(self.program, os.X_OK):
             raise Fault(f"{self.program} is not built")
 
-    def run(self, workload, allocator, timeout=None):
+    def run(self, workload, allocator, timeout=None, processor=None):
         """One entry of the results' "runs"; whatever goes wrong is told in its "failure"."""
         with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-            return self.run_in(scratch, workload, allocator, timeout or self.timeout)
+            return self.run_in(scratch, workload, allocator, timeout or self.timeout, processor)
 
-    def run_in(self, scratch, workload, allocator, timeout):
+    def run_in(self, scratch, workload, allocator, timeout, processor):
         result = os.path.join(scratch, "result.json")
         folder = os.path.join(scratch, "work")
         os.mkdir(folder)
         command = [self.program, "-o", result]
         if allocator.libraries:
             command += ["--preload", allocator.preload()]
+        if processor is not None:
+            command += ["--processor", str(processor)]
         with tempfile.TemporaryFile(dir=scratch) as output, tempfile.TemporaryFile(dir=scratch) as errors:
             status = ended([*command, "--", *workload.command], timeout, stdin=subprocess.DEVNULL, stdout=output,
                            stderr=errors, cwd=folder,

@@ -4,6 +4,7 @@ import time
 
 from ..faults import Fault
 from ..results import store
+from .machine import fastest_processor
 from .progress import Progress
 
 
@@ -72,6 +73,7 @@ class Session:
             self.progress.say(f"{workload.name} is skipped: {entry['skipped']}")
             return entry
         failed = set()
+        processor = fastest_processor() if workload.one_processor else None
         for number, order in turns(allocators, rounds):
             for allocator in order:
                 if allocator.name in failed:
@@ -79,7 +81,7 @@ class Session:
                 if self.late():
                     return None
                 self.progress.before(workload.name, allocator.name, number + 1, rounds)
-                run = self.one(workload, allocator)
+                run = self.one(workload, allocator, processor)
                 if run["failure"] == "timeout" and self.late():
                     return None  # our time was up, not its own
                 entry["runs"].setdefault(allocator.name, []).append(run)
@@ -90,7 +92,7 @@ class Session:
                     self.progress.say(f"{workload.name}: {allocator.name}: {run['failure']}")
         return entry
 
-    def one(self, workload, allocator):
+    def one(self, workload, allocator, processor):
         left = self.seconds_left()
         limit = self.launcher.timeout if left is None else max(1.0, min(self.launcher.timeout, left))
-        return self.launcher.run(workload, allocator, limit)
+        return self.launcher.run(workload, allocator, limit, processor)

@@ -10,7 +10,7 @@ from ..faults import Fault, choose
 GROUPS = ("servers", "small", "large", "life", "startup", "programs", "threads")
 OUTPUTS = ("work", "same")
 KEYS = {"name": str, "group": str, "title": str, "source": str, "command": list, "quick": bool, "output": str}
-OPTIONAL = {"environment": dict, "needs": str}
+OPTIONAL = {"environment": dict, "needs": str, "one_processor": bool}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Workload:
     needs: str
     quick: bool
     output: str
+    one_processor: bool = False
 
     def missing(self):
         """Why it cannot run here; nothing when it can."""
@@ -78,7 +79,8 @@ def load(path, build, source):
         command = tuple(filled(word) for word in entry["command"])
         environment = {key: filled(value) for key, value in entry.get("environment", {}).items()}
         found.append(Workload(**{**{key: entry[key] for key in KEYS}, "command": command,
-                                 "environment": environment, "needs": entry.get("needs", "")}))
+                                 "environment": environment, "needs": entry.get("needs", ""),
+                                 "one_processor": entry.get("one_processor", False)}))
     names = [workload.name for workload in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
