@@ -23,6 +23,7 @@ constexpr size_t kRunSizeMost = kUnitsMost.bytes();
 // Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
 constexpr size_t kLookMost = kHugePage;
 constexpr size_t kLookBefore = 8;                   // 1/8 from the end
+constexpr size_t kRestShare = 8;                    // of a block, that its last huge page may have besides
 constexpr size_t kHugeChunksBelow = 2 * kHugePage;  // smaller blocks share huge pages with others
 constexpr size_t kGrowth = 16;                      // 1/16 more room for what grows: untouched address space
 
@@ -199,7 +200,7 @@ Range remap_range(Books& all, Range range, size_t size, HugeGrowth huge) {
 // are little beside it.
 size_t to_whole_huge_page(const char* at, size_t size) {
     const size_t end = reinterpret_cast<uintptr_t>(at) + size, rest = round_up(end, kHugePage) - end;
-    return rest <= size / kGrowth ? size + rest : size;
+    return rest <= size / kRestShare ? size + rest : size;
 }
 
 // Nothing kept is long enough: the longest range is made so. Its pages are there already; moving them is
