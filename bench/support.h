@@ -5,6 +5,7 @@
 // A workload does a fixed amount of work: it counts operations, never time. `--scale F` multiplies that
 // count.
 #pragma once
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -153,6 +154,21 @@ inline long minor_faults() {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_minflt;
+}
+
+// Binds this thread to one of the processors that it may use, by turns: whether two threads that pass memory to each other
+// share one is not to be chance. It runs on where it cannot be.
+inline void take_turn_of_processors(size_t turn) {
+    cpu_set_t all, own;
+    if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+    size_t left = turn % static_cast<size_t>(CPU_COUNT(&all));
+    for (size_t processor = 0; processor < CPU_SETSIZE; ++processor) {
+        if (!CPU_ISSET(processor, &all) || left-- > 0) continue;
+        CPU_ZERO(&own);
+        CPU_SET(processor, &own);
+        sched_setaffinity(0, sizeof own, &own);
+        return;
+    }
 }
 
 inline void work(size_t count, const char* unit) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Threads that free for one another and never wait. Each leaves batches of blocks in a place that its neighbour empties
-// when it comes by; with --one-way 1 every second thread only makes and the other ones only free. Random sizes with
-// frees in other threads, after the description of M. Jansson's rpmalloc benchmark (2017).
+// Threads that free for one another and never wait, on all processors. Each leaves batches of blocks in a place that its
+// neighbour empties when it comes by; with --one-way 1 every second thread only makes and the other ones only free.
+// Random sizes with frees in other threads, after the description of M. Jansson's rpmalloc benchmark (2017).
 #include <sched.h>
 
 #include <atomic>
@@ -112,7 +112,10 @@ int main(int count, char** values) {
     work.makers = makers;
     std::vector<std::thread> threads;
     for (size_t i = 0; i < work.threads; ++i)
-        threads.emplace_back([&work, i] { work.one_way&& i % 2 ? only_free(work, i) : make(work, i); });
+        threads.emplace_back([&work, i] {
+            bench::take_turn_of_processors(i);
+            work.one_way&& i % 2 ? only_free(work, i) : make(work, i);
+        });
     for (std::thread& thread : threads)
         thread.join();
     for (Places& places : work.places)
