@@ -71,13 +71,17 @@ void drain_bin(ThreadCache& cache, SizeClass c, size_t many) {
         if (!slab) [[unlikely]]
             die(Fault::kInsideObject, last, "into one of", info.size, "bytes");
         Object* first = last;
-        uint32_t count = 1;
+        Object** const begin = at;
         if (++at < end && are_near(*at, last, slab_bytes)) {
-            for (const CarvedObjects objects(*slab, info); at < end && objects.has(*at); ++at, ++count) {
-                (*at)->next = first;
-                first = *at;
-            }
+            const CarvedObjects objects(*slab, info);
+            do {
+                Object* const object = *at;
+                if (!objects.has(object)) break;
+                object->next = first;
+                first = object;
+            } while (++at < end);
         }
+        const auto count = static_cast<uint32_t>(at - begin);
         cache.heap.give(*slab, first, last, count);
     }
     const size_t kept = objects_in(bin) - many;
