@@ -11,8 +11,10 @@
 #include "cache/hardened.h"
 #include "entry/entry.h"
 #include "entry/misuse.h"
+#include "hardened/hardened.h"
 #include "preload/counted.h"
 #include "preload/cpp_runtime.h"
+#include "preload/other_operators.h"
 
 #define TARN_EXPORT __attribute__((visibility("default")))
 
@@ -160,6 +162,7 @@ bool arrays_plain = false;
     if (replaced) return;
     (tarn::hardened::serves() ? forms_known : arrays_plain) = news_are_own();
     if (!tarn::hardened::serves()) tarn::trust_sized_delete();
+    if (forms_known) tarn::hardened::set_forms_look(tarn::others_bring_operators);
 }
 
 [[gnu::noinline]] void delete_slow(void* pointer, size_t size) noexcept {

@@ -12,11 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/at_start.h"
+
 namespace tarn {
 
 // The library's constructor calls it, once; what comes before is served by `map`. Before the handlers of fork
 // below are registered, so that they enclose those of the backend's library.
-void load_backend();
+TARN_AT_START void load_backend();
 
 enum class Zero : bool { kNo, kYes };
 

@@ -16,13 +16,15 @@ constexpr uint64_t bit(int signal) {
 }
 
 // The signals that a write raises in its thread, kept from the program: blocked meanwhile, and taken off when
-// this write has caused one. One that was pending before is the program's.
+// this write has caused one. One that was pending before is the program's; none was where it was not blocked.
 class Quiet {
+    static constexpr uint64_t kRaised = bit(SIGPIPE) | bit(SIGXFSZ);
+
   public:
     // A job in the background may write to its terminal while SIGTTOU is blocked, instead of being stopped.
     explicit Quiet(bool terminal_too)
-        : blocked_before_(os::block_also(bit(SIGPIPE) | bit(SIGXFSZ) | (terminal_too ? bit(SIGTTOU) : 0))),
-          pending_before_(os::pending_signals()) {}
+        : blocked_before_(os::block_also(kRaised | (terminal_too ? bit(SIGTTOU) : 0))),
+          pending_before_(blocked_before_ & kRaised ? os::pending_signals() : 0) {}
     ~Quiet() { os::restore_signals(blocked_before_); }
 
     void failed(int error) const {

@@ -89,7 +89,7 @@ void die_nobodys(const void* p) {
 
 void check_block_form(const void* block, hardened::Form form) {
     const auto made = static_cast<hardened::Form>(block_note(block));
-    if (made == hardened::Form::kAny || form == hardened::Form::kAny || made == form) return;
+    if (!hardened::forms_differ(made, form)) return;
     die(Fault::kWrongForm, block, hardened::made_by(made), block_size(block), "bytes");
 }
 

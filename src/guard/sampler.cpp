@@ -132,7 +132,7 @@ void bound_rate(Sampler& sampler) {
 }
 
 void begin_turn(Sampler& sampler) {
-    look_after_handler();
+    if (!host().confined_itself()) look_after_handler();
     if (host().options->guard_bounded) bound_rate(sampler);
 }
 

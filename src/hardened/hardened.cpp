@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <atomic>
+
 #include "hardened/checks.h"
 #include "hardened/store.h"
 #include "hardened/work.h"
@@ -20,6 +22,9 @@ void settle_aside(Shard& shard) {
     while (void* const p = take_aside(shard))
         add_waiting(shard, p, slab_at(p)->info().bytes);
 }
+
+constinit std::atomic<bool (*)()> forms_look{nullptr};
+constinit std::atomic<bool> forms_mixed{false};
 
 void die_if(const Finding& finding) {
     if (finding) [[unlikely]]
@@ -144,7 +149,7 @@ Given give(void* p, Form form, size_t expected, Count count) {
     const FoundSlot live = live_slot(p);
     char* const object = static_cast<char*>(p);
     const size_t asked = live.word.asked(), bytes = live.slab->info().bytes;
-    if (form != Form::kAny && live.word.form() != Form::kAny && form != live.word.form()) [[unlikely]]
+    if (form != live.word.form() && forms_differ(live.word.form(), form)) [[unlikely]]
         die_of({Fault::kWrongForm, p, made_by(live.word.form()), asked});
     if (expected != kAnySize && expected != asked) [[unlikely]]
         die_of({Fault::kWrongSize, p,
@@ -194,6 +199,19 @@ void untake(void* p) {
     put_back(owner, *live.slab, live.index);
 }
 
+bool forms_differ(Form made, Form undone) {
+    if (made == Form::kAny || undone == Form::kAny || made == undone) return false;
+    if (forms_mixed.load(std::memory_order_relaxed)) return false;
+    bool (*const some_bring_operators)() = forms_look.load(std::memory_order_relaxed);
+    if (!some_bring_operators || !some_bring_operators()) return true;
+    forms_mixed.store(true, std::memory_order_relaxed);
+    return false;
+}
+
+void set_forms_look(bool (*some_bring_operators)()) {
+    forms_look.store(some_bring_operators, std::memory_order_relaxed);
+}
+
 size_t size_of(const void* p) {
     const FoundSlot live = live_slot(p);
     return live.word.asked();
@@ -203,7 +221,7 @@ bool resize(void* p, size_t size) {
     const FoundSlot live = live_slot(p);
     const GuardedSlab& slab = *live.slab;
     const size_t before = live.word.asked();
-    if (live.word.form() == Form::kNew || live.word.form() == Form::kNewArray)
+    if (forms_differ(live.word.form(), Form::kMalloc)) [[unlikely]]
         die_of({Fault::kWrongForm, p, made_by(live.word.form()), before});
     // The class it is counted in stays, too.
     if (size == 0 || size > kSmallMax || slot_for(size, kAlignment) != slab.slot_class ||

@@ -29,6 +29,12 @@ Given give(void* p, Form form, size_t expected, Count count);
 // One that was taken by this thread and not handed out.
 void untake(void* p);
 
+// Whether what one form made and another undoes is a fault. Not where a loaded object has operators new and delete of its own,
+// bound inside of it: then what it makes comes here as malloc's, and others may delete it. The layer above knows how to
+// look for such objects; it is asked when two forms differ first, and no more once there is one.
+bool forms_differ(Form made, Form undone);
+void set_forms_look(bool (*some_bring_operators)());
+
 // The bytes that were asked for, of the live object at p, which a hardened slab has.
 size_t size_of(const void* p);
 // It gets another size in its place; false: it has to move.

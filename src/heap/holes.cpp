@@ -203,6 +203,10 @@ void Heap::begin_sweep() {
 
 // Goes on with what only those begin who may. What the kernel refuses once it will refuse again.
 void Heap::sweep(Punch how, SweepBudget& budget) {
+    if (os::confined_itself()) {
+        sweep_left_ = 0;
+        sweep_next_ = nullptr;
+    }
     for (; sweep_left_ > 0;
          sweep_next_ = --sweep_left_ ? classes_[kClasses - sweep_left_].list(SlabState::kPartial) : nullptr) {
         while (Slab* const slab = sweep_next_) {

@@ -6,6 +6,7 @@
 #include "cache/bins.h"
 #include "cache/caches.h"
 #include "export/plt_hook.h"
+#include "os/os.h"
 #include "process/reclaim.h"
 #include "seam/host.h"
 #include "stats/stats.h"
@@ -60,6 +61,7 @@ void fill() {
     host.put_guarded = put_guarded;
     host.guard_counts = &guard_counts;
     host.hook_calls = hook_calls;
+    host.confined_itself = os::confined_itself;
 }
 
 [[gnu::cold, gnu::noinline]] void load() {

@@ -134,12 +134,32 @@ bool find_sandbox() {
 
 }  // namespace
 
+namespace {
+
+enum class Sandbox : uint8_t { kUnknown, kNo, kYes, kOwn };
+constinit std::atomic<Sandbox> sandbox{Sandbox::kUnknown};
+
+}  // namespace
+
 bool is_sandboxed() {
-    enum : uint8_t { kUnknown, kNo, kYes };
-    static constinit std::atomic<uint8_t> known{kUnknown};
-    if (known.load(std::memory_order_relaxed) == kUnknown)
-        known.store(find_sandbox() ? kYes : kNo, std::memory_order_relaxed);
-    return known.load(std::memory_order_relaxed) == kYes;
+    Sandbox now = sandbox.load(std::memory_order_relaxed);
+    if (now == Sandbox::kUnknown) {
+        const Sandbox found = find_sandbox() ? Sandbox::kYes : Sandbox::kNo;
+        if (sandbox.compare_exchange_strong(now, found, std::memory_order_relaxed)) now = found;
+    }
+    return now != Sandbox::kNo;
+}
+
+void note_confinement() {
+    sandbox.store(Sandbox::kOwn, std::memory_order_relaxed);
+}
+long control_process(int option, const unsigned long (&words)[4]) {
+    return raw_syscall(__NR_prctl, option, static_cast<long>(words[0]), static_cast<long>(words[1]),
+                       static_cast<long>(words[2]), static_cast<long>(words[3]));
+}
+
+bool confined_itself() {
+    return sandbox.load(std::memory_order_relaxed) == Sandbox::kOwn;
 }
 
 bool kernel_is(unsigned major, unsigned minor) {

@@ -29,7 +29,8 @@ int protection(Access access) {
 // A file that may not become so large raises SIGXFSZ, which nobody asked for.
 class NoSignal {
   public:
-    NoSignal() : before_(block_also(kSignal)), pending_(pending_signals() & kSignal) {}
+    NoSignal()
+        : before_(block_also(kSignal)), pending_(before_ & kSignal ? pending_signals() & kSignal : 0) {}
     ~NoSignal() { restore_signals(before_); }
     int done(long result) const {
         if (result == -EFBIG && !pending_) take_pending(SIGXFSZ);

@@ -271,8 +271,10 @@ bool begin_in_child() {
     tarn_record_header* const before = state.header;
     const size_t mapped = state.mapped;
     const tarn_record_module* const modules = &state.modules.entry<tarn_record_module>(0);
-    const Layout wanted = layout();
-    tarn_record_header* const header = make(wanted);
+    // One that has confined itself by now may not open files, and that may be the end of it.
+    const bool may = !state.host->confined_itself();
+    const Layout wanted = may ? layout() : Layout{};
+    tarn_record_header* const header = may ? make(wanted) : nullptr;
     if (header) {
         begin_at(header, wanted);
         __builtin_memcpy(&who_in(header), &who_in(before), sizeof(tarn_record_who));

@@ -48,8 +48,10 @@ struct Host {
     GuardCounts* guard_counts;
     // plt_hook.h
     void (*hook_calls)(const CallHook* hooks, size_t count, HookedObjects* before);
+    // os.h: the module has another copy of it.
+    bool (*confined_itself)();
 };
-inline constexpr uint32_t kHostVersion = 2;
+inline constexpr uint32_t kHostVersion = 3;
 
 // The module's one entry: `tarn_recorder_entry` in the library. Called by libtarn's constructor, once. NULL: another
 // version.

@@ -57,6 +57,15 @@ def wrapped_realloc(context):
     assert result.status == 0, result.short()
 
 
+def modules_behind_another_dlopen(context):
+    """A library that stands before dlopen, in front of the allocator and behind it: the modules are found all the same."""
+    other = str(context.programs / "libopening_library.so")
+    for preload in (f"{other}:{context.library}", f"{context.library}:{other}"):
+        for settings in ({"TARN_RECORD": "1"}, {"TARN_GUARD": "1"}):
+            result = context.run(["/bin/true"], environment={"LD_PRELOAD": preload, **settings})
+            assert result.status == 0 and not result.errors, result.short()
+
+
 def called_before_its_constructor(context, first):
     """tarn's constructor shows the options: what an earlier one has said stands before them."""
     result = context.run(["early"], environment={"FIRST_CALL": first, "TARN_VERBOSE": "1"})

@@ -105,6 +105,13 @@ class Filter {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
             check::give_up("system calls cannot be filtered here", check::kCannotTest);
     }
+    // The same, as libseccomp does it.
+    void install_by_seccomp() {
+        sock_fprog program = {count, rules};
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
+            check::give_up("system calls cannot be filtered here", check::kCannotTest);
+    }
 
   private:
 #if defined(__x86_64__)

@@ -186,7 +186,7 @@ void end_guards(const Layout& layout) {
 // Programs unmap what is not theirs to unmap. `resident`: bytes, of what is not too long to ask; reading makes none.
 bool is_there(const Layout& layout, size_t& resident) {
     resident = 0;
-    if (layout.data_bytes() <= kKeptLongest &&
+    if (layout.data_bytes() <= kKeptLongest && !os::confined_itself() &&
         os::resident(layout.data, layout.data_bytes(), resident) != os::Answer::kNotNow)
         return true;
     // Some of it is not there, or the kernel has no memory to say so.

@@ -38,7 +38,7 @@ bool done(os::Answer answer) {
 }
 
 bool refused() {
-    return state.load(std::memory_order_relaxed) == State::kNever;
+    return state.load(std::memory_order_relaxed) == State::kNever || os::confined_itself();
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ bool worth_asking(size_t taken) {
         now = find_out();
         state.store(now, std::memory_order_relaxed);
     }
-    return now != State::kNever && (now != State::kSandbox || taken >= kMuch);
+    return !refused() && (now != State::kSandbox || taken >= kMuch);
 }
 
 void advise_fresh(Range range) {

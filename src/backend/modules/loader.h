@@ -4,11 +4,12 @@
 // allocation function may come near it. Until the table is published, and when there is none, `map` serves;
 // it never changes again.
 #pragma once
+#include "base/at_start.h"
 #include "tarn/backend.h"
 
 namespace tarn {
 
-void choose_backend();
+TARN_AT_START void choose_backend();
 // The table in force; NULL: `map` serves.
 const tarn_backend* chosen_backend();
 const char* backend_name();

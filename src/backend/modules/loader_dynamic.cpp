@@ -42,13 +42,17 @@ size_t directory_length(const char* file) {
 }
 
 // The places that a module may be in. Beside libtarn.so comes first, by $ORIGIN: right even after a change of
-// directory; then where an installation has it, by $ORIGIN too, so that it may be moved.
-enum class Place { kBeside, kBelow, kInstalled, kSearched, kCount };
+// directory; then where an installation has it, by $ORIGIN too, so that it may be moved. Where another library stands before
+// dlopen, $ORIGIN is that one's: so both once more by the name that libtarn.so was loaded by.
+enum class Place { kBeside, kBelow, kBesideName, kBelowName, kInstalled, kSearched, kCount };
 
 Path module_path(Place place, const char* name) {
     Path path;
     if (place == Place::kBeside) path.add("$ORIGIN/");
     if (place == Place::kBelow) path.add("$ORIGIN/tarn/");
+    if (place == Place::kBesideName || place == Place::kBelowName)
+        path.add(own_file(), directory_length(own_file()));
+    if (place == Place::kBelowName) path.add("tarn/");
     if (place == Place::kInstalled) path.add(TARN_MODULE_DIR "/");
     return path.add("libtarn-").add(name).add(".so");
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Programs that confine themselves, by filters that end the process at calls which allocating has no need of, as sshd and chronyd do.
+#include <sys/wait.h>
+
+#include "check.h"
+#include "process.h"
+#include "seccomp.h"
+
+namespace {
+
+using check::require;
+
+// What none of the modes may make after the step, whatever looks on.
+constexpr int kNever[] = {SYS_mincore, SYS_prlimit64, SYS_rt_sigaction, SYS_rt_sigpending};
+// Nor these in the child of a fork.
+constexpr int kNeverInChild[] = {SYS_openat,    SYS_statx,    SYS_ftruncate,
+                                 SYS_fallocate, SYS_unlinkat, SYS_getcwd};
+
+// Nor these where nobody looks on.
+constexpr int kNeverUnwatched[] = {SYS_openat, SYS_madvise, SYS_membarrier};
+
+enum class Who { kProcess, kChild, kUnwatched };
+
+void confine(Who who, void (seccomp::Filter::*install)()) {
+    static seccomp::Filter filter;
+    for (int call : kNever)
+        filter.call(call, SECCOMP_RET_KILL_PROCESS);
+    if (who == Who::kChild)
+        for (int call : kNeverInChild)
+            filter.call(call, SECCOMP_RET_KILL_PROCESS);
+    if (who == Who::kUnwatched)
+        for (int call : kNeverUnwatched)
+            filter.call(call, SECCOMP_RET_KILL_PROCESS);
+    filter.otherwise(SECCOMP_RET_ALLOW);
+    (filter.*install)();
+}
+
+void work() {
+    static void* objects[20000];
+    for (int round = 0; round < 3; ++round) {
+        for (size_t i = 0; i < 20000; ++i) {
+            objects[i] = malloc(16 + i % 600);
+            require(objects[i] != nullptr, "there is memory");
+            static_cast<char*>(objects[i])[0] = 1;
+        }
+        for (void* object : objects)
+            free(object);
+    }
+    for (size_t i = 0; i < 60; ++i) {
+        char* block = static_cast<char*>(malloc(200000 + 5000 * i));
+        require(block != nullptr, "there is memory");
+        memset(block, 1, 200000);
+        block = static_cast<char*>(realloc(block, 400000));
+        require(block && block[199999] == 1, "realloc keeps the contents");
+        free(block);
+    }
+}
+
+// So much that an unconfined process is asked for advice: large blocks, objects of several KiB, sparse slabs, growth.
+void much_work() {
+    static void* blocks[48];
+    for (int round = 0; round < 2; ++round) {
+        for (void*& block : blocks) {
+            require((block = malloc(size_t{1} << 20)) != nullptr, "there is memory");
+            memset(block, 1, size_t{1} << 20);
+        }
+        for (void* block : blocks)
+            free(block);
+    }
+    constexpr size_t kObjects = 200000;
+    void** const objects = static_cast<void**>(malloc(kObjects * sizeof(void*)));
+    for (const size_t size : {size_t{400}, size_t{400}, size_t{6000}}) {
+        const size_t count = size > 1000 ? kObjects / 16 : kObjects;
+        for (size_t i = 0; i < count; ++i) {
+            require((objects[i] = malloc(size)) != nullptr, "there is memory");
+            memset(objects[i], 1, size);
+        }
+        for (size_t i = 0; i < count; ++i)
+            if (i % 64) free(objects[i]);
+        for (size_t i = 0; i < count; i += 64)
+            free(objects[i]);
+    }
+    free(objects);
+}
+
+void with_much() {
+    much_work();
+    confine(Who::kUnwatched, &seccomp::Filter::install);
+    much_work();
+}
+void with_much_to_come() {
+    confine(Who::kUnwatched, &seccomp::Filter::install);
+    much_work();
+}
+
+void by_itself() {
+    work();
+    confine(Who::kProcess, &seccomp::Filter::install);
+    work();
+}
+
+void in_child(void (seccomp::Filter::*install)()) {
+    work();
+    const pid_t child = fork();
+    if (child == 0) {
+        confine(Who::kChild, install);
+        work();
+        exit(7);
+    }
+    int status = 0;
+    require(waitpid(child, &status, 0) == child, "the child ends");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == check::kCannotTest) exit(check::kCannotTest);
+    require(WIFEXITED(status) && WEXITSTATUS(status) == 7, "with the status that it wants");
+    work();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    return check::run(count, arguments,
+                      {{"by_itself", by_itself},
+                       {"with_much", with_much},
+                       {"with_much_to_come", with_much_to_come},
+                       {"child", [] { in_child(&seccomp::Filter::install); }},
+                       {"child_by_seccomp", [] { in_child(&seccomp::Filter::install_by_seccomp); }}});
+}
