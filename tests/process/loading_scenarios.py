@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import statistics
 import tempfile
 
 
@@ -83,8 +84,9 @@ def faults_of_a_start(library):
 
 def few_pages_at_start(context):
     """A process that does nothing touches what an empty library makes it touch; libc's list of handlers of
-    fork is two pages more."""
+    fork is two pages more. Where things lie in memory is chance, and costs each of them some pages or none: half of the starts
+    take no more."""
     empty = str(context.programs / "libempty_library.so")
-    counts = [(faults_of_a_start(empty), faults_of_a_start(context.library)) for _ in range(20)]
-    least, with_tarn = (min(column) for column in zip(*counts))
-    assert least <= with_tarn <= least + 2, f"{with_tarn} page faults, {least} with an empty library"
+    counts = [(faults_of_a_start(empty), faults_of_a_start(context.library)) for _ in range(60)]
+    without, with_tarn = (statistics.median_low(column) for column in zip(*counts))
+    assert without <= with_tarn <= without + 2, f"{with_tarn} page faults, {without} with an empty library"
