@@ -11,7 +11,7 @@ import sys
 
 GROUPS = ("servers", "small", "large", "life", "startup", "programs", "threads")
 KEYS = {"name": str, "group": str, "title": str, "source": str, "command": list, "quick": bool, "output": str}
-OPTIONAL = {"environment": dict, "needs": str}
+OPTIONAL = {"environment": dict, "needs": str, "one_processor": bool}
 
 
 def faults(table, source, programs):

@@ -218,7 +218,7 @@ void shrink_limit(ThreadCache& cache, SizeClass c) {
     if (limit == 0)
         set_limit(bin, top.refilled ? kFirstLimit : 0);
     else
-        set_limit(bin, limit > few_of(top, c) ? limit / 2 : few_of(top, c));
+        set_limit(bin, limit / 2 > few_of(top, c) ? limit / 2 : few_of(top, c));
     if (objects_in(bin) > limit_of(bin)) drain_bin(cache, c, objects_in(bin) - limit_of(bin));
     top.refilled = false;
     top.overflows = 0;

@@ -226,8 +226,13 @@ class [[nodiscard]] HeapGuard {
 // Calls nothing but as its last step, since each free past a full bin comes here.
 [[gnu::always_inline]] inline void Heap::give_one(Slab& slab, Object* object) {
     Lock& lock = door().lock;
-    if (kExpecting || !lock.try_lock()) [[unlikely]]
+    if constexpr (kExpecting)
+        if (!lock.is_mine()) lock.require_order();
+    if (!lock.try_lock()) [[unlikely]]
         return give_one_waiting(slab, object);
+    expect(object, "an object given back to a slab that is not its own", [&] {
+        return slab.used > 0 && slab.is_object(object) && slab.owner.load(std::memory_order_relaxed) == id_;
+    });
     object->next = slab.free;
     slab.free = object;
     slab.used = static_cast<uint16_t>(slab.used - 1);

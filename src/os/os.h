@@ -75,8 +75,8 @@ Answer resident(const void* at, size_t bytes, size_t& found);
 // Has it given up privileges for a filter of system calls? Containers have a filter alone, which is none of
 // the program's. True when it cannot be known. Found out once, when somebody asks first.
 bool is_sandboxed();
-// The program has put a filter on itself since (preload/confinement.cpp): is_sandboxed() is true from now on, and what only serves
-// those who look on is better not asked of the kernel.
+// The program has put a filter on itself, or is about to (preload/confinement.cpp): is_sandboxed() is true from now on, and what only
+// serves those who look on is better not asked of the kernel.
 void note_confinement();
 bool confined_itself();
 long control_process(int option, const unsigned long (&words)[4]);  // prctl; an error as -errno

@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "cache/bins.h"
 #include "cache/hardened.h"
-#include "export/confinement.h"
 #include "export/process_end.h"
 #include "hardened/hardened.h"
 #include "heap/heap.h"
@@ -90,9 +89,7 @@ void libc_ready() {
         Text text(output);
         print_options(text);
     }
-    const bool ends = options.stats != StatsFormat::kNone || options.records() || options.hardened;
-    if (ends || options.guard > 0) watch_confinement();
-    if (!ends) return;
+    if (options.stats == StatsFormat::kNone && !options.records() && !options.hardened) return;
     start();  // the report tells of address space, used or not
     prepare_end(look_at_last);
 }

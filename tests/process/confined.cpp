@@ -114,11 +114,26 @@ void in_child(void (seccomp::Filter::*install)()) {
     work();
 }
 
+// The system's prctl, whoever is asked first.
+void prctl_answers() {
+    char name[16] = {};
+    require(prctl(PR_SET_NAME, "another-name") == 0 && prctl(PR_GET_NAME, name) == 0,
+            "a name is set and read");
+    require(!strcmp(name, "another-name"), "the one that was set");
+    errno = 0;
+    require(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr) == -1 && errno != 0, "no filter is an error");
+    errno = 0;
+    require(prctl(-5) == -1 && errno == EINVAL, "so is what there is not");
+    errno = 7;
+    require(prctl(PR_GET_DUMPABLE) >= 0 && errno == 7, "what succeeds leaves errno alone");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     return check::run(count, arguments,
-                      {{"by_itself", by_itself},
+                      {{"prctl_answers", prctl_answers},
+                       {"by_itself", by_itself},
                        {"with_much", with_much},
                        {"with_much_to_come", with_much_to_come},
                        {"child", [] { in_child(&seccomp::Filter::install); }},
