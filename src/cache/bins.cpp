@@ -203,8 +203,8 @@ Refill refill(ThreadCache& cache, SizeClass c) {
 
 namespace {
 
-// What a bin that is full most of the time holds: given back a few at a time, objects cost half of what they do one by
-// one, and so few keep no more than a page from going back.
+// What a bin that is full most of the time holds, until it gives all of it back together: that costs half of what one by one
+// does. No more than fills a page; in how many slabs it lies nobody knows.
 size_t few_of(const BinTop& top, SizeClass c) {
     const size_t few = top.own_slots ? kDrainedWhole : kFirstLimit;
     return few * kSizeClasses[c].size <= kFewBytes ? few : 0;

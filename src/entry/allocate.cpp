@@ -50,22 +50,26 @@ void note_growth() {
         note_takes();
 }
 
-// Whether the observers let an object of this class pass untold. It counts then.
-[[gnu::always_inline]] inline bool passes(ThreadCache& cache, SizeClass c) {
-    const uint32_t who = cache.observing & kSeePops;
-    if (who != kProfileAlone) return !who;
-    const int64_t left = cache.untold - static_cast<int64_t>(kSizeClasses[c].size);
+// Whether there are as many bytes yet before the one that the profiler waits for.
+[[gnu::always_inline]] inline bool counts_down(ThreadCache& cache, size_t bytes) {
+    const int64_t left = cache.untold - static_cast<int64_t>(bytes);
     if (left <= 0) [[unlikely]]
         return false;
     cache.untold = left;
     return true;
 }
 
+// Whether the observers let an object of this class pass untold. It counts then.
+[[gnu::always_inline]] inline bool passes(ThreadCache& cache, SizeClass c) {
+    const uint32_t who = cache.observing & kSeePops;
+    return who == kProfileAlone ? counts_down(cache, kSizeClasses[c].size) : !who;
+}
+
 // As the fast path; NULL when that cannot serve it, as in a thread without a cache, or an observer is to be told.
-[[gnu::always_inline]] inline Object* pop_of_class(ThreadCache& cache, SizeClass c) {
-    Bin& bin = cache.bins[c];
+template <class Passes>
+[[gnu::always_inline]] inline Object* pop_if(Bin& bin, Passes passes) {
     Object* const object = slot(bin, top(bin));
-    if (!object || !passes(cache, c)) return nullptr;
+    if (!object || !passes()) return nullptr;
     pops_top(bin) += kPop;
     if constexpr (kDoubleFreeCheck) object->mark = 0;
     return object;
@@ -220,19 +224,14 @@ void* allocate_slow(size_t size) {
     // While the profiler samples, every allocation comes here.
     if ((cache->observing & kSeePops) == kProfileAlone && size <= kFastMax && has_cache(cache)) {
         Bin& bin = bin_for(*cache, size);
-        const int64_t left = cache->untold - static_cast<int64_t>(bin.grains * kAlignment);
-        if (left > 0) {
-            if (Object* const object = pop(bin)) {
-                cache->untold = left;
-                return object;
-            }
-        }
-        return allocate_slower(size);
+        Object* const object = pop_if(bin, [&] { return counts_down(*cache, bin.grains * kAlignment); });
+        return object ? object : allocate_slower(size);
     }
     // No entry in by_size, or no fast path.
-    if (size >= cache->fast_end && size <= kSmallMax && !hardened::serves())
-        if (Object* const object = pop_of_class(*cache, class_of_size(size))) return object;
-    return allocate_slower(size);
+    if (size < cache->fast_end || size > kSmallMax || hardened::serves()) return allocate_slower(size);
+    const SizeClass c = class_of_size(size);
+    Object* const object = pop_if(cache->bins[c], [&] { return passes(*cache, c); });
+    return object ? object : allocate_slower(size);
 }
 
 void* allocate_zeroed(size_t count, size_t size) {

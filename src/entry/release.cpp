@@ -104,10 +104,6 @@ bool release_guarded_sample(void* pointer) {
     return true;
 }
 
-}  // namespace
-
-namespace {
-
 // The bin is one that a thread of the same pointer has left behind.
 [[gnu::noinline]] void release_left_behind(Slab& slab, Bin& bin, Object* object) {
     ThreadCache& cache = cache_with(bin);

@@ -87,14 +87,7 @@ class Heap {
     Batch take_one(SizeClass c);
     // Freed objects of one of this heap's slabs, linked from `first` to `last`. They carry the mark already.
     void give(Slab& slab, Object* first, Object* last, uint32_t count) {
-        expect(first, "objects given back to a slab that is not their own", [&] {
-            return slab.used >= count && slab.is_object(first) && slab.is_object(last) &&
-                   slab.owner.load(std::memory_order_relaxed) == id_;
-        });
-        last->next = slab.free;
-        slab.free = first;
-        slab.used = static_cast<uint16_t>(slab.used - count);
-        classes_[slab.size_class].used -= count;
+        put(slab, first, last, count);
         if (is_to_settle(slab)) settle(slab);
     }
     void give(Slab& slab, Object* object) { give(slab, object, object, 1); }
@@ -137,6 +130,16 @@ class Heap {
         Slab*& list(SlabState state) { return lists[static_cast<size_t>(state) - 1]; }
     };
 
+    [[gnu::always_inline]] void put(Slab& slab, Object* first, Object* last, uint32_t count) {
+        expect(first, "objects given back to a slab that is not their own", [&] {
+            return slab.used >= count && slab.is_object(first) && slab.is_object(last) &&
+                   slab.owner.load(std::memory_order_relaxed) == id_;
+        });
+        last->next = slab.free;
+        slab.free = first;
+        slab.used = static_cast<uint16_t>(slab.used - count);
+        classes_[slab.size_class].used -= count;
+    }
     static bool is_to_settle(const Slab& slab) { return slab.used == 0 || slab.state == SlabState::kFull; }
     [[gnu::noinline]] void give_one_waiting(Slab& slab, Object* object);
     [[gnu::noinline]] void settle_and_unlock(Slab& slab);
@@ -230,13 +233,7 @@ class [[nodiscard]] HeapGuard {
         if (!lock.is_mine()) lock.require_order();
     if (!lock.try_lock()) [[unlikely]]
         return give_one_waiting(slab, object);
-    expect(object, "an object given back to a slab that is not its own", [&] {
-        return slab.used > 0 && slab.is_object(object) && slab.owner.load(std::memory_order_relaxed) == id_;
-    });
-    object->next = slab.free;
-    slab.free = object;
-    slab.used = static_cast<uint16_t>(slab.used - 1);
-    classes_[slab.size_class].used -= 1;
+    put(slab, object, object, 1);
     if (is_to_settle(slab)) [[unlikely]]
         return settle_and_unlock(slab);
     lock.unlock_unwaited();
