@@ -32,20 +32,19 @@ void add_totals(ClassTotals& total, const ClassTotals& more) {
 }  // namespace
 
 // Words that its thread writes plainly, for a fast path without atomic operations, each of them whole: ThreadSanitizer would
-// call that a race.
+// call that a race, and clang's looks at atomic reads in any function.
 __attribute__((no_sanitize("thread"))) ClassTotals totals_of(const ThreadCache& cache, SizeClass c) {
-    const Bin& bin = cache.bins[c];
+    const volatile Bin& bin = cache.bins[c];
     const ClassCounters& counters = cache.heap.counters(c);
     const uint64_t filled = counters.filled, flushed = counters.flushed, remote = counters.remote_frees;
-    const uint64_t both = __atomic_load_n(&cache.tops[c].pops_top, __ATOMIC_RELAXED);
+    const volatile BinTop& tops = cache.tops[c];
+    const uint64_t both = tops.pops_top;
     const uint64_t pops = both >> 16;
-    int64_t held =
-        (__atomic_load_n(&bin.end, __ATOMIC_RELAXED) - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} -
-        bin.taken;
+    int64_t held = (bin.end - static_cast<int64_t>(both & 0xffff)) / int64_t{kSlot} - bin.taken;
     // On the way to other slots it is empty, and end and top seem farther apart than it has room.
     if (held < 0 || held > kSizeClasses[c].bin_limit) held = 0;
     const int64_t pushed = held + static_cast<int64_t>(pops + flushed - filled);
-    const uint64_t direct = __atomic_load_n(&cache.tops[c].direct_frees, __ATOMIC_RELAXED);
+    const uint64_t direct = tops.direct_frees;
     const uint64_t frees = (pushed > 0 ? static_cast<uint64_t>(pushed) : 0) + direct + remote;
     return {pops,           frees, counters.fresh,   remote,
             counters.slabs, 0,     counters.touched, static_cast<uint64_t>(held)};
