@@ -43,8 +43,22 @@ void* fail(int error) {
     return nullptr;
 }
 
-void* aligned(size_t alignment, size_t size) {
+[[gnu::noinline]] void* aligned_slow(size_t alignment, size_t size) {
     return size > kLargest - alignment ? fail(ENOMEM) : tarn::allocate_aligned(alignment, size);
+}
+
+[[gnu::always_inline]] inline void* aligned(size_t alignment, size_t size) {
+    void* const pointer = tarn::allocate_aligned_fast(alignment, size);
+    return pointer ? pointer : aligned_slow(alignment, size);
+}
+
+[[gnu::noinline]] int posix_memalign_slow(void** result, size_t alignment, size_t size) {
+    const int saved = errno;
+    void* const pointer = aligned_slow(alignment, size);
+    if (!pointer) return ENOMEM;  // and errno says so, too, as in glibc
+    errno = saved;
+    *result = pointer;
+    return 0;
 }
 
 // glibc has these by way of realloc and free, which a program or an earlier library may bring: the block is
@@ -109,10 +123,9 @@ TARN_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
 
 TARN_EXPORT int posix_memalign(void** result, size_t alignment, size_t size) noexcept {
     if (!power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
-    const int saved = errno;
-    void* pointer = aligned(alignment, size);
-    if (!pointer) return ENOMEM;  // and errno says so, too, as in glibc
-    errno = saved;
+    void* const pointer = tarn::allocate_aligned_fast(alignment, size);
+    if (!pointer) [[unlikely]]
+        return posix_memalign_slow(result, alignment, size);
     *result = pointer;
     return 0;
 }

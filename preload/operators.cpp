@@ -68,9 +68,15 @@ void* allocate_with(size_t size, size_t alignment) {
     return pointer;
 }
 
-void* make_aligned(size_t size, std::align_val_t alignment) {
-    void* pointer = allocate_with(size, static_cast<size_t>(alignment));
-    return pointer ? pointer : retry(size, static_cast<size_t>(alignment));
+[[gnu::noinline]] void* make_aligned_slow(size_t size, size_t alignment) {
+    void* pointer = allocate_with(size, alignment);
+    return pointer ? pointer : retry(size, alignment);
+}
+
+[[gnu::always_inline]] inline void* make_aligned(size_t size, std::align_val_t by) {
+    const auto alignment = static_cast<size_t>(by);
+    void* pointer = allocatable(alignment) ? tarn::allocate_aligned_fast(alignment, size) : nullptr;
+    return pointer ? pointer : make_aligned_slow(size, alignment);
 }
 
 // By name, so that whoever replaces the throwing form alone gets its objects from these, too.

@@ -250,7 +250,9 @@ void* allocate_zeroed(size_t count, size_t size) {
     return taken.zeroed ? hand_out(taken.object) : memset(taken.object, 0, bytes < 16 ? 16 : bytes);
 }
 
-void* allocate_aligned(size_t alignment, size_t size) {
+namespace {
+
+[[gnu::noinline]] void* allocate_aligned_slow(size_t alignment, size_t size) {
     if (hardened::serves()) [[unlikely]]
         return allocate_hardened(size, alignment < kAlignment ? kAlignment : alignment,
                                  hardened::Form::kMalloc);
@@ -263,6 +265,21 @@ void* allocate_aligned(size_t alignment, size_t size) {
         if (taken.object) return hand_out(taken.object);
     }
     return allocate_large(size, alignment < kAlignment ? kAlignment : alignment, Zero::kNo);
+}
+
+}  // namespace
+
+// A leaf where the bin has an object, as allocate_slow.
+void* allocate_aligned(size_t alignment, size_t size) {
+    if (void* const object = allocate_aligned_fast(alignment, size)) return object;
+    ThreadCache* const cache = current_cache;
+    const size_t multiple = to_multiple(alignment, size);
+    if ((cache->observing & kSeePops) == kProfileAlone && multiple - 1 < kFastMax && has_cache(cache)) {
+        Bin& bin = bin_for(*cache, multiple);
+        if (Object* const object = pop_if(bin, [&] { return counts_down(*cache, bin.grains * kAlignment); }))
+            return object;
+    }
+    return allocate_aligned_slow(alignment, size);
 }
 
 size_t aligned_size(size_t alignment, size_t size) {

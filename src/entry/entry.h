@@ -60,6 +60,26 @@ namespace tarn {
     return pointer;
 }
 
+// Any multiple of a power of two is held by a class whose size is a multiple of it as well, and so are its objects aligned.
+consteval bool classes_hold_multiples() {
+    for (size_t alignment = 8; alignment <= kFastMax; alignment *= 2)
+        for (size_t size = alignment; size <= kFastMax; size += alignment)
+            if (kSizeClasses[class_of_size(size)].size % alignment != 0) return false;
+    return true;
+}
+static_assert(classes_hold_multiples());
+
+// The least such multiple, for powers of two; 0 for none, and where there is none.
+[[gnu::always_inline]] inline size_t to_multiple(size_t alignment, size_t size) {
+    return (size + alignment - 1) & -alignment;
+}
+
+// allocate_aligned, for powers of two. NULL when the fast path cannot serve it.
+[[gnu::always_inline]] inline void* allocate_aligned_fast(size_t alignment, size_t size) {
+    const size_t multiple = to_multiple(alignment, size);
+    return multiple ? allocate_fast(multiple) : nullptr;
+}
+
 // As allocate_aligned, for what aligned_size gives for an alignment up to kSlabAlignmentMax: all objects in the
 // bin of its class are aligned.
 [[gnu::always_inline]] inline void* allocate_aligned_size(size_t alignment, size_t size) {

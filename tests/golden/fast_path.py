@@ -19,11 +19,11 @@ import tempfile
 PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)  # of scripts/test: what time limits are multiplied by
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast_path.txt")
-LIMITS = {"malloc+free": 46, "new+delete": 48, "waves-of-1600": 125, "waves-of-400": 165}
+LIMITS = {"malloc+free": 46, "new+delete": 48, "aligned+free": 56, "waves-of-1600": 125, "waves-of-400": 165}
 PAIRS, WAVES = 3000 - 1000, 30 - 10  # pairs.cpp: what the longer counted pass does more
 WAVES_VARY = 1  # with the address where windows lie
 PASSES = 3
-FUNCTIONS = ("count_malloc", "count_new", "count_waves")
+FUNCTIONS = ("count_malloc", "count_new", "count_aligned", "count_waves")
 
 
 def pairs_of(case):

@@ -17,6 +17,10 @@ extern "C" {
     for (size_t i = 0; i < pairs; ++i)
         ::operator delete(::operator new(size), size);
 }
+[[gnu::noinline]] void count_aligned(size_t size, size_t pairs) {
+    for (size_t i = 0; i < pairs; ++i)
+        free(aligned_alloc(64, size));
+}
 void* wave[1600];
 [[gnu::noinline]] void count_waves(size_t size, size_t objects, size_t waves) {
     for (; waves > 0; --waves) {
@@ -50,6 +54,8 @@ int main() {
         run("malloc+free", count_malloc, size);
     for (size_t size = 16; size <= 8192; size *= 2)
         run("new+delete", count_new, size);
+    for (size_t size = 64; size <= 8192; size *= 8)
+        run("aligned+free", count_aligned, size);
     run_waves(64, 1600);
     run_waves(1024, 1600);
     run_waves(4096, 400);

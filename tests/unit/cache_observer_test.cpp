@@ -122,7 +122,7 @@ TEST_F(Observing, WhatHasNoFastPathIsToldAsAPop) {
     void* const zeroed = allocate_zeroed(1, kSizeClasses[c].size);
     EXPECT_EQ(watcher.pops[c], 1u);
     void* const aligned = allocate_aligned(16, kSizeClasses[c].size);
-    EXPECT_EQ(watcher.pops[c], 2u);
+    EXPECT_EQ(watcher.pops[c], 1u) << "this one has";
     EXPECT_EQ(watcher.refills[c], 0u);
     release(zeroed);
     release(aligned);
