@@ -155,6 +155,18 @@ Resized move_at_source(void* block, Record record, Move move) {
     return resized(moved.at, record, moved.record, copied ? Copied::kYes : Copied::kNo);
 }
 
+// `at` NULL: the old block is untouched.
+Resized copy_to(const Block& target, void* block, Record record, size_t new_size) {
+    void* const copy = entered(target);
+    if (!copy) return {};
+    count_live(target.record.size);
+    memcpy(copy, block, std::min(record.size, new_size));
+    strike_block(block);
+    count_dead(record.size);
+    give_back(block, record);
+    return {copy, Copied::kYes};
+}
+
 Resized resize_mapping(void* block, Record record, size_t new_size, size_t alignment) {
     if (const size_t size = map::resize_in_place(block, record, new_size)) {
         const Record changed{size, record.source, record.tag};
@@ -162,6 +174,9 @@ Resized resize_mapping(void* block, Record record, size_t new_size, size_t align
         return resized(block, record, changed, Copied::kNo);
     }
     if (alignment > os::page_size()) return {};
+    if (new_size > record.size)
+        if (const Block kept = map::kept_to_grow_in(record, new_size); kept.at)
+            if (const Resized copied = copy_to(kept, block, record, new_size); copied.at) return copied;
     return move_at_source(block, record, [&] { return map::remap(block, record, new_size); });
 }
 
@@ -201,14 +216,8 @@ Resized resize_by_copy(void* block, Record record, size_t new_size, size_t align
                          : allocate_anywhere(clamp(new_size), alignment, Zero::kNo);
     if (target.record.source == BlockSource::kGuarded && record.source == BlockSource::kGuarded)
         target.record.tag = static_cast<Tag>(target.record.tag | (record.tag & kNotes));
-    void* copy = entered(target);
-    if (!copy) return {grows ? nullptr : block, Copied::kNo};
-    count_live(target.record.size);
-    memcpy(copy, block, std::min(record.size, new_size));
-    strike_block(block);
-    count_dead(record.size);
-    give_back(block, record);
-    return {copy, Copied::kYes};
+    const Resized copied = copy_to(target, block, record, new_size);
+    return copied.at || grows ? copied : Resized{block, Copied::kNo};
 }
 
 }  // namespace

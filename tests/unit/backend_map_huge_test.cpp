@@ -101,6 +101,26 @@ TEST_F(MapHuge, TheLastOfABlockIsWholeWhereWhatIsNotNeededIsLittle) {
         free(block.at, block.record);
 }
 
+TEST_F(MapHuge, WhatIsKeptInOrdinaryPagesGivesWay) {
+    ASSERT_TRUE(get_huge_pages(40, kMiB));
+    trim();
+    options.huge_pages = HugePageUse::kNever;
+    std::vector<Block> blocks;
+    for (size_t i = 0; i < 8; ++i) {
+        blocks.push_back(allocate(8 * kMiB, 16));
+        ASSERT_FALSE(is_huge(blocks.back().record.tag));
+    }
+    free(blocks.back().at, blocks.back().record);
+    ASSERT_EQ(stats().kept, 8 * kMiB);
+    options.huge_pages = HugePageUse::kDenseBlocks;
+    blocks.back() = allocate(8 * kMiB, 16);
+    EXPECT_TRUE(is_huge(blocks.back().record.tag));
+    EXPECT_EQ(stats().kept, 0u) << "the old one went back";
+    EXPECT_EQ(stats().live, 64 * kMiB);
+    for (const Block& block : blocks)
+        free(block.at, block.record);
+}
+
 TEST_F(MapHuge, ABlockThatGrowsGetsThemWhenItWasWritten) {
     for (const bool written : {false, true}) {
         Block block = allocate(4 * kMiB, 16);

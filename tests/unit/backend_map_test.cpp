@@ -148,6 +148,22 @@ TEST_F(Map, GrowsIntoItsOwnFreedTail) {
     free(block.at, {larger, BlockSource::kMapping});
 }
 
+TEST_F(Map, WhatIsKeptIsRoomToGrowIn) {
+    const Block other = allocate(8 * kMiB, 16), growing = allocate(kMiB, 16), kept = allocate(3 * kMiB, 16);
+    ASSERT_TRUE(other.at && growing.at && kept.at);
+    EXPECT_EQ(kept_to_grow_in(growing.record, 2 * kMiB).at, nullptr) << "nothing is kept";
+    free(kept.at, kept.record);
+    ASSERT_EQ(stats().kept, 3 * kMiB);
+    EXPECT_EQ(kept_to_grow_in(growing.record, 4 * kMiB).at, nullptr) << "moving is cheaper";
+    const Block room = kept_to_grow_in(growing.record, 2 * kMiB);
+    EXPECT_EQ(room.at, kept.at);
+    EXPECT_EQ(room.record.size, 2 * kMiB + kMiB / 2) << "with room to spare";
+    EXPECT_EQ(stats().kept, kMiB / 2);
+    EXPECT_EQ(stats().live, 11 * kMiB + kMiB / 2);
+    for (const Block& block : {other, growing, room})
+        free(block.at, block.record);
+}
+
 TEST_F(Map, RemapKeepsTheContentsAndCopiesNothing) {
     Block block = allocate(2 * kMiB, 16);
     ASSERT_TRUE(block.at);

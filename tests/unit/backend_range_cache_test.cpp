@@ -137,6 +137,17 @@ TEST(RangeCache, HugePagesAreNotCutInTwo) {
     EXPECT_EQ(cache.bytes(), 15 * kMiB);
 }
 
+TEST(RangeCache, ABlockHasAllOfItsLastHugePageWhereThatIsLittle) {
+    Cache cache;
+    put(cache, 0, 40, kHugeTag);
+    EXPECT_EQ(cache.take(15 * kMiB).range.size, 16 * kMiB);
+    const Range small = cache.take(5 * kMiB).range;
+    EXPECT_EQ(small.at, at(16));
+    EXPECT_EQ(small.size, 5 * kMiB);
+    EXPECT_EQ(cache.take(17 * kMiB).range.size, 17 * kMiB) << "up to the end of one";
+    EXPECT_EQ(cache.take(2 * kMiB).range.size, 2 * kMiB) << "and no more than there is";
+}
+
 TEST(RangeCache, WhatIsEmptyCountsForNothingAndIsZero) {
     Cache cache;
     put_empty(cache, 0, 4);

@@ -12,6 +12,7 @@
 #include "backend/ranges/range_cache.h"
 #include "base/missed.h"
 #include "os/lock.h"
+#include "os/os.h"
 
 namespace tarn::map {
 
@@ -24,6 +25,14 @@ inline constexpr size_t kKeptForMany = size_t{10} << 20;  // small ones are free
 inline constexpr size_t kKeptLargest = size_t{32} << 20;
 inline constexpr size_t kKeptShare = 2;
 inline constexpr uint32_t kPause = 1024;
+
+inline size_t round_to_pages(size_t size) {
+    const size_t page = os::page_size();
+    return (size + page - 1) & ~(page - 1);
+}
+
+// More room for what grows: untouched address space; in huge pages it would be touched soon.
+inline constexpr size_t kGrowth = 16, kGrowthSmall = 4;
 
 struct Books {
     Lock lock{LockRank::kMap};

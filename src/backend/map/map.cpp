@@ -8,6 +8,7 @@
 
 #include "backend/map/advice.h"
 #include "backend/map/books.h"
+#include "backend/map/density.h"
 #include "backend/map/remap.h"
 #include "backend/map/run_cache.h"
 #include "base/options.h"
@@ -20,12 +21,6 @@ namespace {
 
 constexpr Units kRunsKept = Units{64};  // by small objects, when address space is short
 constexpr size_t kRunSizeMost = kUnitsMost.bytes();
-// Of a block, when its density is asked for: what was written last, but for the room to spare at the end.
-constexpr size_t kLookMost = kHugePage;
-constexpr size_t kLookBefore = 8;                   // 1/8 from the end
-constexpr size_t kRestShare = 8;                    // of a block, that its last huge page may have besides
-constexpr size_t kHugeChunksBelow = 2 * kHugePage;  // smaller blocks share huge pages with others
-constexpr size_t kGrowth = 16;                      // 1/16 more room for what grows: untouched address space
 
 constinit std::atomic<Tag> last_tag{0};
 
@@ -38,76 +33,8 @@ Tag base_tag(Tag tag) {
     return is_huge(tag) ? kHugeTag : Tag{0};
 }
 
-size_t round_to_pages(size_t size) {
-    const size_t page = os::page_size();
-    return (size + page - 1) & ~(page - 1);
-}
-
-bool huge_allowed() {
-    return options.huge_pages == HugePageUse::kDenseBlocks && os::page_size() == os::kPageSize;
-}
-
-struct Density {
-    size_t seen, resident;
-};
-Density density(Range range) {
-    const size_t written = round_to_pages(range.size - range.size / kLookBefore);
-    const size_t seen = std::min(written, kLookMost);
-    return {seen, resident_bytes({range.at + written - seen, seen})};
-}
-
-// Huge pages say nothing: they are resident whole.
-void learn_density(Books& all, Range range) {
-    if (!huge_allowed() || is_huge(range.tag)) return;
-    size_t taken;
-    {
-        Guard guard(all.lock);
-        taken = all.taken;
-        if (!all.huge.curious(all.in_blocks())) return;
-    }
-    if (!worth_asking(taken)) return;
-    const Density found = density(range);
-    Guard guard(all.lock);
-    all.huge.learn(found.seen, found.resident);
-}
-
-// Before anything was given back: is the last fresh block written by now? If it is not, that says nothing
-// yet. Should it be gone, mincore fails.
-void learn_from_latest(Books& all, size_t size) {
-    if (!huge_allowed()) return;
-    Range latest;
-    size_t taken;
-    {
-        Guard guard(all.lock);
-        taken = all.taken;
-        if (!all.huge.clueless(all.in_blocks() + size)) return;
-        latest = std::exchange(all.latest, {});
-    }
-    if (latest.size == 0 || !worth_asking(taken)) return;
-    const Density found = density(latest);
-    if (found.seen == 0 || !HugePages::dense(found.seen, found.resident)) return;
-    Guard guard(all.lock);
-    all.huge.learn(found.seen, found.resident);
-}
-
-// A block that grows is judged by itself: was it written as it grew so far?
-bool growth_deserves_huge(Books& all, Range range, size_t size) {
-    if (!huge_allowed() || is_huge(range.tag) || size < kHugeChunksBelow) return false;
-    size_t taken;
-    {
-        Guard guard(all.lock);
-        taken = all.taken;
-        if (all.mappings.scarce() || all.in_blocks() + size - range.size < HugePages::kFrom) return false;
-    }
-    if (!worth_asking(taken)) return false;
-    const Density found = density(range);
-    return HugePages::dense(found.seen, found.resident);
-}
-
-bool huge_wanted(Books& all, size_t size) {
-    if (!huge_allowed()) return false;
-    Guard guard(all.lock);
-    return !all.mappings.scarce() && all.huge.wanted(all.in_blocks() + size, size);
+size_t with_room(size_t size) {
+    return size + size / (size < kHugeChunksBelow ? kGrowthSmall : kGrowth);
 }
 
 // A range of whole pages goes back: its bytes were counted.
@@ -196,11 +123,12 @@ Range remap_range(Books& all, Range range, size_t size, HugeGrowth huge) {
     return {at, size, tag};
 }
 
-// The pages between the end of a block and that of its last huge page would come one by one: it has them, too, where they
-// are little beside it.
-size_t to_whole_huge_page(const char* at, size_t size) {
-    const size_t end = reinterpret_cast<uintptr_t>(at) + size, rest = round_up(end, kHugePage) - end;
-    return rest <= size / kRestShare ? size + rest : size;
+// Kept in ordinary pages, and huge ones are wanted: it goes, for those cost less at each use. True: it is gone.
+bool gives_way_to_huge(Books& all, Range range) {
+    if (is_huge(range.tag) || !unmap_range(all, range, Pressed::kNo)) return false;
+    Guard guard(all.lock);
+    all.uncount(range.size);
+    return true;
 }
 
 // Nothing kept is long enough: the longest range is made so. Its pages are there already; moving them is
@@ -214,7 +142,8 @@ Block lengthen_kept(Books& all, size_t size) {
         all.count(range.size);
     }
     if (range.size == 0) return {};
-    const bool huge = size >= kHugeChunksBelow && huge_wanted(all, size);
+    const bool huge = size >= kHugeChunksBelow && huge_wanted(all, size, size);
+    if (huge && gives_way_to_huge(all, range)) return {};
     if (huge) size = to_whole_huge_page(range.at, size);
     const Range longer = remap_range(all, range, size, huge ? HugeGrowth::kYes : HugeGrowth::kNo);
     if (longer.at) return mapping(longer, range.size);
@@ -243,11 +172,14 @@ Block allocate_mapping(size_t size, size_t alignment) {
     Books& all = books();
     const size_t rounded = round_to_pages(size);
     fetch_nodes(all);
-    if (const Taken taken = take_kept(all, rounded, alignment); taken.range.size)
-        return mapping(taken.range, taken.dirty);
+    if (const Taken taken = take_kept(all, rounded, alignment); taken.range.size) {
+        const bool better = alignment <= os::page_size() && rounded >= kHugeChunksBelow &&
+                            huge_wanted(all, rounded, 0) && gives_way_to_huge(all, taken.range);
+        if (!better) return mapping(taken.range, taken.dirty);
+    }
     if (alignment <= os::page_size()) {
         learn_from_latest(all, rounded);
-        const bool huge = huge_wanted(all, rounded);
+        const bool huge = huge_wanted(all, rounded, rounded);
         if (huge && rounded < kHugeChunksBelow)
             if (const Block block = map_huge(all, rounded); block.at) return block;
         if (const Block block = lengthen_kept(all, rounded); block.at) return block;
@@ -280,7 +212,7 @@ bool absorb(Books& all, Range behind) {
 
 size_t grow_in_place(Books& all, Range range, size_t new_size) {
     const size_t exact = round_to_pages(new_size);
-    const size_t roomy = round_to_pages(new_size + new_size / kGrowth);
+    const size_t roomy = round_to_pages(with_room(new_size));
     for (const size_t wanted : {roomy, exact})
         if (absorb(all, {range.end(), wanted - range.size, range.tag})) return wanted;
     for (const size_t wanted : {roomy, exact}) {
@@ -312,7 +244,7 @@ Block allocate(size_t size, size_t alignment) {
 }
 
 Block allocate_growing(size_t size) {
-    return allocate_mapping(size + size / kGrowth, 1);
+    return allocate_mapping(with_room(size), 1);
 }
 
 void free(void* at, Record record) {
@@ -329,13 +261,29 @@ size_t resize_in_place(void* at, Record record, size_t new_size) {
     return growth_deserves_huge(all, range, new_size) ? 0 : grow_in_place(all, range, new_size);
 }
 
+Block kept_to_grow_in(Record record, size_t new_size) {
+    if (is_huge(record.tag) || new_size >= kHugeChunksBelow) return {};
+    Books& all = books();
+    fetch_nodes(all);
+    Guard guard(all.lock);
+    for (const size_t wanted : {round_to_pages(with_room(new_size)), round_to_pages(new_size)}) {
+        const Taken taken = all.cache.take(wanted);
+        all.count(taken.range.size);
+        if (taken.dirty) return mapping(taken.range, taken.dirty);
+        if (!taken.range.size) continue;
+        all.uncount(taken.range.size);
+        all.cache.put(taken.range, true);
+    }
+    return {};
+}
+
 Block remap(void* at, Record record, size_t new_size) {
     if (record.source == BlockSource::kRun || new_size > kLargestBlock) return {};
     Books& all = books();
     const Range range = range_of(at, record);
     fetch_nodes(all);
     const bool huge = growth_deserves_huge(all, range, new_size);
-    for (const size_t wanted : {new_size + new_size / kGrowth, new_size}) {
+    for (const size_t wanted : {with_room(new_size), new_size}) {
         const Range moved =
             remap_range(all, range, round_to_pages(wanted), huge ? HugeGrowth::kYes : HugeGrowth::kNo);
         if (moved.at) return mapping(moved, record.size);

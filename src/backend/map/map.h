@@ -4,8 +4,9 @@
 //
 // A process keeps freed mappings up to half of what it has in live ones plus twice the largest that it has
 // freed (2 to 64 MiB; up to 10 MiB sixteen times); the rest goes back to the kernel at once. What is kept is
-// used whole, split, or lengthened by mremap. Growing uses a free neighbour, then mremap in place, then
-// mremap elsewhere: nothing is copied. Mappings get huge pages where they will be filled (huge_pages.h).
+// used whole, split, or lengthened by mremap. Growing uses a free neighbour, then mremap in place, then what is kept, up
+// to 4 MiB (a page that is there costs less than one that is moved and one that is new), then mremap elsewhere, which
+// copies nothing. Mappings get huge pages where they will be filled (huge_pages.h).
 #pragma once
 #include <cstddef>
 
@@ -27,6 +28,9 @@ void free(void* at, Record record);
 
 // The block's new size, 0 when it has to move. A block that shrinks may stay as it is.
 size_t resize_in_place(void* at, Record record, size_t new_size);
+// For what a mapping that grows may be copied to: room that is kept, with its pages. `at` NULL: there is none, or moving it
+// is cheaper.
+[[nodiscard]] Block kept_to_grow_in(Record record, size_t new_size);
 // Moves a mapping without copying. `at` NULL: the old block is untouched.
 [[nodiscard]] Block remap(void* at, Record record, size_t new_size);
 // Does so however much the process has in blocks, and does nothing where huge pages are not allowed at all. The

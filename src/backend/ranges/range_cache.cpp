@@ -95,6 +95,8 @@ Taken RangeCache::take(size_t size, size_t alignment) {
     if (!node) return {};
     const Range range = node->range;
     const size_t lead = aligned(range.at, alignment) - reinterpret_cast<uintptr_t>(range.at);
+    if (is_huge(range.tag) && size >= kHugeChunksBelow)
+        size = std::min(to_whole_huge_page(range.at + lead, size), range.size - lead);
     const size_t rest = range.size - lead - size;
     const bool whole = rest < kSmallestRest + size / kWasteShare;
     const Range taken{range.at + lead, whole ? size + rest : size, range.tag};
