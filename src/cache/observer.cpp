@@ -68,6 +68,7 @@ void tell_popped(ThreadCache& cache, SizeClass c, Popped& popped) {
 }
 
 void tell_drained(ThreadCache& cache, SizeClass c) {
+    if (passes_record(cache, kWorkOfBin)) return;
     each_attached(cache, [&](Observer& observer) {
         if (observer.calls->drained) observer.calls->drained(observer, cache, c);
     });

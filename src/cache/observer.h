@@ -10,6 +10,7 @@
 // An observer may not allocate, but for what it puts in the place of an object that was popped. Its memory stays
 // with the cache when the thread ends, also when the cache is wiped.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -83,6 +84,15 @@ void detach(ThreadCache& cache, ObserverSlot slot);
 bool attached(const ThreadCache& cache, ObserverSlot slot);
 // Detaches all.
 void forget_observers(ThreadCache& cache);
+
+// What the record is told between two of its looks at the clock is nothing, unless it is asked for something. Written by its
+// module (seam/host.h).
+struct RecordCalls {
+    std::atomic<const uint64_t*> requests{
+        nullptr};  // a word that is not 0 when somebody asks; set while any thread is recorded
+    std::atomic<uint32_t> news{0};  // that every thread is to hear (ThreadCache::news_heard)
+};
+inline constinit RecordCalls record_calls;
 
 // From the cold ends, while any observer is attached (ThreadCache::observing).
 [[gnu::cold]] void tell_refilled(ThreadCache& cache, SizeClass c, Popped& popped);

@@ -40,6 +40,8 @@ struct alignas(64) ThreadCache {
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
     uint32_t refills;
+    uint32_t news_heard;  // record_calls.news, when the record looked last
+    int64_t until_look;   // bytes of work, before it does again
     Tallies tallies;
     Heap heap;
     Bin* by_size[kFastMax / 16 + 1];  // by (size + 15) / 16
@@ -62,6 +64,27 @@ extern thread_local constinit ThreadCache* current_cache __attribute__((tls_mode
 inline bool has_cache(const ThreadCache* cache) {
     return cache != &empty_cache;
 }
+// Whether nobody looks on but the record, which has heard all news.
+[[gnu::always_inline]] inline bool record_alone(const ThreadCache& cache) {
+    return cache.observing == observer_bit(ObserverSlot::kRecord) &&
+           cache.news_heard == record_calls.news.load(std::memory_order_relaxed);
+}
+// Whether it need not be told of so many bytes of work. They count then.
+[[gnu::always_inline]] inline bool passes_record(ThreadCache& cache, size_t bytes) {
+    const int64_t left = cache.until_look - static_cast<int64_t>(bytes);
+    if (left <= 0 || !record_alone(cache)) return false;
+    if (__atomic_load_n(record_calls.requests.load(std::memory_order_relaxed), __ATOMIC_RELAXED))
+        return false;
+    cache.until_look = left;
+    return true;
+}
+// Work: of a bin that is filled or drained; of a block, more than its share of bytes when it is small, and less when it is large.
+inline constexpr size_t kWorkOfBin = size_t{4} << 10;
+inline size_t work_of_block(size_t bytes) {
+    constexpr size_t kLeast = size_t{2} << 10, kShare = 64;
+    return bytes / kShare > kLeast ? bytes / kShare : kLeast;
+}
+
 inline bool has_bin(const ThreadCache& cache, const Bin& bin) {
     return &bin >= cache.bins && &bin < cache.bins + kClasses;
 }

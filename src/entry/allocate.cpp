@@ -129,7 +129,7 @@ template <Aligned kAligned>
             if (Object* const few = take_first_few(*cache, c)) return {few, false};
         const Refill refilled = refill(*cache, c);
         note_growth();
-        if (cache->observing && refilled.object) [[unlikely]]
+        if (cache->observing && refilled.object && !passes_record(*cache, kWorkOfBin)) [[unlikely]]
             return told(*cache, c, {refilled.object, refilled.zeroed, alignment}, tell_refilled);
         return refilled;
     }

@@ -22,6 +22,11 @@ bool observed_closely() {
     return current_cache->observing & kSeePops;
 }
 
+// Observed by none that is to be told of this work.
+[[gnu::always_inline]] inline bool passes(size_t bytes) {
+    return passes_record(*current_cache, work_of_block(bytes));
+}
+
 [[gnu::cold, gnu::noinline]] void tell_allocated(void* block, size_t size) {
     if (observed_closely()) size = block_size(block);
     tell_changed(*current_cache, {.allocations = 1, .bytes_allocated = size, .at = block});
@@ -29,6 +34,7 @@ bool observed_closely() {
 
 // The bytes of a live block, whose observers are told; 0: there is none, or nobody wants to know.
 size_t leaving(const void* block) {
+    if (record_alone(*current_cache)) return 0;
     if (!observed_closely()) {
         tell_leaves(*current_cache, block);  // by which others may come to look on
         return observed_closely() ? block_size(block) : 0;
@@ -55,7 +61,8 @@ void tell_resized(void* block, size_t before, const Resized& resized) {
     const Resized resized = resize_block(block, size, alignment);
     if (before > 0)
         tell_resized(block, before, resized);
-    else if (resized.at != block)  // growing by a few bytes in place is no work to speak of
+    else if (resized.at != block &&  // growing by a few bytes in place is no work to speak of
+             !passes(size))
         tell_changed(*current_cache, {.bytes_allocated = size, .at = resized.at, .was_at = block});
     return resized;
 }
@@ -90,7 +97,7 @@ void* allocate_large(size_t size, size_t alignment, Zero zero) {
     if (!block && reclaim(size)) block = allocate_block(size, alignment, zero);
     if (!block) return out_of_memory(size, alignment);
     note_footprint();
-    if (observed()) [[unlikely]]
+    if (observed() && !passes(size)) [[unlikely]]
         tell_allocated(block, size);
     return block;
 }
@@ -104,7 +111,7 @@ void* resize_large(void* block, size_t size, size_t alignment) {
 }
 
 BlockFree release_large(void* block) {
-    return observed() ? release_observed(block) : free_block(block);
+    return observed() && !passes(0) ? release_observed(block) : free_block(block);
 }
 
 }  // namespace tarn

@@ -60,6 +60,7 @@ void fill() {
     host.block_size = block_size;
     host.put_guarded = put_guarded;
     host.guard_counts = &guard_counts;
+    host.record_calls = &record_calls;
     host.hook_calls = hook_calls;
     host.confined_itself = os::confined_itself;
 }

@@ -16,30 +16,30 @@ namespace tarn::record {
 
 namespace {
 
-constexpr uint64_t kLookEvery = uint64_t{64} << 10;  // bytes at cold ends
+constexpr int64_t kLookEvery = int64_t{64} << 10;  // bytes at cold ends
 
-struct Watcher : Observer {
-    uint64_t taken;  // since the last look
-    uint32_t news;   // that it has heard
-};
-
-constinit uint64_t no_requests = 0;
-constinit std::atomic<uint64_t*> requests{&no_requests};
-constinit std::atomic<uint32_t> news{0};
+constinit const uint64_t no_requests = 0;
 
 constinit std::atomic<const Sampler*> joined{nullptr};
 constexpr uint64_t kPublishWait = 20'000'000;  // ns
 
 // One for each heap there may be; memory for those that there are.
-constinit std::atomic<Watcher*> watchers{nullptr};
+constinit std::atomic<Observer*> watchers{nullptr};
 
-Watcher* watcher_of(HeapId heap) {
-    Watcher* const all = made(watchers, kHeapsMax);
+Observer* watcher_of(HeapId heap) {
+    Observer* const all = made(watchers, kHeapsMax);
     return all ? all + heap : nullptr;
 }
 
+// The library's: the module has another one of its own.
+RecordCalls& calls() {
+    return *state.host->record_calls;
+}
+uint32_t news() {
+    return calls().news.load(std::memory_order_acquire);
+}
 uint64_t pending() {
-    return __atomic_load_n(requests.load(std::memory_order_relaxed), __ATOMIC_RELAXED);
+    return __atomic_load_n(calls().requests.load(std::memory_order_relaxed), __ATOMIC_RELAXED);
 }
 
 void begin_when_free() {
@@ -76,10 +76,10 @@ void obey() {
                        static_cast<uint64_t>(__builtin_popcountll(asked & 15)), __ATOMIC_RELAXED);
 }
 
-[[gnu::cold, gnu::noinline]] void look(Watcher& watcher, ThreadCache& cache) {
-    watcher.taken = 0;
-    if (const uint32_t now = news.load(std::memory_order_acquire); watcher.news != now) {
-        watcher.news = now;
+[[gnu::cold, gnu::noinline]] void look(ThreadCache& cache) {
+    cache.until_look = kLookEvery;
+    if (const uint32_t now = news(); cache.news_heard != now) {
+        cache.news_heard = now;
         if (sampler()) sampler()->news(cache);
     }
     const Life life = state.life.load(std::memory_order_acquire);
@@ -93,38 +93,33 @@ void obey() {
     }
 }
 
-[[gnu::always_inline]] inline void note(Observer& observer, ThreadCache& cache, uint64_t bytes) {
-    Watcher& watcher = static_cast<Watcher&>(observer);
-    watcher.taken += bytes;
-    if (watcher.taken >= kLookEvery || watcher.news != news.load(std::memory_order_relaxed) || pending())
-        [[unlikely]]
-        look(watcher, cache);
+// What passes_record() has not let pass.
+[[gnu::always_inline]] inline void note(ThreadCache& cache, size_t bytes) {
+    cache.until_look -= static_cast<int64_t>(bytes);
+    if (cache.until_look <= 0 || cache.news_heard != news() || pending()) [[unlikely]]
+        look(cache);
 }
 
-void refilled(Observer& observer, ThreadCache& cache, SizeClass c, Popped&) {
-    note(observer, cache, (objects_in(cache.bins[c]) + 1) * kSizeClasses[c].size);
+void refilled(Observer&, ThreadCache& cache, SizeClass, Popped&) {
+    note(cache, kWorkOfBin);
 }
 
-void drained(Observer& observer, ThreadCache& cache, SizeClass c) {
-    note(observer, cache, kSizeClasses[c].bin_limit * kSizeClasses[c].size);
+void drained(Observer&, ThreadCache& cache, SizeClass) {
+    note(cache, kWorkOfBin);
 }
 
-// A block is more work than its share of bytes when it is small, and less when it is large.
-void changed(Observer& observer, ThreadCache& cache, const BlockChange& change) {
-    constexpr uint64_t kLeast = kLookEvery / 32, kShare = 64;
-    const uint64_t share = change.bytes_allocated / kShare;
-    note(observer, cache, share > kLeast ? share : kLeast);
+void changed(Observer&, ThreadCache& cache, const BlockChange& change) {
+    note(cache, work_of_block(change.bytes_allocated));
 }
 
 // Who samples is to know of a block that was sampled before this thread has heard of sampling.
-void leaves(Observer& observer, ThreadCache& cache, const void*) {
-    Watcher& watcher = static_cast<Watcher&>(observer);
-    if (watcher.news != news.load(std::memory_order_relaxed)) [[unlikely]]
-        look(watcher, cache);
+void leaves(Observer&, ThreadCache& cache, const void*) {
+    if (cache.news_heard != news()) [[unlikely]]
+        look(cache);
 }
 
-void forget(Observer& observer, ThreadCache&) {
-    static_cast<Watcher&>(observer).taken = 0;
+void forget(Observer&, ThreadCache& cache) {
+    cache.until_look = kLookEvery;
 }
 
 constexpr Observer::Calls kCalls = {
@@ -136,22 +131,21 @@ void watch_thread(ThreadCache& cache) {
     const Life life = state.life.load(std::memory_order_acquire);
     if (life != Life::kBegun && life != Life::kForked) return;
     const Host& host = *state.host;
-    auto* watcher = static_cast<Watcher*>(host.observer_of(cache, ObserverSlot::kRecord));
-    if (!watcher) {
-        watcher = watcher_of(cache.heap.id());
+    if (!host.observer_of(cache, ObserverSlot::kRecord)) {
+        Observer* const watcher = watcher_of(cache.heap.id());
         if (!watcher) return;
         watcher->calls = &kCalls;
         watcher->every_object = false;
-        watcher->taken = 0;
+        cache.until_look = kLookEvery;
         host.keep_observer(cache, ObserverSlot::kRecord, *watcher);
     }
-    watcher->news = news.load(std::memory_order_acquire);
+    cache.news_heard = news();
     host.attach(cache, ObserverSlot::kRecord);
     if (sampler()) sampler()->news(cache);
 }
 
 void watch_requests(tarn_record_header* header) {
-    requests.store(header ? &header->requests : &no_requests, std::memory_order_release);
+    calls().requests.store(header ? &header->requests : &no_requests, std::memory_order_release);
 }
 
 bool publish_now() {
@@ -187,7 +181,7 @@ const Guarding* guarding() {
 }
 
 void tell_all_threads() {
-    news.fetch_add(1, std::memory_order_release);
+    calls().news.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace tarn::record

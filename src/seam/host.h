@@ -46,12 +46,13 @@ struct Host {
     // One of the guard's takes the place of an object that was popped, and counts as one of the class.
     void (*put_guarded)(ThreadCache&, SizeClass, Object* instead_of);
     GuardCounts* guard_counts;
+    RecordCalls* record_calls;
     // plt_hook.h
     void (*hook_calls)(const CallHook* hooks, size_t count, HookedObjects* before);
     // os.h: the module has another copy of it.
     bool (*confined_itself)();
 };
-inline constexpr uint32_t kHostVersion = 3;
+inline constexpr uint32_t kHostVersion = 4;
 
 // The module's one entry: `tarn_recorder_entry` in the library. Called by libtarn's constructor, once. NULL: another
 // version.
