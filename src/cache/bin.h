@@ -43,9 +43,9 @@ struct alignas(Heap::kMarkStep) Bin {
     uintptr_t owner;        // thread_pointer() of the thread that may push, or was, if it ended so; 0: none
     uintptr_t sized_owner;  // the same for sized delete; 0 while it has more to do than free
     uint16_t low, end;
-    uint16_t room;    // slots there are
-    uint16_t taken;   // slots before `end` that others have emptied (collect.cpp), until the next cold end
-    uint16_t grains;  // of each object: its bytes in units of kAlignment
+    uint16_t room;   // slots there are
+    uint16_t taken;  // slots before `end` that others have emptied (collect.cpp), until the next cold end
+    uint16_t bytes;  // of each object
     uint16_t unused[3];
 };
 static_assert(sizeof(Bin) == Heap::kMarkStep);

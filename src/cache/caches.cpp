@@ -40,7 +40,7 @@ constinit HeapId wiped_ids[kHeapsMax];
 void lay_out(ThreadCache& cache) {
     for (SizeClass c = 0; c < kClasses; ++c) {
         cache.bins[c].room = static_cast<uint16_t>(kSizeClasses[c].bin_limit);
-        cache.bins[c].grains = static_cast<uint16_t>(kSizeClasses[c].size / kAlignment);
+        cache.bins[c].bytes = static_cast<uint16_t>(kSizeClasses[c].size);
         set_slots(cache.bins[c], cache.first_slots[c] + kFirstSlots);
         BinTop& top = cache.tops[c];
         top.batch = kFirstBatch;

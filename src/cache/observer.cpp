@@ -22,6 +22,7 @@ void set_fast_path(ThreadCache& cache) {
     bool every_object = false;
     each_attached(cache, [&](const Observer& observer) { every_object |= observer.every_object; });
     cache.fast_end = every_object ? 0 : kFastMax + 1;
+    cache.counted_end = (cache.observing & kSeePops) == kProfileAlone ? kFastMax + 1 : 0;
 }
 
 }  // namespace

@@ -33,12 +33,13 @@ inline constexpr std::array<uint16_t, kClasses> kSlotEnds = detail::make_slot_en
 
 struct alignas(64) ThreadCache {
     size_t fast_end;      // sizes below have their bin in by_size; 0 in empty_cache
+    size_t counted_end;   // the same for who counts `untold` down: not 0 while the profiler alone sees pops
     uint32_t observing;   // a bit for each of the observers that look on now (observer.h)
     int32_t until_guard;  // allocations to go by uncounted by the guard's observers (preload/counted.h)
     int64_t untold;       // bytes before one of an object is sampled
-    Observer* observers[kObservers];  // NULL until an upper layer makes one; stays when the thread ends
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
+    Observer* observers[kObservers];  // NULL until an upper layer makes one; stays when the thread ends
     uint32_t refills;
     uint32_t news_heard;  // record_calls.news, when the record looked last
     int64_t until_look;   // bytes of work, before it does again

@@ -75,6 +75,12 @@ template <class Passes>
     return object;
 }
 
+// The fast path while the profiler samples. The sizes are below counted_end.
+[[gnu::always_inline]] inline Object* pop_counted(ThreadCache& cache, size_t size) {
+    Bin& bin = bin_for(cache, size);
+    return pop_if(bin, [&] { return counts_down(cache, bin.bytes); });
+}
+
 // More than the usual alignment is asked for seldom, and has functions of its own.
 enum class Aligned : bool { kUsual, kMore };
 template <Aligned kAligned>
@@ -221,10 +227,8 @@ namespace {
 // A leaf where the bin has an object: while each one is sampled or looked at, all requests come here.
 void* allocate_slow(size_t size) {
     ThreadCache* const cache = current_cache;
-    // While the profiler samples, every allocation comes here.
-    if ((cache->observing & kSeePops) == kProfileAlone && size <= kFastMax && has_cache(cache)) {
-        Bin& bin = bin_for(*cache, size);
-        Object* const object = pop_if(bin, [&] { return counts_down(*cache, bin.grains * kAlignment); });
+    if (size < cache->counted_end) {
+        Object* const object = pop_counted(*cache, size);
         return object ? object : allocate_slower(size);
     }
     // No entry in by_size, or no fast path.
@@ -237,10 +241,13 @@ void* allocate_slow(size_t size) {
 void* allocate_zeroed(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
+    ThreadCache* const cache = current_cache;
+    if (bytes < cache->counted_end)
+        if (Object* const object = pop_counted(*cache, bytes))
+            return memset(object, 0, bytes < 16 ? 16 : bytes);
     if (hardened::serves()) [[unlikely]]
         return allocate_hardened(bytes, kAlignment, hardened::Form::kMalloc);
     if (bytes > kSmallMax) return allocate_large(bytes, kAlignment, Zero::kYes);
-    ThreadCache* const cache = current_cache;
     const SizeClass c = class_of_size(bytes);
     Refill taken;
     if (seen_by_guard(*cache)) [[unlikely]]
@@ -274,11 +281,8 @@ void* allocate_aligned(size_t alignment, size_t size) {
     if (void* const object = allocate_aligned_fast(alignment, size)) return object;
     ThreadCache* const cache = current_cache;
     const size_t multiple = to_multiple(alignment, size);
-    if ((cache->observing & kSeePops) == kProfileAlone && multiple - 1 < kFastMax && has_cache(cache)) {
-        Bin& bin = bin_for(*cache, multiple);
-        if (Object* const object = pop_if(bin, [&] { return counts_down(*cache, bin.grains * kAlignment); }))
-            return object;
-    }
+    if (multiple != 0 && multiple < cache->counted_end)
+        if (Object* const object = pop_counted(*cache, multiple)) return object;
     return allocate_aligned_slow(alignment, size);
 }
 
