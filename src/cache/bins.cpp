@@ -2,6 +2,7 @@
 #include "cache/bins.h"
 
 #include "base/expect.h"
+#include "cache/collect.h"
 #include "cache/hardened.h"
 #include "cache/sound.h"
 #include "hardened/hardened.h"
@@ -262,8 +263,23 @@ bool push_or_give(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
 
 }  // namespace
 
+namespace {
+
+constinit std::atomic<uint32_t> seen_shrinkings{0};
+
+// The process becomes smaller: those that rest by now may keep what others had to have beside it.
+[[gnu::cold, gnu::noinline]] void note_shrinking() {
+    seen_shrinkings.store(shrinkings.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    if (has_many_threads()) collect_some();
+}
+
+}  // namespace
+
 void overflow(ThreadCache& cache, Bin& bin, Slab& slab, Object* object) {
     const SizeClass c = slab.size_class;
+    if (seen_shrinkings.load(std::memory_order_relaxed) != shrinkings.load(std::memory_order_relaxed))
+        [[unlikely]]
+        note_shrinking();
     if (push_or_give(cache, bin, slab, object) && cache.observing) [[unlikely]]
         tell_drained(cache, c);
 }

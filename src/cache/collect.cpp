@@ -20,6 +20,9 @@
 // What was taken is counted in `Bin::taken`; the thread closes the gap at its next cold end (close_gap).
 #include "cache/collect.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/message.h"
 #include "cache/caches.h"
 #include "heap/orphans.h"
@@ -32,6 +35,11 @@ namespace {
 constexpr uint64_t kWaitMost = 10'000'000;  // ns; a holder is in its heap for half a millisecond at most
 constexpr SizeClass kAtATime = 16;          // bins to a membarrier
 constexpr HeapId kSome = 8;                 // heaps to a step by which the process grows
+// Where there are many threads, of which most rest.
+constexpr uint32_t kManyThreads = 32;         // heaps with a holder
+constexpr HeapId kSomeOfMany = 256;           // heaps to a look
+constexpr int kBinsMost = 8;                  // of these, whose bins are emptied
+constexpr uint64_t kLooksApart = 10'000'000;  // ns
 
 // The steps rely on the order in which x86-64 lets stores be seen; and ThreadSanitizer does not know membarrier.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
@@ -96,7 +104,9 @@ void take_behind(ThreadCache& cache, Bin& bin, const Fence& fence) {
     put_back(bin, fence.first, fence.objects[0]);
 }
 
-void collect_bins(ThreadCache& cache) {
+// Whether there was anything.
+bool collect_bins(ThreadCache& cache) {
+    bool found = false;
     for (SizeClass from = 0; from < kClasses; from += kAtATime) {
         Fence fences[kAtATime];
         bool any = false;
@@ -105,10 +115,12 @@ void collect_bins(ThreadCache& cache) {
             any |= fences[i].first != 0;
         }
         if (!any) continue;
+        found = true;
         os::barrier_in_all_threads();  // worked before the first bin (collect_others)
         for (SizeClass i = 0; i < kAtATime && from + i < kClasses; ++i)
             if (fences[i].first) take_behind(cache, cache.bins[from + i], fences[i]);
     }
+    return found;
 }
 
 size_t collect(ThreadCache& cache, bool bins, Collect what) {
@@ -117,6 +129,14 @@ size_t collect(ThreadCache& cache, bool bins, Collect what) {
     const size_t bytes = what == Collect::kMemory ? cache.heap.punch_all() : 0;
     cache.heap.dissolve_empty();
     return bytes;
+}
+
+// Whether the thread has taken and freed nothing since this was asked last. (It writes plainly: see totals.cpp.)
+__attribute__((no_sanitize("thread"))) bool rests(ThreadCache& cache) {
+    uint64_t sum = 0;
+    for (SizeClass c = 0; c < kClasses; ++c)
+        sum += static_cast<const volatile BinTop&>(cache.tops[c]).pops_top;
+    return std::exchange(cache.seen_at_work, sum) == sum;
 }
 
 // Of another thread, and nobody is known to have left it half done.
@@ -152,23 +172,53 @@ size_t collect_others(Collect what) {
     return bytes;
 }
 
-void collect_some() {
+bool has_many_threads() {
+    return orphans.holders.load(std::memory_order_relaxed) >= kManyThreads;
+}
+
+namespace {
+
+// Some heaps, others with each call, that nobody is in now, each with its lock.
+template <class Visit>
+void visit_some(HeapId most, Visit visit) {
     static constinit std::atomic<HeapId> next{0};
-    const HeapId count = heap_count();
-    if (count <= kOrphanHeap + 2 || orphans.unsalvaged.load(std::memory_order_relaxed)) return;
-    SweepBudget budget;
-    const HeapId begin = next.fetch_add(kSome, std::memory_order_relaxed);
-    for (HeapId i = 0; i < kSome && i < count - kOrphanHeap - 1; ++i) {
-        const HeapId id = kOrphanHeap + 1 + (begin + i) % (count - kOrphanHeap - 1);
+    const HeapId others = heap_count() - kOrphanHeap - 1, some = std::min(most, others);
+    const HeapId begin = next.fetch_add(some, std::memory_order_relaxed);
+    for (HeapId i = 0; i < some; ++i) {
+        const HeapId id = kOrphanHeap + 1 + (begin + i) % others;
         HeapDoor& door = heap_door(id);
         if (!can_be_collected(id) || door.lock.is_mine() || !door.lock.try_lock()) continue;
         if (can_be_collected(id)) {
-            Heap& heap = cache_of(id)->heap;
-            heap.drain_mail();
-            heap.tidy_when_idle(budget);
+            cache_of(id)->heap.drain_mail();
+            visit(*cache_of(id));
         }
         door.lock.unlock();
     }
+}
+
+// A thread that did nothing between two looks gets back from its slabs what it needs. What they keep in bins is more than all
+// others have: hence a call that a filter may not know.
+void collect_from_resting() {
+    static constinit std::atomic<uint64_t> looked{0};
+    uint64_t before = looked.load(std::memory_order_relaxed);
+    const uint64_t now = os::nanoseconds();
+    if (now - before < kLooksApart || !looked.compare_exchange_strong(before, now)) return;
+    SweepBudget budget;
+    int left = kBins && os::barrier_in_all_threads() ? kBinsMost : 0;
+    visit_some(kSomeOfMany, [&](ThreadCache& cache) {
+        if (!rests(cache)) return cache.heap.tidy_when_idle(budget);
+        if (left > 0) left -= collect_bins(cache);
+        cache.heap.tidy(budget);
+    });
+}
+
+}  // namespace
+
+void collect_some() {
+    if (heap_count() <= kOrphanHeap + 2 || orphans.unsalvaged.load(std::memory_order_relaxed)) return;
+    if (has_many_threads() && !os::is_sandboxed()) return collect_from_resting();
+    SweepBudget budget;
+    visit_some(kSome, [&](ThreadCache& cache) { cache.heap.tidy_when_idle(budget); });
 }
 
 }  // namespace tarn

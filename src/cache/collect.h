@@ -16,7 +16,9 @@ enum class Collect : bool { kSlabs, kMemory };
 size_t collect_others(Collect what);
 
 // The same for a few heaps, others with each call, whose threads may be blocked for good; waits for nobody. By who makes
-// the process larger. Bins stay as they are.
+// the process larger. Bins stay as they are, but where there are many threads of which some rest.
 void collect_some();
+// So many have a heap that most of them rest.
+bool has_many_threads();
 
 }  // namespace tarn

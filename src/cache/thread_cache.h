@@ -40,6 +40,7 @@ struct alignas(64) ThreadCache {
     alignas(64) Bin bins[kClasses];
     BinTop tops[kClasses];
     Observer* observers[kObservers];  // NULL until an upper layer makes one; stays when the thread ends
+    uint64_t seen_at_work;  // a sum over the tops, when others looked last; with the lock of the heap's door
     uint32_t refills;
     uint32_t news_heard;  // record_calls.news, when the record looked last
     int64_t until_look;   // bytes of work, before it does again

@@ -106,6 +106,7 @@ class Heap {
     // other threads, besides the empty slabs, when this one's has not been at work since they looked last.
     void sweep_when_grown();
     void tidy_when_idle(SweepBudget& budget);
+    void tidy(SweepBudget& budget);
 
     // Slabs of which most lies free go to the orphans, where any heap that needs one finds them, as long as the class
     // has much more room than it uses. For the holder, none of whose bins has an object of the class.
@@ -175,6 +176,7 @@ class Heap {
     Slab*& list_of(const Slab& slab);
     Slab* open_mail();
     Punched punch(Slab& slab, Punch how);
+    size_t use() const;
     void begin_sweep();
     void sweep(Punch how, SweepBudget& budget);
     void forget_slabs();

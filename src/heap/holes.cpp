@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "heap/holes.h"
 
+#include <utility>
+
 #include "base/expect.h"
 #include "base/options.h"
 #include "heap/sound.h"
@@ -223,18 +225,26 @@ void Heap::sweep(Punch how, SweepBudget& budget) {
     }
 }
 
-// A thread that works out of its bins alone looks idle, too; then a refill brings back what it needs.
-void Heap::tidy_when_idle(SweepBudget& budget) {
+// A sum that hardly stays the same while objects come and go.
+size_t Heap::use() const {
     size_t sum = made_;
     for (SizeClass c = 0; c < kClasses; ++c)
         sum += (c + 1) * used(c);
-    const bool idle = sum == seen_;
-    seen_ = sum;
-    if (!idle) return;
+    return sum;
+}
+
+// A thread that works out of its bins alone looks idle, too; then a refill brings back what it needs.
+void Heap::tidy_when_idle(SweepBudget& budget) {
+    const size_t before = std::exchange(seen_, use());
+    if (seen_ == before) tidy(budget);
+}
+
+void Heap::tidy(SweepBudget& budget) {
+    seen_ = use();
     dissolve_empty();
     if (!may_punch()) return;
-    if (swept_ != sum) begin_sweep();
-    swept_ = sum;
+    if (swept_ != seen_) begin_sweep();
+    swept_ = seen_;
     sweep(Punch::kIdle, budget);
 }
 

@@ -16,6 +16,7 @@ constinit Supply supply;
 constinit Windows windows;
 TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> growths{0};
 TARN_WRITTEN_AT_START constinit std::atomic<uint32_t> run_takes{0};
+constinit std::atomic<uint32_t> shrinkings{0};
 
 namespace {
 
@@ -164,6 +165,11 @@ void enter_given(const OwnRun& run) {
     const bool clean = run.zeroed && !run.backed;
     window->set(unit - window->first_unit(), run.length, clean ? UnitState::kClean : UnitState::kDirty);
     supply.in_use -= run.length;
+    supply.given += run.length;
+    if (supply.given >= max(kStepUnits, supply.in_use / 8)) {
+        supply.given = {};
+        count_up(shrinkings);
+    }
     if (clean) return;
     supply.dirty += run.length;
     give_up_spare(run.length);

@@ -24,6 +24,8 @@ enum class RunUse : uint8_t { kSlab, kBlock };
 // How often memory was mapped that nobody had; and how often that was so, or more was taken for slabs than was said to be
 // of no interest.
 extern std::atomic<uint32_t> growths, run_takes;
+// Counts up as often as so much was given back: an eighth of what is taken, and 1 MiB at least.
+extern std::atomic<uint32_t> shrinkings;
 
 // Runs of this length, 1..kRunUnitsMax, at one hold of the lock; how many there are. The first is the lowest that was
 // used before, or else the lowest; the others are what would come next, while that is as dirty or as clean, and no more

@@ -24,6 +24,7 @@ struct Supply {
     Published in_slabs;                  // of these, units for slabs
     std::atomic<size_t> slabs_known{0};  // how many of these are of no interest; without the lock
     Units dirty;
+    Units given;     // since `shrinkings` was counted up
     Units returned;  // given back to the OS, ever
     Missed<Units> missed;
     Units spare;               // fewest dirty ones there were since the last look at `missed`

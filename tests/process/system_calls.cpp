@@ -132,6 +132,31 @@ void idle() {
     pthread_barrier_wait(&turn);
     pthread_join(thread, nullptr);
 }
+// So many wait that others look after what they keep.
+void many_idle() {
+    static pthread_barrier_t all;
+    constexpr unsigned kMany = 40;
+    require(!pthread_barrier_init(&all, nullptr, kMany + 1), "a barrier");
+    pthread_t started[kMany];
+    const auto use_and_wait = [](void*) -> void* {
+        free(in_thread(nullptr));
+        pthread_barrier_wait(&all);
+        pthread_barrier_wait(&all);
+        free(in_thread(nullptr));
+        pthread_barrier_wait(&all);
+        for (;;)
+            pause();
+    };
+    for (pthread_t& thread : started)
+        require(!pthread_create(&thread, nullptr, use_and_wait, nullptr), "a thread starts");
+    pthread_barrier_wait(&all);
+    for (int i = 0; i < 20; ++i) {
+        small();
+        growth();
+    }
+    pthread_barrier_wait(&all);
+    pthread_barrier_wait(&all);
+}
 void children() {
     for (int i = 0; i < 10; ++i) {
         const pid_t child = fork();
@@ -284,6 +309,7 @@ int main(int count, char** arguments) {
                        {"churn", [] { only_listed(churn); }},
                        {"threads", [] { only_listed_of_its_own(threads); }},
                        {"idle", [] { only_listed_of_its_own(idle); }},
+                       {"many_idle", [] { only_listed_of_its_own(many_idle); }},
                        {"children", [] { only_listed_of_its_own(children); }},
                        {"refused_advice",
                         [] {

@@ -129,6 +129,36 @@ void blocked_random_order() {
     four_threads_block(Order::kRandom);
 }
 
+// One after another uses 4 MiB and waits, as the threads of a pool do. Those that come later take what these keep.
+void many_rest() {
+    constexpr uintptr_t kMany = 200;
+    order = Order::kRandom;
+    pthread_barrier_init(&done, nullptr, 2);
+    pthread_attr_t small_stack;
+    pthread_attr_init(&small_stack);
+    pthread_attr_setstacksize(&small_stack, 128 << 10);
+    const size_t before = process::resident();
+    const auto use_and_block = [](void* number) -> void* {
+        Pile pile;
+        pile.fill(4 * kMiB, 77 + reinterpret_cast<uintptr_t>(number));
+        pile.shuffle(99);
+        pile.clear();
+        pthread_barrier_wait(&done);
+        for (;;)
+            pause();
+    };
+    for (uintptr_t i = 0; i < kMany; ++i) {
+        pthread_t thread;
+        require(!pthread_create(&thread, &small_stack, use_and_block, reinterpret_cast<void*>(i)),
+                "a thread starts");
+        pthread_barrier_wait(&done);
+    }
+    const size_t after = process::resident();
+    printf("%zu MiB left\n", after > before ? (after - before) / kMiB : 0);
+    fflush(stdout);
+    require(after < before + 90 * kMiB, "of 800 MiB at most 90 are left");
+}
+
 // One thread makes, another frees, over and over: nothing piles up.
 void* volatile handed[4096];
 
@@ -164,5 +194,6 @@ int main(int count, char** arguments) {
                        {"ended_freed_by_main", ended_freed_by_main},
                        {"blocked_in_order", blocked_in_order},
                        {"blocked_random_order", blocked_random_order},
+                       {"many_rest", many_rest},
                        {"producer_consumer", producer_consumer}});
 }

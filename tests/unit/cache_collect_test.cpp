@@ -5,8 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -107,6 +109,44 @@ TEST(Collect, BinsOfABlockedThreadAreEmptiedButForOneObject) {
         EXPECT_EQ(live(c), 0u);
         EXPECT_GT(objects_in(cache->bins[c]), 1u);
     });
+}
+
+// By who grows, without being asked. Those that are at work keep theirs.
+TEST(Collect, BinsOfManyThatRestAreEmptied) {
+    constexpr SizeClass c = 9;
+    constexpr size_t kMany = 40;
+    std::vector<std::unique_ptr<Worker>> workers(kMany);
+    std::vector<ThreadCache*> used(kMany);
+    const auto work = [](ThreadCache*& cache) {
+        for (int round = 0; round < 3; ++round) {
+            std::vector<void*> objects;
+            for (int i = 0; i < 500; ++i)
+                objects.push_back(allocate(kSizeClasses[c].size));
+            for (void* object : objects)
+                release(object);
+        }
+        cache = current_cache;
+    };
+    for (size_t i = 0; i < kMany; ++i) {
+        workers[i] = std::make_unique<Worker>();
+        workers[i]->run([&] { work(used[i]); });
+    }
+    ASSERT_TRUE(has_many_threads());
+    for (int look = 0; look < 40; ++look) {
+        workers[0]->run([&] { work(used[0]); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(11));
+        collect_some();
+    }
+    size_t emptied = 0;
+    for (size_t i = 1; i < kMany; ++i)
+        emptied += objects_in(used[i]->bins[c]) <= 1;
+    EXPECT_TRUE(emptied == kMany - 1 || !kBinsAreCollected) << emptied;
+    EXPECT_GT(objects_in(used[0]->bins[c]), 1u) << "it is at work";
+    for (size_t i = 0; i < kMany; ++i)
+        workers[i]->run([&] { work(used[i]); });
+    EXPECT_EQ(live(c), 0u);
+    workers.clear();
+    check_all();
 }
 
 TEST(Collect, WhatOthersFreedIntoABlockedThreadGoesBack) {
