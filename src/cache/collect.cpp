@@ -70,6 +70,12 @@ size_t top_now(Bin& bin) {
     return __atomic_load_n(&pops_top(bin), __ATOMIC_SEQ_CST) & 0xffff;
 }
 
+// Not once the program has confined itself.
+bool barrier() {
+    const os::UnlistedCall may;
+    return may && os::barrier_in_all_threads();
+}
+
 Fence put_fence(Bin& bin) {
     Fence fence;
     const size_t top = top_now(bin);
@@ -80,14 +86,16 @@ Fence put_fence(Bin& bin) {
     return fence;
 }
 
+void lift(Bin& bin, const Fence& fence) {
+    put_back(bin, fence.first + kSlot, fence.objects[1]);
+    put_back(bin, fence.first, fence.objects[0]);
+}
+
 // Objects of the bin that are ours go to their slabs.
 void take_behind(ThreadCache& cache, Bin& bin, const Fence& fence) {
     const size_t second = fence.first + kSlot;
     const bool ours = top_now(bin) <= fence.first && !load(bin, fence.first) && !load(bin, second);
-    if (!ours) {
-        put_back(bin, second, fence.objects[1]);
-        return put_back(bin, fence.first, fence.objects[0]);
-    }
+    if (!ours) return lift(bin, fence);
     uint16_t taken = 0;
     const auto give = [&](Object* object) {
         if (!object) return;
@@ -116,9 +124,13 @@ bool collect_bins(ThreadCache& cache) {
         }
         if (!any) continue;
         found = true;
-        os::barrier_in_all_threads();  // worked before the first bin (collect_others)
-        for (SizeClass i = 0; i < kAtATime && from + i < kClasses; ++i)
-            if (fences[i].first) take_behind(cache, cache.bins[from + i], fences[i]);
+        const bool seen = barrier();
+        for (SizeClass i = 0; i < kAtATime && from + i < kClasses; ++i) {
+            if (!fences[i].first) continue;
+            Bin& bin = cache.bins[from + i];
+            seen ? take_behind(cache, bin, fences[i]) : lift(bin, fences[i]);
+        }
+        if (!seen) break;
     }
     return found;
 }
@@ -161,7 +173,7 @@ size_t punch_holes(ThreadCache& cache) {
 
 size_t collect_others(Collect what) {
     if (orphans.unsalvaged.load(std::memory_order_relaxed)) return 0;
-    const bool bins = kBins && what == Collect::kMemory && any_other() && os::barrier_in_all_threads();
+    const bool bins = kBins && what == Collect::kMemory && any_other() && barrier();
     size_t bytes = orphans.collect(what == Collect::kMemory);
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
         HeapDoor& door = heap_door(id);
@@ -204,7 +216,7 @@ void collect_from_resting() {
     const uint64_t now = os::nanoseconds();
     if (now - before < kLooksApart || !looked.compare_exchange_strong(before, now)) return;
     SweepBudget budget;
-    int left = kBins && os::barrier_in_all_threads() ? kBinsMost : 0;
+    int left = kBins && barrier() ? kBinsMost : 0;
     visit_some(kSomeOfMany, [&](ThreadCache& cache) {
         if (!rests(cache)) return cache.heap.tidy_when_idle(budget);
         if (left > 0) left -= collect_bins(cache);

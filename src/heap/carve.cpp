@@ -38,7 +38,8 @@ bool Heap::fills_objects(SizeClass c) {
         do
             slab = slab ? slab->next : nullptr;
         while (slab && slab->at_a_time != 0 && --left > 0);
-        if (!slab || slab->at_a_time != 0 || os::is_sandboxed()) return false;
+        const os::UnlistedCall may;
+        if (!slab || slab->at_a_time != 0 || !may || os::is_sandboxed()) return false;
         const size_t bytes = slab->info().units.bytes();
         size_t found = 0;
         if (os::resident(slab->begin(), bytes, found) != os::Answer::kDone ||

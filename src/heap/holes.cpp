@@ -205,16 +205,13 @@ void Heap::begin_sweep() {
 
 // Goes on with what only those begin who may. What the kernel refuses once it will refuse again.
 void Heap::sweep(Punch how, SweepBudget& budget) {
-    if (os::confined_itself()) {
-        sweep_left_ = 0;
-        sweep_next_ = nullptr;
-    }
     for (; sweep_left_ > 0;
          sweep_next_ = --sweep_left_ ? classes_[kClasses - sweep_left_].list(SlabState::kPartial) : nullptr) {
         while (Slab* const slab = sweep_next_) {
             if (budget.slabs == 0 || budget.calls == 0) return;
             sweep_next_ = slab->next;
-            const Punched punched = punch(*slab, how);
+            const os::UnlistedCall may;
+            const Punched punched = may ? punch(*slab, how) : Punched{.refused = true};
             --budget.slabs;
             budget.calls -= punched.calls < budget.calls ? punched.calls : budget.calls;
             if (!punched.refused) continue;

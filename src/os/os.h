@@ -79,6 +79,20 @@ bool is_sandboxed();
 // serves those who look on is better not asked of the kernel.
 void note_confinement();
 bool confined_itself();
+// While there is one, a call may be made that a filter of the program's own may not know: note_confinement() waits for it, for a
+// bounded time. False: the program has confined itself.
+class [[nodiscard]] UnlistedCall {
+  public:
+    UnlistedCall();
+    ~UnlistedCall();
+    UnlistedCall(const UnlistedCall&) = delete;
+    UnlistedCall& operator=(const UnlistedCall&) = delete;
+    explicit operator bool() const { return may_; }
+
+  private:
+    bool may_;
+};
+void forget_unlisted_calls();  // in the child of a fork: those of other threads
 long control_process(int option, const unsigned long (&words)[4]);  // prctl; an error as -errno
 enum class HugePageSetting : uint8_t { kNever, kAdvised, kAlways };
 HugePageSetting huge_page_setting();

@@ -42,7 +42,11 @@ void back_with_huge_page(Window& window, size_t unit) {
     window.set(begin, kHugeUnits, UnitState::kTaken);
     const size_t first = window.first_unit() + begin;
     supply.lock.unlock();
-    const bool backed = !os::is_sandboxed() && os::back_with_huge_page(unit_address(first));
+    bool backed;
+    {
+        const os::UnlistedCall may;
+        backed = may && !os::is_sandboxed() && os::back_with_huge_page(unit_address(first));
+    }
     supply.lock.lock();
     windows.of_unit(first)->set(begin, kHugeUnits, backed ? UnitState::kDirty : UnitState::kClean);
     if (backed)

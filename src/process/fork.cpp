@@ -18,6 +18,7 @@
 #include "export/process_end.h"
 #include "hardened/hardened.h"
 #include "mixed/mixed.h"
+#include "os/os.h"
 #include "pages/runs.h"
 #include "process/start.h"
 #include "seam/recorder.h"
@@ -57,6 +58,7 @@ void after_fork_parent() {
 void after_fork_child() {
     const Others others = forks.threads_lived || others_live() ? Others::kLived : Others::kNone;
     let_go_own_heap();
+    os::forget_unlisted_calls();
     start_after_fork_child();
     runs_after_fork_child(others, in_cold_end() || mixed::is_mine() || hardened::is_mine()
                                       ? Transit::kPerhapsMine

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Programs that confine themselves, by filters that end the process at calls which allocating has no need of, as sshd and chronyd do.
+#include <pthread.h>
 #include <sys/wait.h>
+
+#include <atomic>
 
 #include "check.h"
 #include "process.h"
@@ -114,6 +117,49 @@ void in_child(void (seccomp::Filter::*install)()) {
     work();
 }
 
+// Threads that rest, while another grows and shrinks, which empties what they keep; all of a sudden they are confined.
+void* rest_and_work(void*) {
+    static std::atomic<int> all{0};
+    if (all++ % 16 == 0)
+        for (;;) {
+            void** const objects = static_cast<void**>(malloc(30000 * sizeof(void*)));
+            for (size_t i = 0; i < 30000; ++i)
+                memset(objects[i] = malloc(900), 1, 1);
+            for (size_t i = 0; i < 30000; ++i)
+                free(objects[i]);
+            free(objects);
+        }
+    for (;;) {
+        void* objects[400];
+        for (size_t i = 0; i < 400; ++i)
+            objects[i] = malloc(16 + i * 10);
+        for (void* object : objects)
+            free(object);
+        usleep(40000);
+    }
+}
+void with_many_threads() {
+    for (int round = 0; round < 8; ++round) {
+        const pid_t child = fork();
+        if (child == 0) {
+            pthread_attr_t small_stack;
+            pthread_attr_init(&small_stack);
+            pthread_attr_setstacksize(&small_stack, 64 << 10);
+            pthread_t thread;
+            for (int i = 0; i < 48; ++i)
+                require(!pthread_create(&thread, &small_stack, rest_and_work, nullptr), "a thread starts");
+            usleep(static_cast<useconds_t>(60000 + round * 7000));
+            confine(Who::kUnwatched, &seccomp::Filter::install_for_all);
+            usleep(60000);
+            _exit(7);
+        }
+        int status = 0;
+        require(waitpid(child, &status, 0) == child, "the child ends");
+        if (WIFEXITED(status) && WEXITSTATUS(status) == check::kCannotTest) exit(check::kCannotTest);
+        require(WIFEXITED(status) && WEXITSTATUS(status) == 7, "with the status that it wants");
+    }
+}
+
 // The system's prctl, whoever is asked first.
 void prctl_answers() {
     char name[16] = {};
@@ -136,6 +182,7 @@ int main(int count, char** arguments) {
                        {"by_itself", by_itself},
                        {"with_much", with_much},
                        {"with_much_to_come", with_much_to_come},
+                       {"with_many_threads", with_many_threads},
                        {"child", [] { in_child(&seccomp::Filter::install); }},
                        {"child_by_seccomp", [] { in_child(&seccomp::Filter::install_by_seccomp); }}});
 }

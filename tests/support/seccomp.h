@@ -106,14 +106,17 @@ class Filter {
             check::give_up("system calls cannot be filtered here", check::kCannotTest);
     }
     // The same, as libseccomp does it.
-    void install_by_seccomp() {
-        sock_fprog program = {count, rules};
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
-            check::give_up("system calls cannot be filtered here", check::kCannotTest);
-    }
+    void install_by_seccomp() { install_with_flags(0); }
+    // For all threads.
+    void install_for_all() { install_with_flags(SECCOMP_FILTER_FLAG_TSYNC); }
 
   private:
+    void install_with_flags(unsigned flags) {
+        sock_fprog program = {count, rules};
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program))
+            check::give_up("system calls cannot be filtered here", check::kCannotTest);
+    }
 #if defined(__x86_64__)
     static constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 #elif defined(__aarch64__)

@@ -14,9 +14,9 @@ constexpr size_t kSmall = kMuch / 4;
 TEST(HugePages, NotBeforeEnoughIsKnown) {
     HugePages huge;
     EXPECT_FALSE(huge.wanted(kMuch, kSmall));
-    huge.learn(kMiB, kMiB, 0);
+    huge.learn(kMiB, kMiB);
     EXPECT_FALSE(huge.wanted(kMuch, kSmall));
-    huge.learn(kMiB, kMiB, 0);
+    huge.learn(kMiB, kMiB);
     EXPECT_TRUE(huge.wanted(kMuch, kSmall));
 }
 
@@ -24,35 +24,22 @@ TEST(HugePages, CluelessWhileThereIsMuchAndNothingIsKnown) {
     HugePages huge;
     EXPECT_FALSE(huge.clueless(kMuch - 1));
     EXPECT_TRUE(huge.clueless(kMuch));
-    huge.learn(2 * kMiB, 0, 0);
+    huge.learn(2 * kMiB, 0);
     EXPECT_FALSE(huge.clueless(kMuch));
 }
 
 TEST(HugePages, OnlyWhileThereIsMuchInBlocks) {
     HugePages huge;
-    huge.learn(4 * kMiB, 4 * kMiB, 0);
+    huge.learn(4 * kMiB, 4 * kMiB);
     EXPECT_FALSE(huge.wanted(kMuch - 1, kMiB));
     EXPECT_TRUE(huge.wanted(kMuch, kMiB));
 }
 
 TEST(HugePages, NotForABlockThatOutweighsTheOthers) {
     HugePages huge;
-    huge.learn(4 * kMiB, 4 * kMiB, 0);
+    huge.learn(4 * kMiB, 4 * kMiB);
     EXPECT_TRUE(huge.wanted(80 * kMiB, 20 * kMiB));
     EXPECT_FALSE(huge.wanted(80 * kMiB, 21 * kMiB));
-}
-
-TEST(HugePages, ForABlockNoLargerThanOneThatWasDense) {
-    HugePages huge;
-    huge.learn(2 * kMiB, 2 * kMiB, 20 * kMiB);
-    EXPECT_TRUE(huge.wanted(36 * kMiB, 16 * kMiB));
-    EXPECT_TRUE(huge.wanted(36 * kMiB, 20 * kMiB));
-    EXPECT_FALSE(huge.wanted(36 * kMiB, 21 * kMiB));
-    huge.learn(2 * kMiB, kMiB, 40 * kMiB);
-    EXPECT_FALSE(huge.wanted(76 * kMiB, 16 * kMiB)) << "not all are dense";
-    for (int i = 0; i < 100; ++i)
-        huge.learn(2 * kMiB, 2 * kMiB, kMiB);
-    EXPECT_FALSE(huge.wanted(76 * kMiB, 21 * kMiB)) << "that one was not";
 }
 
 TEST(HugePages, TheRestOfTheLastOneWhereItIsLittle) {
@@ -65,20 +52,20 @@ TEST(HugePages, TheRestOfTheLastOneWhereItIsLittle) {
 
 TEST(HugePages, ASixteenthMayBeMissing) {
     HugePages huge;
-    huge.learn(16 * kMiB, 15 * kMiB, 0);
+    huge.learn(16 * kMiB, 15 * kMiB);
     EXPECT_TRUE(huge.wanted(kMuch, kSmall));
-    huge.learn(kMiB, kMiB - 4096 * 32, 0);
+    huge.learn(kMiB, kMiB - 4096 * 32);
     EXPECT_FALSE(huge.wanted(kMuch, kSmall));
 }
 
 TEST(HugePages, WhatIsLongPastIsForgotten) {
     HugePages huge;
     for (int i = 0; i < 1000; ++i)
-        huge.learn(kMiB, 0, 0);
+        huge.learn(kMiB, 0);
     EXPECT_FALSE(huge.wanted(kMuch, kSmall));
     int needed = 0;
     while (!huge.wanted(kMuch, kSmall) && needed < 1000)
-        huge.learn(kMiB, kMiB, 0), ++needed;
+        huge.learn(kMiB, kMiB), ++needed;
     EXPECT_GT(needed, 16) << "one block changes nothing";
     EXPECT_LT(needed, 256);
 }
@@ -88,7 +75,7 @@ TEST(HugePages, EveryBlockIsLookedAtUntilEnoughIsKnownThenEverySixteenth) {
     EXPECT_FALSE(huge.curious(kMuch - 1));
     for (int i = 0; i < 10; ++i)
         EXPECT_TRUE(huge.curious(kMuch));
-    huge.learn(4 * kMiB, 4 * kMiB, 0);
+    huge.learn(4 * kMiB, 4 * kMiB);
     int looks = 0;
     for (int i = 0; i < 160; ++i)
         looks += huge.curious(kMuch);

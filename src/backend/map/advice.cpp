@@ -38,7 +38,7 @@ bool done(os::Answer answer) {
 }
 
 bool refused() {
-    return state.load(std::memory_order_relaxed) == State::kNever || os::confined_itself();
+    return state.load(std::memory_order_relaxed) == State::kNever;
 }
 
 }  // namespace
@@ -53,7 +53,8 @@ bool worth_asking(size_t taken) {
 }
 
 void advise_fresh(Range range) {
-    if (refused()) return;
+    const os::UnlistedCall may;
+    if (!may || refused()) return;
     const bool always = state.load(std::memory_order_relaxed) == State::kAlways;
     if (options.huge_pages == HugePageUse::kAlways)
         done(os::advise_huge_pages(range.at, range.size));
@@ -62,12 +63,14 @@ void advise_fresh(Range range) {
 }
 
 bool want_huge(Range range) {
-    return !refused() && done(os::advise_huge_pages(range.at, range.size));
+    const os::UnlistedCall may;
+    return may && !refused() && done(os::advise_huge_pages(range.at, range.size));
 }
 
 size_t resident_bytes(Range range) {
     size_t found = 0;
-    if (!refused()) done(os::resident(range.at, range.size, found));
+    const os::UnlistedCall may;
+    if (may && !refused()) done(os::resident(range.at, range.size, found));
     return found;
 }
 

@@ -43,7 +43,7 @@ void learn_density(Books& all, Range range) {
     if (!worth_asking(taken)) return;
     const Density found = density(range);
     Guard guard(all.lock);
-    all.huge.learn(found.seen, found.resident, range.size);
+    all.huge.learn(found.seen, found.resident);
 }
 
 // If it is not written, that says nothing yet. Should it be gone, mincore fails.
@@ -61,7 +61,7 @@ void learn_from_latest(Books& all, size_t size) {
     const Density found = density(latest);
     if (found.seen == 0 || !HugePages::dense(found.seen, found.resident)) return;
     Guard guard(all.lock);
-    all.huge.learn(found.seen, found.resident, latest.size);
+    all.huge.learn(found.seen, found.resident);
 }
 
 bool growth_deserves_huge(Books& all, Range range, size_t size) {

@@ -4,7 +4,6 @@
 // in blocks, and the blocks it gave back were resident nearly everywhere.
 // A plain data structure: no lock and no system call of its own.
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -36,9 +35,8 @@ class HugePages {
     }
     // Nothing is known, and it would matter.
     bool clueless(size_t in_blocks) const { return in_blocks >= kFrom && seen_ < kEnough; }
-    // Of `seen` bytes of a block of `size` in ordinary pages, so many were resident.
-    void learn(size_t seen, size_t resident, size_t size) {
-        if (dense(seen, resident)) largest_ = std::max(largest_, size);
+    // Of `seen` bytes of a block in ordinary pages, so many were resident.
+    void learn(size_t seen, size_t resident) {
         seen_ += seen;
         resident_ += resident;
         while (seen_ > kMemory)
@@ -47,8 +45,7 @@ class HugePages {
     // For a block of this size, which `in_blocks` counts already. What other blocks were like says little of
     // one that outweighs them.
     bool wanted(size_t in_blocks, size_t size) const {
-        return in_blocks >= kFrom && size <= std::max(in_blocks / kShare, largest_) && seen_ >= kEnough &&
-               dense();
+        return in_blocks >= kFrom && size <= in_blocks / kShare && seen_ >= kEnough && dense();
     }
     // For one block that grows: its own past counts.
     static bool dense(size_t seen, size_t resident) { return resident >= seen - seen / kHoles; }
@@ -62,7 +59,6 @@ class HugePages {
     bool dense() const { return dense(seen_, resident_); }
 
     size_t seen_ = 0, resident_ = 0;
-    size_t largest_ = 0;  // block that was found dense
     uint32_t skipped_ = 0;
 };
 
