@@ -90,11 +90,18 @@ class Filter {
     }
     // A call made by an instruction that is not in `range`.
     void from_outside(Range range, uint32_t action) {
-        check::require(range.from >> 32 == range.to >> 32, "one upper half");
+        const bool one_half = range.from >> 32 == range.to >> 32;
+        check::require(range.to - range.from < uint64_t{1} << 32, "two upper halves at most");
         load(offsetof(seccomp_data, instruction_pointer) + 4);
-        jump(BPF_JEQ, static_cast<uint32_t>(range.from >> 32), 0, 3);
+        jump(BPF_JEQ, static_cast<uint32_t>(range.from >> 32), 0, one_half ? 3 : 2);
         load(offsetof(seccomp_data, instruction_pointer));
-        jump(BPF_JGE, static_cast<uint32_t>(range.from), 0, 1);
+        if (one_half) {
+            jump(BPF_JGE, static_cast<uint32_t>(range.from), 0, 1);
+        } else {
+            jump(BPF_JGE, static_cast<uint32_t>(range.from), 4, 3);
+            jump(BPF_JEQ, static_cast<uint32_t>(range.to >> 32), 0, 2);
+            load(offsetof(seccomp_data, instruction_pointer));
+        }
         jump(BPF_JGE, static_cast<uint32_t>(range.to), 0, 1);
         add(BPF_RET | BPF_K, action);
     }
