@@ -158,6 +158,15 @@ bool can_be_collected(HeapId id) {
            door.held.load(std::memory_order_relaxed);
 }
 
+// With the lock of its heap, which `take` gets; whoever has it by then is asked again.
+template <class Take, class Visit>
+void visit(HeapId id, Take take, Visit visit) {
+    HeapDoor& door = heap_door(id);
+    if (!can_be_collected(id) || door.lock.is_mine() || !take(door.lock)) return;
+    if (can_be_collected(id)) visit(*cache_of(id));
+    door.lock.unlock();
+}
+
 bool any_other() {
     for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
         if (can_be_collected(id)) return true;
@@ -175,12 +184,10 @@ size_t collect_others(Collect what) {
     if (orphans.unsalvaged.load(std::memory_order_relaxed)) return 0;
     const bool bins = kBins && what == Collect::kMemory && any_other() && barrier();
     size_t bytes = orphans.collect(what == Collect::kMemory);
-    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id) {
-        HeapDoor& door = heap_door(id);
-        if (!can_be_collected(id) || door.lock.is_mine() || !door.lock.lock_within(kWaitMost)) continue;
-        if (can_be_collected(id)) bytes += collect(*cache_of(id), bins, what);
-        door.lock.unlock();
-    }
+    for (HeapId id = kOrphanHeap + 1; id < heap_count(); ++id)
+        visit(
+            id, [](Lock& lock) { return lock.lock_within(kWaitMost); },
+            [&](ThreadCache& cache) { bytes += collect(cache, bins, what); });
     return bytes;
 }
 
@@ -190,22 +197,19 @@ bool has_many_threads() {
 
 namespace {
 
-// Some heaps, others with each call, that nobody is in now, each with its lock.
-template <class Visit>
-void visit_some(HeapId most, Visit visit) {
+// Some heaps, others with each call, that nobody is in now; what others freed into them is theirs by then.
+template <class Look>
+void visit_some(HeapId most, Look look) {
     static constinit std::atomic<HeapId> next{0};
     const HeapId others = heap_count() - kOrphanHeap - 1, some = std::min(most, others);
     const HeapId begin = next.fetch_add(some, std::memory_order_relaxed);
-    for (HeapId i = 0; i < some; ++i) {
-        const HeapId id = kOrphanHeap + 1 + (begin + i) % others;
-        HeapDoor& door = heap_door(id);
-        if (!can_be_collected(id) || door.lock.is_mine() || !door.lock.try_lock()) continue;
-        if (can_be_collected(id)) {
-            cache_of(id)->heap.drain_mail();
-            visit(*cache_of(id));
-        }
-        door.lock.unlock();
-    }
+    for (HeapId i = 0; i < some; ++i)
+        visit(
+            kOrphanHeap + 1 + (begin + i) % others, [](Lock& lock) { return lock.try_lock(); },
+            [&](ThreadCache& cache) {
+                cache.heap.drain_mail();
+                look(cache);
+            });
 }
 
 // A thread that did nothing between two looks gets back from its slabs what it needs. What they keep in bins is more than all

@@ -132,7 +132,6 @@ void blocked_random_order() {
 // One after another uses 4 MiB and waits, as the threads of a pool do. Those that come later take what these keep.
 void many_rest() {
     constexpr uintptr_t kMany = 200;
-    order = Order::kRandom;
     pthread_barrier_init(&done, nullptr, 2);
     pthread_attr_t small_stack;
     pthread_attr_init(&small_stack);

@@ -268,11 +268,11 @@ Block kept_to_grow_in(Record record, size_t new_size) {
     Guard guard(all.lock);
     for (const size_t wanted : {round_to_pages(with_room(new_size)), round_to_pages(new_size)}) {
         const Taken taken = all.cache.take(wanted);
-        all.count(taken.range.size);
-        if (taken.dirty) return mapping(taken.range, taken.dirty);
-        if (!taken.range.size) continue;
-        all.uncount(taken.range.size);
-        all.cache.put(taken.range, true);
+        if (taken.dirty) {
+            all.count(taken.range.size);
+            return mapping(taken.range, taken.dirty);
+        }
+        if (taken.range.size) all.cache.put(taken.range, true);
     }
     return {};
 }
